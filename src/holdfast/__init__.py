@@ -1,0 +1,22 @@
+"""Evaluate and protect machine-learning deployments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from holdfast.auditing.api import Result as Result
+    from holdfast.auditing.api import audit as audit
+    from holdfast.auditing.api import load as load
+
+__version__ = "0.1.0"
+__all__ = ["Result", "__version__", "audit", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use: `import holdfast` must cost little, in scripts that only want the version or one function.
+    if name in {"Result", "audit", "load"}:
+        from holdfast.auditing import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'holdfast' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""What differs between frameworks and file formats, one file each."""

@@ -1,0 +1,1 @@
+"""The data model and the protocols: types only, no numerics, nothing heavy imported."""

@@ -1,0 +1,110 @@
+"""What a check says about itself, and what its function hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from holdfast.core.finding import Chart
+from holdfast.core.measurement import Bound, Direction, Interval
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Need = Literal["train", "test", "target", "predictions", "scores", "query", "refit", "model_file"]
+Task = Literal["binary", "multiclass", "regression"]
+Effort = Literal["quick", "default", "thorough"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureSpec:
+    """A measurement that a check may produce; ``id`` may end in ``.*`` for one per group or column."""
+
+    id: str
+    name: str
+    unit: str
+    direction: Direction
+    bound: Bound = "estimate"
+    range: tuple[float | None, float | None] = (None, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSpec:
+    """The literal ``SPEC`` of a check file, read without importing it.
+
+    Attributes
+    ----------
+    title, question
+        The title, and the question it answers for the owner of a model.
+    needs
+        What must be there: tables (``train``, ``test``), a ``target`` column, ``predictions`` (labels or values on the
+        test table), ``scores`` (class probabilities), ``query`` (the model answers new inputs), ``refit``, ``model_file``.
+    tasks
+        Tasks it makes sense for.
+    measures
+        What it measures.
+    uses
+        Ids of checks whose findings it reads when they exist.
+    reads
+        Fields of the deployment that it reads; it cannot see others, and they are part of the key of its finding.
+    evidence_codes, references
+        Codes of the evidence catalogue; literature.
+    cost
+        Rough cost class.
+    effort
+        Work limits at each effort, by name (``points``, ``queries``, ``resamples``); the check reads them as ``ctx.effort``.
+    alone
+        Whether it measures time and so must run with nothing beside it.
+    """
+
+    title: str
+    question: str
+    needs: tuple[Need, ...]
+    tasks: tuple[Task, ...] = ("binary", "multiclass", "regression")
+    measures: tuple[MeasureSpec, ...]
+    uses: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    evidence_codes: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    cost: Literal["light", "medium", "heavy"] = "light"
+    effort: Mapping[Effort, Mapping[str, int]] = field(default_factory=dict)
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A number as a check hands it back; name, unit, direction and bound come from the check's spec.
+
+    Give either ``interval`` or ``no_interval_reason``.
+    """
+
+    id: str
+    value: float
+    interval: Interval | None = None
+    no_interval_reason: str | None = None
+    n: int | None = None
+    plain: str = ""
+    bound: Bound | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What ``run`` of a check returns; the runner adds provenance and makes it a finding.
+
+    Attributes
+    ----------
+    tables
+        Evidence tables by name, written as Parquet. ``affected_rows`` (columns ``table``, ``row``, ``reason``) holds
+        positions of rows in the user's own tables. No whole rows of personal data.
+    """
+
+    measurements: tuple[Measured, ...]
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    charts: tuple[Chart, ...] = ()
+    remediation: str = ""
+    assumptions: tuple[str, ...] = ()
+    work: Mapping[str, int] = field(default_factory=dict)
+
+
+Parameters = Mapping[str, Any]

@@ -1,0 +1,68 @@
+"""Where, for whom and on what terms the model runs: the part of ``holdfast.yaml`` that tailors the audit.
+
+Plain data; parsing with unknown keys refused happens in :mod:`holdfast.core.parse`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """The deployment profile. Everything has a default; ``holdfast init`` guesses it from the data and says why.
+
+    Attributes
+    ----------
+    purpose, affected
+        What decision the model serves and who lives with it, in words.
+    task
+        ``auto`` infers it from the target column.
+    modality
+        Kind of input.
+    exposure
+        Who can send queries: anyone (``public_api``), colleagues (``internal``), nobody directly (``batch``), or whoever
+        holds the device (``edge``).
+    returns
+        What a query returns to the caller.
+    sensitivity
+        Sensitivity of the training data: ``special`` for GDPR Article 9 categories.
+    jurisdictions
+        For example ``EU``, ``US-NY``.
+    id, time, group
+        Columns that identify a row, order rows in time, and tie rows together that must not be split.
+    sensitive
+        Attributes for fairness: columns of the test table.
+    immutable
+        Inputs an attacker or applicant cannot change.
+    ranges
+        Valid range per numeric input; the training range otherwise.
+    text
+        Inputs that hold free text.
+    ignore
+        Columns of the tables that are no inputs.
+    classes
+        Class labels in the order of the model's scores, for formats that carry none.
+    positive
+        The favourable or positive label of a binary task; the last class otherwise.
+    """
+
+    purpose: str = ""
+    affected: str = ""
+    task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
+    modality: Literal["tabular", "text", "image"] = "tabular"
+    exposure: Literal["public_api", "internal", "batch", "edge"] = "internal"
+    returns: Literal["label", "probabilities", "gradients"] = "probabilities"
+    sensitivity: Literal["public", "internal", "personal", "special"] = "personal"
+    jurisdictions: tuple[str, ...] = ()
+    id: str | None = None
+    time: str | None = None
+    group: str | None = None
+    sensitive: tuple[str, ...] = ()
+    immutable: tuple[str, ...] = ()
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    text: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    classes: tuple[str | int | float | bool, ...] = ()
+    positive: str | int | float | bool | None = None

@@ -1,0 +1,171 @@
+"""What is under evaluation: the model, its tables and its deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from holdfast.core.check import Task
+from holdfast.core.deployment import Deployment
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+Label = str | int | float | bool
+Capability = Literal["labels", "scores", "values", "query", "refit", "trees", "gradients"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """What an adapter knows about a model.
+
+    Attributes
+    ----------
+    format
+        ``onnx``, ``sklearn``, ``lightgbm``, ``xgboost``, ``skops``, ``callable``, ``predictions``.
+    description
+        One line for people: estimator or producer and version.
+    capabilities
+        ``labels``/``scores``/``values`` (regression) say what it returns, ``query`` that it answers new inputs.
+    classes
+        Labels in score order as the model itself states them; empty when it states none.
+    n_outputs
+        Number of score columns, where known.
+    inputs
+        Names of the columns it expects, in order; empty when it states none.
+    digest
+        Content digest, or ``None`` (callable, endpoint): then findings are never reused across processes.
+    confinement
+        What holds the process the model runs in: measure to outcome, for example ``{"network": "namespace"}``.
+    load_s, memory_mb
+        Seconds to load it, and resident memory of its process afterwards; ``None`` when it runs in ours.
+    notes
+        Assumptions made by the adapter, shown on the first page.
+    """
+
+    format: str
+    description: str
+    capabilities: frozenset[Capability]
+    classes: tuple[Label, ...] = ()
+    n_outputs: int | None = None
+    inputs: tuple[str, ...] = ()
+    digest: str | None = None
+    confinement: Mapping[str, str] = field(default_factory=dict)
+    load_s: float | None = None
+    memory_mb: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawPredictions:
+    """What a model answered, before its labels are matched to the table's.
+
+    Attributes
+    ----------
+    labels
+        ``(n,)`` in the model's own label type, or ``None``; the values of a regression model stand here as float64.
+    scores
+        ``(n, n_classes)`` float64 class probabilities, or ``None``.
+    """
+
+    labels: NDArray[np.generic] | None
+    scores: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictions:
+    """Checked predictions in the subject's class order.
+
+    Attributes
+    ----------
+    labels
+        ``(n,)`` int64 index into ``Subject.classes``; float64 values for regression.
+    scores
+        ``(n, n_classes)`` float64, or ``None``.
+    """
+
+    labels: NDArray[np.int64] | NDArray[np.float64]
+    scores: NDArray[np.float64] | None
+
+
+class Model(Protocol):
+    """A model behind its adapter. ``queries`` counts the rows it was asked about."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+    @property
+    def queries(self) -> int: ...
+
+    def predict(self, X: pl.DataFrame) -> RawPredictions:
+        """Answer a frame of inputs in the table's own columns."""
+
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Model:
+        """Train a fresh copy with the same settings; only with the ``refit`` capability."""
+
+    def close(self) -> None:
+        """Let go of the process and its memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table with the digest of its parsed content and what was assumed in parsing it."""
+
+    name: str
+    frame: pl.DataFrame
+    digest: str
+    source: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Subject(Protocol):
+    """The view of the subject that a check gets.
+
+    Attributes
+    ----------
+    task, target
+        The task; the name of the target column, if there is one.
+    classes
+        Labels in score order; empty for regression. Labels everywhere are int64 positions in it.
+    positive
+        Position of the positive (favourable) class of a binary task.
+    features
+        Names of the model's inputs: columns without target, id, time, group and ignored ones.
+    train, test
+        The tables, or ``None``.
+    deployment
+        The deployment; a check sees only the fields that its spec's ``reads`` names.
+    info
+        What is known about the model, or ``None``.
+    predictions
+        Predictions on the whole test table, computed once.
+    """
+
+    @property
+    def task(self) -> Task: ...
+    @property
+    def target(self) -> str | None: ...
+    @property
+    def classes(self) -> tuple[Label, ...]: ...
+    @property
+    def positive(self) -> int: ...
+    @property
+    def features(self) -> tuple[str, ...]: ...
+    @property
+    def train(self) -> Table | None: ...
+    @property
+    def test(self) -> Table | None: ...
+    @property
+    def deployment(self) -> Deployment: ...
+    @property
+    def info(self) -> ModelInfo | None: ...
+    @property
+    def predictions(self) -> Predictions: ...
+
+    def predict(self, X: pl.DataFrame) -> Predictions:
+        """Ask the model about new inputs (columns ``features``); counted against the work budget."""
+
+    def y(self, table: Table) -> NDArray[np.int64] | NDArray[np.float64]:
+        """Return the target of a table: class positions, -1 for a label no class has; float64 for regression."""
