@@ -38,8 +38,9 @@ class CheckSpec:
     title, question
         The title, and the question it answers for the owner of a model.
     needs
-        What must be there: tables (``train``, ``test``), a ``target`` column, ``predictions`` (labels or values on the
-        test table), ``scores`` (class probabilities), ``query`` (the model answers new inputs), ``refit``, ``model_file``.
+        What must be there: tables (``train``, ``test``), a ``target`` column, ``predictions`` (labels or values on
+        the test table), ``scores`` (class probabilities), ``query`` (the model answers new inputs), ``refit``,
+        ``model_file``.
     tasks
         Tasks it makes sense for.
     measures
@@ -53,7 +54,7 @@ class CheckSpec:
     cost
         Rough cost class.
     effort
-        Work limits at each effort, by name (``points``, ``queries``, ``resamples``); the check reads them as ``ctx.effort``.
+        Work limits at each effort, by name (``points``, ``queries``, ``resamples``); read as ``ctx.effort``.
     alone
         Whether it measures time and so must run with nothing beside it.
     """

@@ -22,8 +22,8 @@ class Deployment:
     modality
         Kind of input.
     exposure
-        Who can send queries: anyone (``public_api``), colleagues (``internal``), nobody directly (``batch``), or whoever
-        holds the device (``edge``).
+        Who can send queries: anyone (``public_api``), colleagues (``internal``), nobody directly (``batch``), or
+        whoever holds the device (``edge``).
     returns
         What a query returns to the caller.
     sensitivity

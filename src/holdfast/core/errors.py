@@ -57,7 +57,9 @@ class MissingExtra(HoldfastError):
     """An optional dependency is absent."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs an optional dependency that is not installed", hint=f"pip install 'holdfast[{extra}]'")
+        super().__init__(
+            f"{what} needs an optional dependency that is not installed", hint=f"pip install 'holdfast[{extra}]'"
+        )
 
 
 def did_you_mean(name: str, choices: Iterable[object]) -> str:

@@ -101,7 +101,7 @@ class Finding:
     evidence_codes: tuple[str, ...] = ()
     remediation: str = ""
     assumptions: tuple[str, ...] = ()
-    parameters: Mapping[str, bool | int | float | str | None | tuple[str, ...]] = field(default_factory=dict)
+    parameters: Mapping[str, bool | int | float | str | tuple[str, ...] | None] = field(default_factory=dict)
     seed: int | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     work: Mapping[str, int] = field(default_factory=dict)

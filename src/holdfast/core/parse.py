@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 from holdfast.core.errors import InputError, did_you_mean
 
@@ -27,23 +27,27 @@ def parse_yaml(text: str, *, source: str) -> Any:
     """
     import yaml
 
+    def where(event: Any) -> str:
+        return f"{source}, line {event.start_mark.line + 1}"
+
     if len(text) > LARGEST_YAML:
         raise InputError(f"expected at most {LARGEST_YAML} characters of YAML in {source}, got {len(text)}")
     depth = 0
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise InputError(f"{source}, line {event.start_mark.line + 1}: anchors and aliases are not accepted")
-            if getattr(event, "tag", None) and not getattr(event, "implicit", True):
-                raise InputError(f"{source}, line {event.start_mark.line + 1}: the tag {event.tag!r} is not accepted")
+                raise InputError(f"{where(event)}: anchors and aliases are not accepted")
+            tag = getattr(event, "tag", None)
+            if tag and not getattr(event, "implicit", True):
+                raise InputError(f"{where(event)}: the tag {tag!r} is not accepted")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > DEEPEST_YAML:
-                raise InputError(f"{source}, line {event.start_mark.line + 1}: nested more than {DEEPEST_YAML} levels deep")
+                raise InputError(f"{where(event)}: nested more than {DEEPEST_YAML} levels deep")
         return yaml.load(text, Loader=_strict_loader())  # noqa: S506  (a subclass of SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise InputError(f"{source}{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise InputError(f"{source}{place}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
 
 
 @cache
@@ -60,7 +64,9 @@ def _strict_loader() -> Any:
             if not isinstance(key, (str, int, float, bool)):
                 raise yaml.constructor.ConstructorError(None, None, "keys must be plain words", key_node.start_mark)
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} occurs twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} occurs twice", key_node.start_mark
+                )
             seen.add(key)
         return dict(loader.construct_pairs(node, deep=True))
 
@@ -82,7 +88,7 @@ def from_mapping(kind: type[T], value: Any, *, source: str) -> T:
         raise InputError(f"expected a mapping in {source}, got {type(value).__name__}")
     _refuse_unknown_keys(kind, value, source=source)
     try:
-        return _adapter(kind).validate_python(value)
+        return cast(T, _adapter(cast(Any, kind)).validate_python(value))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the top level"
@@ -94,7 +100,7 @@ def from_json(kind: type[T], text: str | bytes, *, source: str) -> T:
     from pydantic import ValidationError
 
     try:
-        return _adapter(kind).validate_json(text)
+        return cast(T, _adapter(cast(Any, kind)).validate_json(text))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the top level"
@@ -106,7 +112,7 @@ def from_json(kind: type[T], text: str | bytes, *, source: str) -> T:
 
 def json_schema(kind: type) -> dict[str, Any]:
     """Return the JSON Schema of a document type."""
-    return _adapter(kind).json_schema(mode="serialization")
+    return cast("dict[str, Any]", _adapter(cast(Any, kind)).json_schema(mode="serialization"))
 
 
 @cache

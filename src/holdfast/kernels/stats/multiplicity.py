@@ -146,7 +146,9 @@ def e_bh(e_values: ArrayLike, *, alpha: float) -> NDArray[np.bool_]:
     """
     e = float_vector(e_values, name="e_values", allow_infinite=True)
     if (e < 0.0).any():
-        raise ValueError(f"expected e-values of zero or more, got e_values with {e.min()}; pass e-values, not their logs")
+        raise ValueError(
+            f"expected e-values of zero or more, got e_values with {e.min()}; pass e-values, not their logs"
+        )
     if not 0.0 < alpha < 1.0:
         raise ValueError(f"expected a false discovery rate inside (0, 1), got alpha={alpha!r}; write 5 % as 0.05")
     descending = np.sort(e)[::-1]

@@ -63,7 +63,7 @@ def clopper_pearson(
 
     Notes
     -----
-    The ends are quantiles of Beta(s, n - s + 1) and Beta(s + 1, n - s). Conservative: average coverage is above `level`.
+    The ends are quantiles of Beta(s, n - s + 1) and Beta(s + 1, n - s). Conservative: coverage is mostly above `level`.
 
     References
     ----------

@@ -1,0 +1,107 @@
+"""The checks there are, read from their files without importing them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from holdfast.core.check import CheckSpec, MeasureSpec
+from holdfast.core.errors import InputError, did_you_mean
+
+CHECKS = Path(__file__).resolve().parent.parent / "checks"
+ENTRY_POINTS = "holdfast.checks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckEntry:
+    """One check: its id, literal spec, documentation page and where its function lives."""
+
+    id: str
+    module: str
+    path: Path
+    spec: CheckSpec
+    page: str
+    parameters: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        return self.spec.title
+
+
+@cache
+def catalogue() -> dict[str, CheckEntry]:
+    """Return all checks by id, sorted; those of other packages come through the entry-point group ``holdfast.checks``.
+
+    An entry point names a package whose modules ``family/name.py`` are laid out as ours.
+    """
+    entries = {entry.id: entry for entry in _in_folder(CHECKS, "holdfast.checks")}
+    from importlib.metadata import entry_points
+    from importlib.util import find_spec
+
+    for point in entry_points(group=ENTRY_POINTS):
+        found = find_spec(point.value)
+        for location in (found.submodule_search_locations or ()) if found else ():
+            entries.update(
+                {entry.id: entry for entry in _in_folder(Path(location), point.value) if entry.id not in entries}
+            )
+    return dict(sorted(entries.items()))
+
+
+def entry_for(check: str) -> CheckEntry:
+    """Return one check.
+
+    Raises
+    ------
+    InputError
+        For an unknown id, with the closest known one.
+    """
+    known = catalogue()
+    if check not in known:
+        raise InputError(f"there is no check {check!r}", hint=did_you_mean(check, known))
+    return known[check]
+
+
+def read_check(path: Path, check: str, module: str) -> CheckEntry:
+    """Read one check file: docstring, ``SPEC`` and the parameters of ``run``, by parsing alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    literal: dict[str, Any] | None = None
+    parameters: dict[str, Any] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "SPEC" for t in node.targets):
+            literal = ast.literal_eval(node.value)
+        if isinstance(node, ast.FunctionDef) and node.name == "run":
+            pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            parameters = {argument.arg: ast.literal_eval(default) for argument, default in pairs if default is not None}
+    if literal is None:
+        raise InputError(f"{path} has no literal SPEC", hint="start from another check file")
+    return CheckEntry(
+        id=check,
+        module=module,
+        path=path,
+        spec=spec_from_literal(literal),
+        page=ast.get_docstring(tree) or "",
+        parameters=parameters,
+    )
+
+
+def spec_from_literal(literal: Mapping[str, Any]) -> CheckSpec:
+    """Build the typed spec from the literal, lists becoming tuples."""
+    values = _with_tuples(literal)
+    values["measures"] = tuple(MeasureSpec(**_with_tuples(measure)) for measure in literal["measures"])
+    return CheckSpec(**values)
+
+
+def _with_tuples(literal: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in literal.items()}
+
+
+def _in_folder(folder: Path, package: str) -> list[CheckEntry]:
+    files = sorted(path for path in folder.glob("*/*.py") if path.stem != "__init__")
+    return [
+        read_check(path, f"{path.parent.name}.{path.stem}", f"{package}.{path.parent.name}.{path.stem}")
+        for path in files
+    ]

@@ -1,0 +1,99 @@
+"""Write a file whole or not at all.
+
+The bytes go to a hidden file in the same folder, reach the disk, and only then take the name. A full disk, a read-only
+folder or a killed process leaves the old file, or none, never half of a new one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from holdfast.core.errors import InputError
+
+_MEANINGS = {
+    errno.ENOSPC: ("the disk is full", "free some space or choose another folder with --out"),
+    errno.EDQUOT: ("your disk quota is used up", "free some space or choose another folder with --out"),
+    errno.EFBIG: ("the file is larger than this system allows", "raise the file size limit (ulimit -f)"),
+    errno.EROFS: ("the file system is read-only", "choose a writable folder with --out"),
+    errno.EACCES: ("permission is denied", "choose a folder that you may write to with --out"),
+    errno.EPERM: ("the system does not permit it", "choose a folder that you may write to with --out"),
+    errno.ENOENT: ("its folder does not exist", "create the folder first"),
+    errno.ENOTDIR: ("a part of the path is a file, not a folder", "correct the path"),
+    errno.EISDIR: ("a folder has this name already", "choose another name"),
+    errno.ENAMETOOLONG: ("the name is too long", "choose a shorter name"),
+    errno.EIO: ("the disk reports a fault", "check the disk and choose another folder with --out"),
+}
+
+
+def write_durably(path: Path, data: bytes | memoryview, *, mode: int = 0o666) -> None:
+    """Write bytes to a file so that it holds all of them or was never touched.
+
+    Parameters
+    ----------
+    path
+        Where to; a file that is there is replaced, its folder must exist.
+    data
+        The whole content.
+    mode
+        Permissions before the umask; ``0o600`` for secrets.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written: the path, why, and what to do.
+    """
+    with open_durably(path, mode=mode) as file:
+        file.write(data)
+
+
+@contextmanager
+def open_durably(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Open a file to be written in pieces; it takes its name when the block ends without an exception.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written; reading errors inside the block must be caught there.
+    """
+    folder = path.parent
+    temporary = folder / f".holdfast-{secrets.token_hex(8)}.part"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+        _flush_folder(folder)
+    except OSError as error:
+        raise writing_error(path, error) from error
+
+
+def writing_error(path: Path, error: OSError) -> InputError:
+    """Say in words why a file cannot be written and what to do about it."""
+    reason, hint = _MEANINGS.get(error.errno or 0, (error.strerror or str(error), "choose another folder with --out"))
+    return InputError(f"cannot write {path}: {reason}", hint=hint)
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":  # folders cannot be opened there; the rename itself is journalled
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot flush a folder
+            raise
+    finally:
+        os.close(descriptor)
