@@ -66,9 +66,32 @@ def entry_for(check: str) -> CheckEntry:
 
 
 def read_check(path: Path, check: str, module: str) -> CheckEntry:
-    """Read one check file: docstring, ``SPEC`` and the parameters of ``run``, by parsing alone."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    literal: dict[str, Any] | None = None
+    """Read one check file: docstring, ``SPEC`` and the parameters of ``run``, by parsing alone.
+
+    Raises
+    ------
+    InputError
+        When the file does not parse, or its ``SPEC`` is no literal of the known form.
+    """
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        literal, parameters = _literals(tree)
+        return CheckEntry(
+            id=check,
+            module=module,
+            path=path,
+            spec=spec_from_literal(literal),
+            page=ast.get_docstring(tree) or "",
+            parameters=parameters,
+        )
+    except (SyntaxError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(
+            f"{path} has no literal SPEC of the known form: {error}", hint="start from another check file"
+        ) from error
+
+
+def _literals(tree: ast.Module) -> tuple[dict[str, Any], dict[str, Any]]:
+    literal: dict[str, Any] = {}
     parameters: dict[str, Any] = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "SPEC" for t in node.targets):
@@ -76,16 +99,7 @@ def read_check(path: Path, check: str, module: str) -> CheckEntry:
         if isinstance(node, ast.FunctionDef) and node.name == "run":
             pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
             parameters = {argument.arg: ast.literal_eval(default) for argument, default in pairs if default is not None}
-    if literal is None:
-        raise InputError(f"{path} has no literal SPEC", hint="start from another check file")
-    return CheckEntry(
-        id=check,
-        module=module,
-        path=path,
-        spec=spec_from_literal(literal),
-        page=ast.get_docstring(tree) or "",
-        parameters=parameters,
-    )
+    return literal, parameters
 
 
 def spec_from_literal(literal: Mapping[str, Any]) -> CheckSpec:

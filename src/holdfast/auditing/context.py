@@ -94,8 +94,11 @@ class RunContext:
             return [function(item) for item in self.track(items, len(items))]
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(self.threads) as pool:
+        pool = ThreadPoolExecutor(self.threads)
+        try:
             return list(self.track(pool.map(function, items), len(items)))
+        finally:  # without waiting for what nobody will read when the run stops here
+            pool.shutdown(cancel_futures=True)
 
     def track(self, items: Iterable[T], total: int) -> Iterable[T]:
         """Pass items through, reporting progress and stopping when cancelled or out of time."""

@@ -216,8 +216,8 @@ def _confirm_class_order(
     if possible - agreement > 2 * np.sqrt(n):
         order = [str(facts.classes[int(np.flatnonzero(best == score)[0])]) for score in range(len(facts.classes))]
         raise InputError(
-            f"with the classes in the order {list(facts.classes)} the model agrees with {agreement} of {n} test labels, "
-            f"in another order with {possible}",
-            hint=f"state the order of the scores as deployment.classes in holdfast.yaml, for example [{', '.join(order)}]",
+            f"with the classes in the order {list(facts.classes)} the model agrees with {agreement} of {n} test "
+            f"labels, in another order with {possible}",
+            hint=f"state the order of the scores in holdfast.yaml: deployment: {{classes: [{', '.join(order)}]}}",
         )
     assumptions.append(f"With this class order the model agrees with {agreement} of the first {n} test labels.")

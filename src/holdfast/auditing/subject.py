@@ -89,8 +89,15 @@ class AuditSubject:
         if "predictions" not in self.cache:
             if self.test is None:
                 raise NotRun("there is no test table to predict", hint="give --test")
+            before = self.model.queries if self.model else 0
             self.cache["predictions"] = self.predict(self.test.frame.select(self.features))
+            self.cache["shared_queries"] = (self.model.queries if self.model else 0) - before
         return cast(Predictions, self.cache["predictions"])
+
+    @property
+    def queries(self) -> int:
+        """Rows asked so far, without those of the shared predictions: they belong to no single check."""
+        return (self.model.queries if self.model else 0) - int(self.cache.get("shared_queries", 0))
 
     def predict(self, X: pl.DataFrame) -> Predictions:
         """Ask the model; labels come back as positions in ``classes``."""

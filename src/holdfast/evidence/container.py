@@ -21,6 +21,7 @@ from holdfast.core.errors import InputError
 
 LARGEST = 2**32 - 1
 MOST_MEMBERS = 2**16 - 2
+LONGEST_PATH = 4096
 PIECE = 1 << 16
 
 _LOCAL = struct.Struct("<IHHHHHIIIHH")
@@ -84,7 +85,9 @@ class ArchiveWriter:
         member = Member(name, offset, len(data), zlib.crc32(data))
         if member.end > LARGEST or len(self._members) >= MOST_MEMBERS:
             hint = "write less evidence, or keep large evidence outside the audit folder"
-            raise InputError(f"expected at most 4 GiB and {MOST_MEMBERS} files in a bundle; {name} is one too many", hint=hint)
+            raise InputError(
+                f"expected at most 4 GiB and {MOST_MEMBERS} files in a bundle; {name} is one too many", hint=hint
+            )
         self._members.append(member)
         self._file.write(member.local_header())
         self._file.write(data)
@@ -147,6 +150,8 @@ class ArchiveReader:
                 raise self._malformed("a name in it is not UTF-8") from None
             members.append(member)
             offset = member.end
+            if offset > LARGEST:
+                raise self._malformed("its directory names more bytes than it can hold")
         return members
 
     def _check_headers(self, members: list[Member]) -> None:
@@ -159,7 +164,9 @@ class ArchiveReader:
             names.add(member.name)
             expected = member.local_header()
             if self._at(member.offset, len(expected)) != expected:
-                raise self._malformed(f"the header of {member.name!r} (at byte {member.offset}) does not match the directory")
+                raise self._malformed(
+                    f"the header of {member.name!r} (at byte {member.offset}) does not match the directory"
+                )
 
     def _at(self, position: int, size: int) -> bytes:
         self._file.seek(position)
@@ -182,8 +189,8 @@ def is_safe_path(path: str) -> bool:
     (True, False, False)
     """
     parts = path.split("/")
-    plain = not any(character in '\\:*?"<>|\x7f' or character < " " for character in path)
-    return plain and len(path.encode("utf-8", "replace")) <= 4096 and all(part not in {"", ".", ".."} for part in parts)
+    plain = path.isprintable() and not any(character in '\\:*?"<>|' for character in path)
+    return plain and len(path.encode()) <= LONGEST_PATH and all(part not in {"", ".", ".."} for part in parts)
 
 
 def _directory(members: list[Member]) -> bytes:

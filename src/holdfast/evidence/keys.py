@@ -1,8 +1,8 @@
 """Ed25519 keys that sign evidence.
 
-A pair lives in two files: ``holdfast.key`` (private, readable by its owner only, encrypted when the environment variable
-``HOLDFAST_KEY_PASSWORD`` is set) and ``holdfast.pub`` (public, to hand to auditors). An ephemeral pair exists for one
-bundle: it proves that the bundle is intact, and nothing about who made it.
+A pair lives in two files: ``holdfast.key`` (private, readable by its owner only, encrypted when the environment
+variable ``HOLDFAST_KEY_PASSWORD`` is set) and ``holdfast.pub`` (public, to hand to auditors). An ephemeral pair exists
+for one bundle: it proves that the bundle is intact, and nothing about who made it.
 """
 
 from __future__ import annotations
@@ -171,7 +171,9 @@ def load_public_key(path: Path) -> PublicKey:
     except (ValueError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, Ed25519PublicKey):
-        raise InputError(f"expected an Ed25519 public key (PEM) in {path}", hint=f"ask the signer for their {PUBLIC_NAME}")
+        raise InputError(
+            f"expected an Ed25519 public key (PEM) in {path}", hint=f"ask the signer for their {PUBLIC_NAME}"
+        )
     return PublicKey(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit, ndtri, rel_entr
+from scipy.special import expit, logit, rel_entr, stdtrit
 
 from holdfast.kernels.stats.bisection import boundary
 from holdfast.kernels.stats.inputs import check_level, check_same_length, float_vector
@@ -40,25 +40,31 @@ def auc_delong(y_true: ArrayLike, y_score: ArrayLike, *, level: float = 0.95) ->
 
     Notes
     -----
-    Cost O(n log n). Approximate in general. Where the variance cannot be estimated (perfect or perfectly wrong order,
+    Cost O(n log n). Approximate, with the t quantile at Satterthwaite's degrees of freedom: with few cases of one class
+    the normal quantile is too short. Where the variance cannot be estimated (perfect or perfectly wrong order,
     all scores tied, a single case of a class) the interval is instead the Chernoff bound for a U-statistic with
     ``k = min(n_positive, n_negative)`` disjoint pairs: all areas A with ``k * KL(value, A) <= log(2 / (1 - level))``.
     It covers with probability `level` or more at every sample size. For a perfect order its lower end is
     ``((1 - level) / 2) ** (1 / k)``, the exact binomial limit of k concordant pairs out of k.
+
+    Simulated coverage at 95 %, Gaussian scores: 0.95 to 0.97 with 30 or more cases of each class and areas up to 0.95;
+    0.93 at 100 and 100 cases and area 0.99; 0.91 at 10 and 300 cases and area 0.9, where the lower end is too high.
 
     References
     ----------
     DeLong, E. R., DeLong, D. M. and Clarke-Pearson, D. L. (1988). Comparing the areas under two or more correlated
     receiver operating characteristic curves. Biometrics 44, 837-845.
     Sun, X. and Xu, W. (2014). Fast implementation of DeLong's algorithm. IEEE Signal Processing Letters 21, 1389-1393.
-    Pepe, M. S. (2003). The Statistical Evaluation of Medical Tests, section 5.2.4 (logit scale).
-    Hoeffding, W. (1963). Probability inequalities for sums of bounded random variables. JASA 58, 13-30, section 5a.
+    Brunner, E. and Munzel, U. (2000). The nonparametric Behrens-Fisher problem: asymptotic theory and a small-sample
+    approximation. Biometrical Journal 42, 17-25 (degrees of freedom).
+    Pepe, M. S. (2003). The Statistical Evaluation of Medical Tests, chapter 5 (logit scale).
+    Hoeffding, W. (1963). Probability inequalities for sums of bounded random variables. JASA 58, 13-30, section 5.
 
     Examples
     --------
     >>> estimate = auc_delong([0, 0, 0, 1, 1, 1], [0.1, 0.3, 0.6, 0.4, 0.8, 0.9])
     >>> round(estimate.value, 3), round(estimate.low, 3), round(estimate.high, 3)
-    (0.889, 0.261, 0.995)
+    (0.889, 0.088, 0.998)
     """
     check_level(level)
     is_positive = _labels(y_true)
@@ -66,11 +72,11 @@ def auc_delong(y_true: ArrayLike, y_score: ArrayLike, *, level: float = 0.95) ->
     if parts is None:
         return IntervalEstimate(np.nan, 0.0, 1.0)
     auc = parts.area()
-    error = np.sqrt(parts.variance())
-    if not error > 0.0 or not 0.0 < auc < 1.0:
+    half = parts.half_width(level)
+    if half == 0.0:
         return IntervalEstimate(auc, *_chernoff_limits(auc, n_pairs=parts.n_disjoint_pairs(), level=level))
     # Delta method: the standard error of logit(A) is that of A over A (1 - A).
-    half = ndtri(0.5 + level / 2.0) * error / (auc * (1.0 - auc))
+    half /= auc * (1.0 - auc)
     return IntervalEstimate(auc, float(expit(logit(auc) - half)), float(expit(logit(auc) + half)))
 
 
@@ -101,10 +107,12 @@ def auc_difference(
 
     Notes
     -----
-    Wald interval with DeLong's paired variance, cut to [-1, 1]; approximate. Where that variance is zero or cannot be
-    estimated: if both models order all cases alike, the share of pairs on which they differ is bounded from
-    ``k = min(n_positive, n_negative)`` disjoint pairs without a difference, ``1 - (1 - level) ** (1 / k)`` on either
-    side; else the Chernoff bound of `auc_delong` for a difference rescaled to [0, 1]. Both are conservative.
+    The estimate plus or minus t times DeLong's paired standard error, degrees of freedom as in `auc_delong`, cut to
+    [-1, 1]; approximate. Where that error is zero or cannot be estimated: if both models order all cases alike, the
+    share of pairs on which they differ is bounded from ``k = min(n_positive, n_negative)`` disjoint pairs without a
+    difference, ``1 - (1 - level) ** (1 / k)`` on either side; else the Chernoff bound of `auc_delong` for the
+    difference rescaled to [0, 1]. Both are conservative. Simulated coverage at 95 %: 0.95 to 0.96 with 10 to 100 cases
+    of each class.
 
     References
     ----------
@@ -115,7 +123,7 @@ def auc_difference(
     >>> y = [0, 0, 0, 1, 1, 1]
     >>> estimate = auc_difference(y, [0.1, 0.3, 0.6, 0.4, 0.8, 0.9], [0.2, 0.7, 0.6, 0.3, 0.8, 0.5])
     >>> round(estimate.value, 3), round(estimate.low, 3), round(estimate.high, 3)
-    (0.333, -0.2, 0.867)
+    (0.333, -0.422, 1.0)
     """
     check_level(level)
     is_positive = _labels(y_true)
@@ -125,9 +133,8 @@ def auc_difference(
         return IntervalEstimate(np.nan, -1.0, 1.0)
     paired = _Components(a.positive - b.positive, a.negative - b.negative, a.ranks - b.ranks)
     difference = paired.area()
-    error = np.sqrt(paired.variance())
-    if error > 0.0:
-        half = float(ndtri(0.5 + level / 2.0) * error)
+    half = paired.half_width(level)
+    if half > 0.0:
         return IntervalEstimate(difference, max(difference - half, -1.0), min(difference + half, 1.0))
     n_pairs = paired.n_disjoint_pairs()
     if not paired.ranks.any():
@@ -147,11 +154,19 @@ class _Components(NamedTuple):
     def area(self) -> float:
         return float(self.positive.mean())
 
-    def variance(self) -> float:
-        """DeLong's variance; 0 where a class has a single case and it cannot be estimated."""
+    def half_width(self, level: float) -> float:
+        """Half of a t interval with DeLong's variance; 0 where that cannot be estimated."""
         if self.n_disjoint_pairs() < 2:
             return 0.0
-        return float(sum(v.var(ddof=1) / v.size if np.ptp(v) > 0.0 else 0.0 for v in (self.positive, self.negative)))
+        sizes = np.array([self.positive.size, self.negative.size])
+        # The spread of equal components is exactly zero, whatever their mean rounds to.
+        parts = np.array([v.var(ddof=1) if np.ptp(v) > 0.0 else 0.0 for v in (self.positive, self.negative)]) / sizes
+        if not parts.any():
+            return 0.0
+        # Shares of the larger part: squares of tiny variances would underflow.
+        shares = parts / parts.max()
+        degrees_of_freedom = shares.sum() ** 2 / (shares**2 / (sizes - 1)).sum()
+        return float(stdtrit(degrees_of_freedom, 0.5 + level / 2.0) * np.sqrt(parts.sum()))
 
     def n_disjoint_pairs(self) -> int:
         return min(self.positive.size, self.negative.size)

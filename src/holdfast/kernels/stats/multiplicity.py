@@ -137,7 +137,7 @@ def e_bh(e_values: ArrayLike, *, alpha: float) -> NDArray[np.bool_]:
 
     References
     ----------
-    Wang, R. and Ramdas, A. (2022). False discovery rate control with e-values. JRSS B 84, 822-852, section 4.
+    Wang, R. and Ramdas, A. (2022). False discovery rate control with e-values. JRSS B 84, 822-852.
 
     Examples
     --------

@@ -94,7 +94,7 @@ def paired_proportion_difference(
     References
     ----------
     Tango, T. (1998). Equivalence test and confidence interval for the difference in proportions for the paired-sample
-    design. Statistics in Medicine 17, 891-908, equations 3 to 5.
+    design. Statistics in Medicine 17, 891-908.
     Fagerland, M. W., Lydersen, S. and Laake, P. (2014). Recommended tests and confidence intervals for paired binomial
     proportions. Statistics in Medicine 33, 2850-2875.
 

@@ -183,7 +183,7 @@ class BettingConfidenceSequence:
     def __init__(self, *, level: float = 0.95, n_grid: int = 1000, truncation: float = 0.5) -> None:
         self._game = _Game(level, n_grid, truncation)
         self._moments = _START
-        # Positions of the ends on the grid; the candidates strictly between them are still in play.
+        # Positions of the ends on the grid. Candidates between them are in play; the ends too, so that crossing shows.
         self._low_index, self._high_index = 0, n_grid
         self._wealth = self._game.new_wealth()
 
@@ -256,17 +256,22 @@ class BettingConfidenceSequence:
         sequence._wealth = np.array([state["log_wealth_low"], state["log_wealth_high"]])
         return sequence
 
+    @property
+    def _first(self) -> int:
+        return max(self._low_index, 1)
+
     def _advance(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Play one block, then leave the refuted candidates behind."""
-        edges, first = self._game.edges, self._low_index + 1
-        candidates = edges[first : first + self._wealth.shape[1]]
+        """Play one block, then leave the candidates outside of the interval behind."""
+        edges, first, n_candidates = self._game.edges, self._first, self._wealth.shape[1]
+        candidates = edges[first : first + n_candidates]
         refuted, wealth, self._moments = self._game.play(x, candidates, self._wealth, self._moments)
         n_low, n_high = np.maximum.accumulate(refuted, axis=1)
-        low, high = edges[self._low_index + n_low], edges[self._high_index - n_high]
-        self._low_index += int(n_low[-1])
-        self._high_index -= int(n_high[-1])
-        self._wealth = wealth[:, n_low[-1] : max(wealth.shape[1] - n_high[-1], n_low[-1])]
-        return low, high
+        low_index = np.maximum(first - 1 + n_low, self._low_index)
+        high_index = np.minimum(first + n_candidates - n_high, self._high_index)
+        self._low_index, self._high_index = int(low_index[-1]), int(high_index[-1])
+        last = min(self._high_index, self._game.n_grid - 1)
+        self._wealth = wealth[:, self._first - first : max(last + 1 - first, 0)]
+        return edges[low_index], edges[high_index]
 
 
 class _Moments(NamedTuple):

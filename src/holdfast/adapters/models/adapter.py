@@ -1,0 +1,31 @@
+"""What each framework's file offers; the rest of the package only knows this."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from holdfast.core.subject import ModelInfo, RawPredictions
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+
+class Adapter(Protocol):
+    """A loaded model of one framework, in the process that runs it.
+
+    Attributes
+    ----------
+    info
+        What the framework's file knows about the model; who opened it adds digest, confinement and cost.
+    """
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    def answer(self, X: pl.DataFrame) -> RawPredictions:
+        """Answer a batch of at least one row; what comes back is checked by the caller."""
+
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Adapter:
+        """Train a fresh copy; only called when ``info`` has the ``refit`` capability."""

@@ -1,0 +1,302 @@
+"""ONNX models through onnxruntime: classifiers and regressors, ZipMap, named columns or one matrix."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from holdfast.adapters.models import answers, columns
+from holdfast.adapters.models.onnx_graph import Graph, read_graph
+from holdfast.core.errors import InputError, ModelError
+from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from holdfast.adapters.models.adapter import Adapter
+
+NUMBER_TYPES = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(float16)": np.float16,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(int16)": np.int16,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+}
+FLOATS = ("tensor(float)", "tensor(double)", "tensor(float16)")
+LABELS = ("tensor(string)", "tensor(int64)", "tensor(int32)", "tensor(bool)")
+TO_PROBABILITY = ("Softmax", "Sigmoid")
+PROBE_ROWS = 32
+QUIET = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Which outputs of the graph hold what; ``kind`` says how the float output is to be understood."""
+
+    label: str | None = None
+    floats: str | None = None
+    is_zipmap: bool = False
+    kind: str = "scores"
+
+
+def load(data: bytes) -> OnnxModel:
+    """Load a model from its bytes; weights in other files and custom operators are refused."""
+    import onnxruntime as ort
+
+    graph = read_graph(data)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0"))
+    options.inter_op_num_threads = 1
+    options.log_severity_level = QUIET
+    # idle threads that spin would take the cores from the parent, which computes between calls
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises a class of its own for each status code
+        raise InputError(
+            f"onnxruntime {ort.__version__} cannot load this model: {_one_line(error)}",
+            hint="custom operators are not supported; for a newer opset install a newer onnxruntime",
+        ) from None
+    return OnnxModel(session, graph)
+
+
+class OnnxModel:
+    """An inference session and what its outputs mean."""
+
+    def __init__(self, session: Any, graph: Graph) -> None:
+        self._session = session
+        self._inputs = session.get_inputs()
+        self._batch = _fixed_batch(self._inputs)
+        self._by_name = _takes_columns_by_name(self._inputs)
+        self._outputs = _assign_outputs(session.get_outputs(), graph)
+        self.info = self._describe(graph)
+
+    def answer(self, X: pl.DataFrame) -> RawPredictions:
+        """Run the graph on a batch."""
+        label, floats = self._run(self._feed(X))
+        values = None if label is None else answers.plain_labels(label)
+        if floats is None:
+            return RawPredictions(labels=values, scores=None)
+        if self._outputs.kind == "values":
+            return RawPredictions(labels=_single_column(floats), scores=None)
+        if self._outputs.kind == "positive":
+            return RawPredictions(labels=values, scores=answers.two_columns(_single_column(floats)))
+        if self._outputs.kind == "raw":
+            return RawPredictions(labels=floats.argmax(axis=1) if values is None else values, scores=None)
+        return RawPredictions(labels=values, scores=floats)
+
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Adapter:
+        """ONNX files hold no training procedure."""
+        raise ModelError("an ONNX model cannot be trained again", hint="give the estimator it was exported from")
+
+    def _describe(self, graph: Graph) -> ModelInfo:
+        notes: list[str] = []
+        width = self._settle(graph, notes)
+        classes = _stated_classes(graph, self._outputs, self._session, width)
+        if self._outputs.kind == "scores" and self._outputs.floats and not classes:
+            notes.append("The ONNX file states no class labels, so its score columns are taken in sorted label order.")
+        if not self._by_name and self._inputs[0].name:
+            notes.append("The ONNX model takes one matrix without column names, so columns are given in table order.")
+        return ModelInfo(
+            format="onnx",
+            description=f"ONNX model written by {graph.producer or 'an unnamed producer'}",
+            capabilities=self._capabilities(),
+            classes=classes,
+            n_outputs=2 if self._outputs.kind == "positive" else (len(classes) or width or None),
+            inputs=tuple(item.name for item in self._inputs) if self._by_name else (),
+            notes=tuple(notes),
+        )
+
+    def _capabilities(self) -> frozenset[Capability]:
+        found: set[Capability] = {"query"}
+        if self._outputs.kind == "values":
+            found.add("values")
+        if self._outputs.label or self._outputs.kind == "raw":
+            found.add("labels")
+        if self._outputs.floats and self._outputs.kind in ("scores", "positive"):
+            found.add("scores")
+        return frozenset(found)
+
+    def _settle(self, graph: Graph, notes: list[str]) -> int | None:
+        """Decide from the declared shape and a synthetic batch how the float output is to be read; return its width."""
+        name = self._outputs.floats
+        if name is None or self._outputs.kind in ("values", "positive"):
+            return None
+        floats = self._probe()
+        declared = {item.name: item.shape for item in self._session.get_outputs()}[name]
+        width = (floats.shape[1] if floats.ndim == 2 else 1) if floats is not None else _last_integer(declared)
+        if width == 1:
+            kind = self._kind_of_single_column(floats, graph)
+        else:
+            is_sound = floats is None or not np.isfinite(floats).all() or answers.are_probabilities(floats)
+            kind = "scores" if is_sound else "raw"
+        self._outputs = replace(self._outputs, kind=kind)
+        if kind == "positive":
+            notes.append("The single score column is read as the probability of the second class.")
+        if kind == "raw":
+            chosen = "" if self._outputs.label else " The answer is the position of the largest one."
+            notes.append(f"The model's scores are no probabilities on synthetic inputs and are not used.{chosen}")
+        return 2 if kind == "positive" else width
+
+    def _kind_of_single_column(self, floats: NDArray[Any] | None, graph: Graph) -> str:
+        if self._outputs.label is None:
+            return "positive" if graph.operator_of(self._outputs.floats or "") in TO_PROBABILITY else "values"
+        is_inside = floats is None or not np.isfinite(floats).all() or bool(((floats >= 0) & (floats <= 1)).all())
+        return "positive" if is_inside else "raw"
+
+    def _probe(self) -> NDArray[Any] | None:
+        """Run a synthetic batch; ``None`` where such inputs make no sense to the model."""
+        rng = np.random.default_rng(0)
+        feed: dict[str, Any] = {}
+        for item in self._inputs:
+            width = 1 if self._by_name else _last_integer(item.shape)
+            if width is None:
+                return None
+            shape = (PROBE_ROWS, width)
+            if item.type == "tensor(string)":
+                feed[item.name] = np.full(shape, "", dtype=object)
+            elif item.type == "tensor(bool)":
+                feed[item.name] = rng.integers(0, 2, shape).astype(bool)
+            else:
+                feed[item.name] = np.round(rng.normal(0, 10, shape)).astype(NUMBER_TYPES[item.type])
+        try:
+            return self._run(feed)[1]
+        except Exception:  # any failure on made-up inputs says nothing about real ones
+            return None
+
+    def _feed(self, X: pl.DataFrame) -> dict[str, Any]:
+        if not self._by_name:
+            item = self._inputs[0]
+            width = _last_integer(item.shape)
+            if width is not None:
+                columns.require_width(X, width)
+            return {item.name: _as_type(X, item.type)}
+        selected = columns.select(X, [item.name for item in self._inputs])
+        return {item.name: _as_type(selected.select(item.name), item.type) for item in self._inputs}
+
+    def _run(self, feed: dict[str, Any]) -> tuple[Any, NDArray[Any] | None]:
+        n_rows = len(next(iter(feed.values())))
+        if self._batch is None or n_rows == self._batch:
+            return self._run_once(feed)
+        labels, floats = [], []
+        for start in range(0, n_rows, self._batch):
+            rows = np.minimum(np.arange(start, start + self._batch), n_rows - 1)
+            label, values = self._run_once({name: column[rows] for name, column in feed.items()})
+            labels += [] if label is None else [label]
+            floats += [] if values is None else [values]
+        return (
+            np.concatenate(labels)[:n_rows] if labels else None,
+            np.concatenate(floats)[:n_rows] if floats else None,
+        )
+
+    def _run_once(self, feed: dict[str, Any]) -> tuple[Any, NDArray[Any] | None]:
+        wanted = [name for name in (self._outputs.label, self._outputs.floats) if name is not None]
+        try:
+            found = dict(zip(wanted, self._session.run(wanted, feed), strict=True))
+        except Exception as error:  # onnxruntime raises a class of its own for each status code
+            raise ModelError(f"the ONNX model failed on its inputs: {_one_line(error)}") from None
+        floats = None if self._outputs.floats is None else found[self._outputs.floats]
+        if floats is not None and self._outputs.is_zipmap:
+            floats = np.array([list(row.values()) for row in floats], dtype=np.float64)
+        return None if self._outputs.label is None else found[self._outputs.label], floats
+
+
+def _assign_outputs(outputs: list[Any], graph: Graph) -> Outputs:
+    label = next((item.name for item in outputs if item.type in LABELS), None)
+    zipmap = next((item.name for item in outputs if item.type.startswith("seq(map(")), None)
+    floats = sorted((item for item in outputs if item.type in FLOATS), key=lambda item: "prob" not in item.name.lower())
+    if zipmap is not None:
+        return Outputs(label, zipmap, is_zipmap=True)
+    if label is not None:
+        return Outputs(label, floats[0].name if floats else None)
+    if not floats:
+        found = ", ".join(f"{item.name}: {item.type}" for item in outputs)
+        raise InputError(f"expected an output with labels, scores or values in the ONNX model, got {found}")
+    width = _last_integer(floats[0].shape) if len(floats[0].shape) > 1 else 1
+    makes_probability = graph.operator_of(floats[0].name) in TO_PROBABILITY
+    if width == 1:
+        return Outputs(None, floats[0].name, kind="positive" if makes_probability else "values")
+    return Outputs(None, floats[0].name)
+
+
+def _stated_classes(graph: Graph, outputs: Outputs, session: Any, width: int | None) -> tuple[Label, ...]:
+    if len(graph.labels) != 1 or outputs.kind == "values" or (width is not None and len(graph.labels[0]) != width):
+        return ()
+    labels = graph.labels[0]
+    declared = next((item.type for item in session.get_outputs() if item.name == outputs.label), None)
+    if declared is not None and (declared == "tensor(string)") != isinstance(labels[0], str):
+        return ()
+    if declared == "tensor(bool)" and set(labels) <= {0, 1}:
+        return tuple(bool(label) for label in labels)
+    return labels
+
+
+def _takes_columns_by_name(inputs: list[Any]) -> bool:
+    for item in inputs:
+        if item.type not in NUMBER_TYPES and item.type not in ("tensor(string)", "tensor(bool)"):
+            raise InputError(
+                f"the ONNX input {item.name!r} is {item.type}, expected a tensor of numbers, text or booleans"
+            )
+    if len(inputs) == 1:
+        return False
+    wide = [f"{item.name} {item.shape}" for item in inputs if len(item.shape) == 2 and item.shape[1] != 1]
+    if wide or any(len(item.shape) not in (1, 2) for item in inputs):
+        raise InputError(
+            f"expected one ONNX input per column (shape [None, 1]) or one matrix, got {', '.join(wide) or 'others'}",
+            hint="export with one input per column, or with one matrix",
+        )
+    return True
+
+
+def _fixed_batch(inputs: list[Any]) -> int | None:
+    first = inputs[0].shape[0] if inputs[0].shape else None
+    return first if isinstance(first, int) and first > 0 else None
+
+
+def _last_integer(shape: list[Any]) -> int | None:
+    return shape[-1] if len(shape) > 1 and isinstance(shape[-1], int) and shape[-1] > 0 else None
+
+
+def _single_column(values: NDArray[Any]) -> NDArray[np.float64]:
+    flat = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+    return np.asarray(flat, dtype=np.float64)
+
+
+def _as_type(X: pl.DataFrame, declared: str) -> NDArray[Any]:
+    """Convert columns to one declared tensor type: null is empty text or NaN, and an error for integers."""
+    import polars as pl
+
+    if declared == "tensor(string)":
+        return X.cast(pl.String).fill_null("").to_numpy().astype(object)
+    if declared in FLOATS:
+        return columns.numeric_matrix(X).astype(NUMBER_TYPES[declared])
+    matrix = columns.numeric_matrix(X)
+    if declared == "tensor(bool)":
+        _refuse_unless(np.isin(matrix, (0.0, 1.0)), X, "a truth value")
+        return matrix.astype(np.bool_)
+    _refuse_unless(np.isfinite(matrix) & (matrix == np.floor(matrix)), X, "an integer")
+    if X.width == 1 and X.dtypes[0].is_integer():
+        return X.to_numpy().astype(NUMBER_TYPES[declared])
+    return matrix.astype(NUMBER_TYPES[declared])
+
+
+def _refuse_unless(valid: NDArray[np.bool_], X: pl.DataFrame, expected: str) -> None:
+    if valid.all():
+        return
+    row, column = np.argwhere(~valid)[0]
+    name = X.columns[column]
+    raise InputError(
+        f"the model takes {expected} in column {name!r}, got {X[name][int(row)]} in row {row} of this batch",
+        hint="fill missing values before the model, or export it with a float input for this column",
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:600]

@@ -1,0 +1,112 @@
+"""The entrance: a file's bytes, an object in memory, or a table of predictions becomes a model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from holdfast.adapters.models import answers, formats
+from holdfast.adapters.models.client import ChildModel, Host, Source
+from holdfast.adapters.models.limits import Limits
+from holdfast.adapters.models.predictions import predictions_model
+from holdfast.adapters.models.recognition import adapter_for
+from holdfast.core.errors import HoldfastError, ModelError
+from holdfast.core.subject import Model, ModelInfo, RawPredictions
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from holdfast.adapters.models.adapter import Adapter
+
+__all__ = ["Limits", "open_model", "predictions_model", "wrap_model"]
+
+DEFAULT_LIMITS = Limits()
+
+
+def open_model(
+    data: bytes, *, name: str, digest: str, trust_pickle: bool = False, limits: Limits = DEFAULT_LIMITS
+) -> Model:
+    """Load a model file in a confined process, from exactly these bytes.
+
+    Parameters
+    ----------
+    data, name, digest
+        Content of the file, its name (for messages and, where the content does not tell, the format), its digest.
+    trust_pickle
+        Whether to load pickles, and skops files with unknown types. Their code then runs, in the confined process.
+    limits
+        What the process may use.
+
+    Raises
+    ------
+    InputError
+        For a pickle that is not trusted, an unsupported format or an unreadable file.
+    MissingExtra
+        When the framework is not installed.
+    ModelError
+        When loading it crashes, or takes too long or too much memory.
+    """
+    found: str = formats.identify(data, name=name)
+    if found == "pickle" and not trust_pickle:
+        raise formats.refuse_pickle(name)
+    if found == "skops" and trust_pickle:
+        found = "trusted skops"
+    source = Source(data=data, name=name, digest=digest, format=found, trusts_path=trust_pickle)
+    host = Host(source, limits)
+    return ChildModel(host, host.info)
+
+
+def wrap_model(obj: object, *, limits: Limits = DEFAULT_LIMITS) -> Model:
+    """Wrap an object of this process: estimator, pipeline, booster, inference session, or callable.
+
+    It runs here, unconfined, and has no content digest, so nothing found about it is reused by another process.
+
+    Raises
+    ------
+    InputError
+        When it is none of these.
+    """
+    return HeldModel(adapter_for(obj), batch_rows=limits.batch_rows)
+
+
+class HeldModel:
+    """A model that lives in this process."""
+
+    def __init__(self, adapter: Adapter, *, batch_rows: int) -> None:
+        self._adapter = adapter
+        self._batch_rows = batch_rows
+        self.queries = 0
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the adapter knows by now; a callable's is complete after its first answer."""
+        return replace(self._adapter.info, confinement={"process": "none: the model runs in the caller's own process"})
+
+    def predict(self, X: pl.DataFrame) -> RawPredictions:
+        """Answer a frame, in batches."""
+        answer = answers.in_batches(self._ask, X, info=lambda: self._adapter.info, rows=self._batch_rows)
+        self.queries += X.height
+        return answer
+
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> HeldModel:
+        """Train a copy in this process."""
+        copy: Adapter = self._guarded(self._adapter.refit, X, y, seed=seed)
+        return HeldModel(copy, batch_rows=self._batch_rows)
+
+    def close(self) -> None:
+        """The object is the caller's: nothing is let go."""
+
+    def _ask(self, X: pl.DataFrame) -> RawPredictions:
+        answer: RawPredictions = self._guarded(self._adapter.answer, X)
+        return answer
+
+    def _guarded(self, function: Any, *arguments: Any, **options: Any) -> Any:
+        """Report whatever the user's model raises as the model's fault."""
+        try:
+            return function(*arguments, **options)
+        except HoldfastError:
+            raise
+        except Exception as error:
+            raise ModelError(f"the model failed with {type(error).__name__}: {str(error)[:2000]}") from error

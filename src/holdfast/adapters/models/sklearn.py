@@ -1,0 +1,145 @@
+"""scikit-learn estimators and pipelines, and whatever else follows their interface."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from holdfast.adapters.models import answers, columns
+from holdfast.core.errors import ModelError
+from holdfast.core.subject import Capability, ModelInfo, RawPredictions
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+# LightGBM makes up these names for a matrix without names
+MADE_UP_NAME = re.compile(r"Column_\d+")
+
+
+def unpickle(data: bytes) -> tuple[Any, tuple[str, ...]]:
+    """Read a pickle or joblib file that the user trusts; return the object and what its libraries warned about.
+
+    This executes what the file says. It is only called in a confined process, after ``--trust-pickle``.
+    """
+    import joblib
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loaded = joblib.load(io.BytesIO(data))
+    messages = {" ".join(str(item.message).split())[:300] for item in caught if "Version" in item.category.__name__}
+    return loaded, tuple(sorted(messages))
+
+
+class SklearnModel:
+    """A fitted estimator: asked with the frame or the matrix it was trained on."""
+
+    def __init__(self, estimator: Any, *, notes: tuple[str, ...] = (), format: str = "sklearn") -> None:
+        self._estimator = estimator
+        self._names = _feature_names(estimator)
+        self._width: int | None = getattr(estimator, "n_features_in_", None)
+        self._is_regressor = _is_regressor(estimator)
+        self._has_scores = not self._is_regressor and hasattr(estimator, "predict_proba")
+        self.info = self._describe(notes, format)
+
+    def answer(self, X: pl.DataFrame) -> RawPredictions:
+        """Ask for labels, and for probabilities where the estimator gives them."""
+        inputs = self._inputs(X)
+        with _serial():
+            predicted = self._estimator.predict(inputs)
+            scores = self._estimator.predict_proba(inputs) if self._has_scores else None
+        if self._is_regressor:
+            return RawPredictions(labels=_values(predicted), scores=None)
+        if isinstance(scores, list):
+            raise ModelError("this estimator answers several questions at once (multi-output); give one per question")
+        if scores is not None:
+            scores = np.asarray(scores, dtype=np.float64)
+        return RawPredictions(labels=answers.plain_labels(predicted), scores=scores)
+
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> SklearnModel:
+        """Train a copy with the same parameters; every ``random_state`` among them is set to ``seed``."""
+        from sklearn.base import clone
+
+        copy = clone(self._estimator)
+        seeded = {name: seed for name in copy.get_params() if name.rpartition("__")[2] == "random_state"}
+        copy.set_params(**seeded)
+        with _serial(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            copy.fit(self._inputs(X), y)
+        return SklearnModel(copy, format=self.info.format)
+
+    def _inputs(self, X: pl.DataFrame) -> Any:
+        if self._names:
+            return columns.frame_like_read(columns.select(X, self._names))
+        if self._width is not None:
+            columns.require_width(X, self._width)
+        if all(map(columns.is_number, X.dtypes)):
+            return columns.numeric_matrix(X)
+        return columns.object_matrix(X)
+
+    def _describe(self, notes: tuple[str, ...], format: str) -> ModelInfo:
+        classes = () if self._is_regressor else answers.plain_classes(getattr(self._estimator, "classes_", ()))
+        stated = [*notes]
+        if not self._names:
+            stated.append("The estimator states no column names, so columns are given in table order.")
+        return ModelInfo(
+            format=format,
+            description=describe(self._estimator),
+            capabilities=self._capabilities(),
+            classes=classes,
+            n_outputs=len(classes) if self._has_scores and classes else None,
+            inputs=self._names,
+            notes=tuple(stated),
+        )
+
+    def _capabilities(self) -> frozenset[Capability]:
+        found: set[Capability] = {"query", "values" if self._is_regressor else "labels"}
+        if self._has_scores:
+            found.add("scores")
+        if hasattr(self._estimator, "get_params") and hasattr(self._estimator, "fit"):
+            found.add("refit")
+        return frozenset(found)
+
+
+def describe(estimator: Any) -> str:
+    """Name an estimator, the steps of a pipeline and the version of the library."""
+    steps = getattr(estimator, "steps", None)
+    name = type(estimator).__name__
+    if steps:
+        name = f"{name} of {' > '.join(type(step).__name__ for _, step in steps)}"
+    library = type(steps[-1][1] if steps else estimator).__module__.partition(".")[0]
+    version = getattr(sys.modules.get(library), "__version__", "")
+    return f"{name} ({library} {version})".replace(" )", ")")
+
+
+def _feature_names(estimator: Any) -> tuple[str, ...]:
+    names = tuple(map(str, getattr(estimator, "feature_names_in_", ())))
+    return () if names and all(map(MADE_UP_NAME.fullmatch, names)) else names
+
+
+def _is_regressor(estimator: Any) -> bool:
+    from sklearn.base import is_regressor
+
+    try:
+        return bool(is_regressor(estimator))
+    except (AttributeError, TypeError):
+        return not hasattr(estimator, "predict_proba") and not hasattr(estimator, "classes_")
+
+
+def _values(predicted: Any) -> NDArray[np.generic]:
+    values = np.asarray(predicted)
+    if values.dtype.kind not in "fiub":
+        raise ModelError(f"expected numbers from a regression model, got an array of {values.dtype}")
+    return (values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values).astype(np.float64)
+
+
+def _serial() -> Any:
+    """Keep joblib from starting processes: the confined process may not, and results must not depend on the cores."""
+    import joblib
+
+    return joblib.parallel_config(backend="threading")

@@ -1,0 +1,141 @@
+"""What the user asked for: ``holdfast.yaml`` and the options that override it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from holdfast.core.check import Effort
+from holdfast.core.deployment import Deployment
+from holdfast.core.errors import InputError
+from holdfast.core.parse import from_mapping, parse_yaml
+
+PATHS = ("model", "train", "test", "predictions")
+ParameterValue = bool | int | float | str | None
+MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditConfig:
+    """The content of ``holdfast.yaml``. It is data: nothing in it makes code run.
+
+    Attributes
+    ----------
+    model, train, test, predictions
+        Paths, relative to the file they stand in.
+    target
+        Name of the column with the true outcome.
+    label_column, score_column
+        In a table of predictions: the predicted label, and the score of the positive class (or one score per class).
+    deployment
+        Where and for whom the model runs.
+    policy
+        A preset (``baseline``, ``regulated``, ``research``) or the path of a policy file.
+    effort
+        How much work to spend; chosen from the deployment when absent.
+    budget
+        Time budget, such as ``5m`` or ``90s``; only caps the work.
+    seed
+        Seed of the audit; derived from the digests of the inputs when absent.
+    level
+        Confidence level of the intervals.
+    check, skip
+        Ids of the checks to run, or to leave out.
+    parameters
+        Parameters per check id.
+    """
+
+    model: str | None = None
+    train: str | None = None
+    test: str | None = None
+    predictions: str | None = None
+    target: str | None = None
+    label_column: str | None = None
+    score_column: tuple[str, ...] = ()
+    deployment: Deployment = field(default_factory=Deployment)
+    policy: str = "baseline"
+    effort: Effort | None = None
+    budget: str | None = None
+    seed: int | None = None
+    level: float = 0.95
+    check: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    parameters: dict[str, dict[str, ParameterValue]] = field(default_factory=dict)
+
+
+def load_config(path: Path) -> AuditConfig:
+    """Read ``holdfast.yaml``; its paths become relative to the working folder.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or too long, is no YAML mapping, has an unknown key or a value of the wrong type.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(
+            f"cannot read the configuration {path}: {error.strerror}", hint="holdfast init writes one"
+        ) from None
+    if len(content) > MOST_BYTES:
+        raise InputError(f"expected at most {MOST_BYTES} bytes of configuration, {path} is longer")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"expected UTF-8 text in {path}, got other bytes at position {error.start}") from None
+    try:
+        parsed = parse_yaml(text, source=str(path))
+    except ValueError as error:  # a date or a number that is well-formed YAML and impossible
+        raise InputError(f"{path} holds a value that is none: {error}", hint="put it in quotes") from None
+    config = from_mapping(AuditConfig, parsed or {}, source=str(path))
+    moved: dict[str, Any] = {name: str(path.parent / getattr(config, name)) for name in PATHS if getattr(config, name)}
+    if config.policy.endswith((".yaml", ".yml")):
+        moved["policy"] = str(path.parent / config.policy)
+    return replace(config, **moved)
+
+
+def override(config: AuditConfig, options: Mapping[str, Any]) -> AuditConfig:
+    """Let every option that was given (is not ``None`` or empty) replace what the file says.
+
+    Examples
+    --------
+    >>> override(AuditConfig(target="a"), {"target": "y", "seed": None}).target
+    'y'
+    """
+    given = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in options.items()
+        if value not in (None, (), [], {})
+    }
+    checked = from_mapping(AuditConfig, given, source="the settings")
+    return validated(replace(config, **{name: getattr(checked, name) for name in given}))
+
+
+def validated(config: AuditConfig) -> AuditConfig:
+    """Check the values that types cannot."""
+    if not 0.5 < config.level < 1:
+        raise InputError(f"expected a confidence level between 0.5 and 1, got {config.level}", hint="usual: 0.95")
+    if config.seed is not None and config.seed < 0:
+        raise InputError(f"expected a seed of 0 or more, got {config.seed}")
+    seconds_of(config.budget)
+    return config
+
+
+def seconds_of(budget: str | None) -> float | None:
+    """Read a duration such as ``90s``, ``5m`` or ``1.5h``; a bare number is seconds.
+
+    Examples
+    --------
+    >>> seconds_of("5m")
+    300.0
+    """
+    if budget is None:
+        return None
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h)?\s*", budget)
+    if not match or float(match[1]) <= 0:
+        raise InputError(f"expected a duration such as 90s, 5m or 1h as the budget, got {budget!r}")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]

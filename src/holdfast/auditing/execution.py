@@ -1,0 +1,166 @@
+"""Run one check and make a finding of its outcome. What happens in here happens in a worker process, or in ours."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from holdfast.auditing.catalogue import CheckEntry
+from holdfast.auditing.context import RunContext
+from holdfast.auditing.keys import library_versions
+from holdfast.auditing.subject import AuditSubject
+from holdfast.core.check import Measured, MeasureSpec, Outcome, Parameters
+from holdfast.core.errors import BudgetError, HoldfastError, InputError, NotApplicable, NotRun, did_you_mean
+from holdfast.core.finding import Finding
+from holdfast.core.measurement import Measurement
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A finding, its evidence files by name, and whether it may be reused."""
+
+    finding: Finding
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    reusable: bool = True
+
+
+def execute(
+    entry: CheckEntry, subject: AuditSubject, context: RunContext, parameters: Parameters, digests: Mapping[str, str]
+) -> Completed:
+    """Run one check; whatever it raises becomes the state of its finding."""
+    asked_before = subject.queries
+    blank = unmeasured(entry, "error", "not run yet", "-", parameters=parameters, seed=context.seed, digests=digests)
+    try:
+        outcome: Outcome = import_module(entry.module).run(subject.view(entry.spec), context, **parameters)
+        finding, files = _finding(entry, outcome, blank)
+        reusable = not context.out_of_time()
+    except NotApplicable as error:
+        return Completed(
+            finding=replace(blank, state="not_applicable", reason=error.message, needed=error.hint or "another subject")
+        )
+    except BudgetError as error:
+        finding = replace(blank, state="not_run", reason=error.message, needed=error.hint or "give a larger --budget")
+        return Completed(finding=finding, reusable=False)
+    except NotRun as error:
+        return Completed(
+            finding=replace(blank, state="not_run", reason=error.message, needed=error.hint or "see the reason")
+        )
+    except Exception as error:  # one check's failure must not end the audit; the traceback is kept as evidence
+        return failed(blank, error)
+    asked = subject.queries - asked_before
+    work = {**outcome.work, **({"queries": asked} if asked else {})}
+    return Completed(finding=replace(finding, work=work), files=files, reusable=reusable)
+
+
+def unmeasured(
+    entry: CheckEntry,
+    state: str,
+    reason: str,
+    needed: str,
+    *,
+    parameters: Parameters | None = None,
+    seed: int | None = None,
+    digests: Mapping[str, str] | None = None,
+) -> Finding:
+    """Return the finding of a check that produced no numbers."""
+    return Finding(
+        check=entry.id,
+        title=entry.title,
+        state=state,  # type: ignore[arg-type]
+        reason=reason,
+        needed=needed,
+        evidence_codes=entry.spec.evidence_codes,
+        parameters=dict(parameters or {}),
+        seed=seed,
+        digests=dict(digests or {}),
+        versions=library_versions() if digests else {},
+    )
+
+
+def failed(blank: Finding, error: BaseException) -> Completed:
+    """Return the finding of a check that raised; never reused, so that a mended cause is noticed."""
+    text = "".join(traceback.format_exception(error))
+    first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    reason = first_line if isinstance(error, HoldfastError) else f"{type(error).__name__}: {first_line}"
+    needed = getattr(error, "hint", "") or "read the traceback in the evidence; report it if it is a fault of Holdfast"
+    finding = replace(
+        blank,
+        state="error",
+        reason=reason[:500],
+        needed=needed,
+        evidence={"traceback": f"evidence/{blank.check}/traceback.txt"},
+    )
+    return Completed(finding=finding, files={"traceback.txt": text.encode("utf-8", "replace")}, reusable=False)
+
+
+def _finding(entry: CheckEntry, outcome: Outcome, blank: Finding) -> tuple[Finding, dict[str, bytes]]:
+    if not outcome.measurements:
+        raise ValueError(f"{entry.id} returned no measurement; a check that has none raises NotRun or NotApplicable")
+    files = {f"{name}.parquet": parquet_bytes(table) for name, table in outcome.tables.items()}
+    unknown = [chart.table for chart in outcome.charts if chart.table not in outcome.tables]
+    if unknown:
+        raise ValueError(f"{entry.id} draws a chart of the table {unknown[0]!r}, which it did not return")
+    finding = replace(
+        blank,
+        state="measured",
+        reason=None,
+        needed=None,
+        measurements=tuple(qualified(entry, measured) for measured in outcome.measurements),
+        evidence={name: f"evidence/{entry.id}/{name}.parquet" for name in outcome.tables},
+        charts=outcome.charts,
+        remediation=outcome.remediation,
+        assumptions=outcome.assumptions,
+    )
+    return finding, files
+
+
+def qualified(entry: CheckEntry, measured: Measured) -> Measurement:
+    """Join a number with what the spec says about it."""
+    spec = _measure_spec(entry, measured.id)
+    interval = measured.interval
+    return Measurement(
+        id=f"{entry.id}.{measured.id}",
+        name=spec.name if "*" not in spec.id else f"{spec.name}: {measured.id.split('.', 1)[-1]}",
+        value=float(measured.value),
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        level=interval.level if interval else None,
+        method=interval.method if interval else None,
+        no_interval_reason=measured.no_interval_reason,
+        n=measured.n,
+        unit=spec.unit,
+        direction=spec.direction,
+        bound=measured.bound or spec.bound,
+        plain=measured.plain,
+    )
+
+
+def _measure_spec(entry: CheckEntry, measurement: str) -> MeasureSpec:
+    for spec in entry.spec.measures:
+        if fnmatchcase(measurement, spec.id):
+            return spec
+    known = [spec.id for spec in entry.spec.measures]
+    raise InputError(
+        f"{entry.id} measured {measurement!r}, which its SPEC does not name", hint=did_you_mean(measurement, known)
+    )
+
+
+def parquet_bytes(table: pl.DataFrame) -> bytes:
+    """Write a table as Parquet with settings that give the same bytes for the same table."""
+    buffer = io.BytesIO()
+    table.write_parquet(buffer, compression="zstd", compression_level=3, statistics=False, row_group_size=1 << 20)
+    return buffer.getvalue()
+
+
+def seed_of(base: int, check: str) -> int:
+    """Derive the seed of one check, so that its numbers do not depend on which other checks run."""
+    return int.from_bytes(hashlib.sha256(f"{base}/{check}".encode()).digest()[:6], "big")

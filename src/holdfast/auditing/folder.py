@@ -1,0 +1,164 @@
+"""Write a finished audit into a folder, and read one back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from holdfast.auditing.keys import code_digest
+from holdfast.auditing.running import Finished, default_cache
+from holdfast.auditing.store import Store
+from holdfast.core.canonical import canonical_json, digest_bytes, digest_of
+from holdfast.core.decision import Decision
+from holdfast.core.errors import InputError
+from holdfast.core.finding import Chart, Finding
+from holdfast.core.parse import from_json
+from holdfast.core.record import Audit, Findings, Run
+from holdfast.evidence.bundle import write_bundle
+from holdfast.evidence.keys import KeyPair, default_folder, ephemeral_key, load_key
+from holdfast.evidence.writing import write_durably
+from holdfast.reports import charts
+
+Render = Callable[[Finding, Chart], str]
+ALWAYS = ("findings.json", "decision.json", "run.json")
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder, or accept one of an earlier audit; refuse one that holds anything else.
+
+    Raises
+    ------
+    InputError
+        When it cannot be made or written, or holds files that are no audit's: they would end up in the signed bundle.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        entries = {entry.name for entry in folder.iterdir() if not entry.name.startswith(".")}
+    except OSError as error:
+        raise InputError(
+            f"cannot make the output folder {folder}: {error.strerror}", hint="choose another with --out"
+        ) from None
+    if entries and not entries & {*ALWAYS, "evidence"}:
+        raise InputError(f"the output folder {folder} holds other files", hint="give --out a new or empty folder")
+    probe = folder / ".writable"
+    write_durably(probe, b"")
+    probe.unlink(missing_ok=True)
+
+
+def write_audit(finished: Finished, folder: Path, *, cache: Path | None = None) -> Audit:
+    """Write all files of an audit, each whole or not at all, and its signed bundle last.
+
+    Parameters
+    ----------
+    cache
+        Folder of the store, for charts that were drawn before.
+    """
+    from holdfast.reports.html import render_html
+    from holdfast.reports.junit import render_junit
+    from holdfast.reports.model_card import render_model_card
+    from holdfast.reports.sarif import render_sarif
+
+    audit = Audit(findings=finished.findings, decision=finished.decision, run=finished.run, folder=str(folder))
+    (folder / "bundle.holdfast").unlink(missing_ok=True)
+    _write_evidence(folder, finished.evidence)
+    write_durably(folder / "findings.json", canonical_json(finished.findings))
+    write_durably(folder / "decision.json", canonical_json(finished.decision))
+    write_durably(folder / "run.json", canonical_json(finished.run))
+    texts = {
+        "report.html": render_html(audit, svg=cached_svg(folder, cache)),
+        "results.sarif": render_sarif(audit),
+        "junit.xml": render_junit(audit),
+        "model_card.md": render_model_card(audit),
+    }
+    for name, text in texts.items():
+        write_durably(folder / name, text.encode("utf-8"))
+    write_bundle(folder, inputs=_input_files(finished), key=signing_key(), subject=finished.findings.subject)
+    return audit
+
+
+def read_audit(folder: Path) -> Audit:
+    """Read a finished audit.
+
+    Raises
+    ------
+    InputError
+        When a file is missing or damaged, or the decision is about other findings.
+    """
+    bodies: dict[str, bytes] = {}
+    for name in ALWAYS:
+        try:
+            bodies[name] = (folder / name).read_bytes()
+        except OSError as error:
+            raise InputError(
+                f"{folder} is no finished audit: cannot read {name}: {error.strerror}",
+                hint="holdfast audit --out DIR writes one",
+            ) from None
+    decision = from_json(Decision, bodies["decision.json"], source=str(folder / "decision.json"))
+    if decision.findings_digest != digest_bytes(bodies["findings.json"]):
+        raise InputError(f"the decision in {folder} was made on other findings", hint="run the audit again")
+    return Audit(
+        findings=from_json(Findings, bodies["findings.json"], source=str(folder / "findings.json")),
+        decision=decision,
+        run=from_json(Run, bodies["run.json"], source=str(folder / "run.json")),
+        folder=str(folder),
+    )
+
+
+def cached_svg(folder: Path, cache: Path | None) -> Render:
+    """Return a function that draws a chart of a finding, or takes the drawing of an earlier run."""
+    draw = charts.evidence_svg(str(folder))
+    code = code_digest(Path(charts.__file__))
+    store = Store(cache / "store.sqlite") if cache else None
+
+    def render(finding: Finding, chart: Chart) -> str:
+        if store is None or "key" not in finding.digests:
+            return draw(finding, chart)
+        key = digest_of([finding.digests["key"], chart, code])
+        kept = store.get("chart", key).get("svg")
+        if kept is not None:
+            return kept.decode("utf-8")
+        text = draw(finding, chart)
+        store.put("chart", key, {"svg": text.encode("utf-8")})
+        return text
+
+    return render
+
+
+def signing_key() -> KeyPair:
+    """Return the user's key, or one made for this bundle alone when there is none."""
+    folder = default_folder()
+    return load_key(folder) if folder.is_dir() and any(folder.iterdir()) else ephemeral_key()
+
+
+def cache_for(folder: Path) -> Path:
+    """Return the default place of the store, or one inside the audit's folder where that cannot be written."""
+    usual = default_cache()
+    try:
+        usual.mkdir(parents=True, exist_ok=True)
+        (usual / ".probe").touch()
+        (usual / ".probe").unlink()
+    except OSError:
+        return folder / ".holdfast"
+    return usual
+
+
+def _write_evidence(folder: Path, evidence: Mapping[str, bytes]) -> None:
+    for old in sorted((folder / "evidence").rglob("*"), reverse=True):
+        if old.is_file() and old.relative_to(folder).as_posix() not in evidence:
+            old.unlink()
+        elif old.is_dir() and not any(old.iterdir()):
+            old.rmdir()
+    for name, body in evidence.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not (path.is_file() and path.read_bytes() == body):
+            write_durably(path, body)
+
+
+def _input_files(finished: Finished) -> dict[str, Path | bytes]:
+    files: dict[str, Path | bytes] = {
+        name: Path(table.source) for name, table in finished.inputs.tables.items() if Path(table.source).is_file()
+    }
+    if finished.inputs.model_file is not None:
+        files["model"] = finished.inputs.model_file
+    return files

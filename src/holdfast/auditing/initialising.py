@@ -1,0 +1,120 @@
+"""Write a first ``holdfast.yaml``: what the data and the model suggest, with the reason on every line."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from holdfast.auditing.config import AuditConfig
+from holdfast.auditing.guessing import Guess, apply_guesses, guess_roles
+from holdfast.auditing.inputs import read_inputs
+from holdfast.auditing.settling import settle
+from holdfast.auditing.subject import Facts
+from holdfast.core.errors import InputError
+from holdfast.core.subject import Table
+
+ROLES = ("id", "time", "group", "sensitive", "immutable", "text")
+TARGET_NAMES = ("target", "label", "class", "y", "outcome", "income", "default")
+
+
+def first_config(config: AuditConfig, *, folder: Path, trust_pickle: bool = False) -> str:
+    """Return the text of a configuration for this model and data.
+
+    Parameters
+    ----------
+    folder
+        Folder the file will stand in; paths are written relative to it where they lie beneath.
+
+    Raises
+    ------
+    InputError
+        When the inputs cannot be read or contradict each other.
+    """
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
+        inputs = read_inputs(config, scratch=Path(scratch), objects={}, trust_pickle=trust_pickle)
+        table = inputs.tables.get("test") or inputs.tables["train"]
+        target, target_reason = _target(config, table)
+        guesses = guess_roles(table, target=target)
+        model = inputs.model.open() if inputs.model else None
+        try:
+            usable = tuple(
+                guess
+                for guess in guesses
+                if not (guess.role in {"id", "time", "group"} and model and guess.column in model.info.inputs)
+            )
+            deployment = apply_guesses(config.deployment, usable, roles=ROLES)
+            facts = settle(
+                deployment, target=target, train=inputs.tables.get("train"), test=inputs.tables.get("test"), model=model
+            )
+        finally:
+            if model is not None:
+                model.close()
+    return "\n".join(_lines(config, folder, target, target_reason, facts, usable)) + "\n"
+
+
+def _target(config: AuditConfig, table: Table) -> tuple[str | None, str]:
+    if config.target is not None:
+        return config.target, "as given"
+    columns = {name.lower(): name for name in table.frame.columns}
+    for name in TARGET_NAMES:
+        if name in columns:
+            return columns[name], "going by its name"
+    raise InputError(
+        "it is not clear which column is the target", hint=f"give --target; columns: {', '.join(table.frame.columns)}"
+    )
+
+
+def _lines(
+    config: AuditConfig, folder: Path, target: str | None, target_reason: str, facts: Facts, guesses: Iterable[Guess]
+) -> Iterable[str]:
+    yield "# What is evaluated, and where it runs. Everything below is a guess with its reason: correct what is wrong."
+    for name in ("model", "train", "test", "predictions"):
+        path = getattr(config, name)
+        if path:
+            yield f"{name}: {_quoted(_relative(path, folder))}"
+    yield f"target: {_quoted(target)}  # {target_reason}"
+    if config.label_column:
+        yield f"label_column: {_quoted(config.label_column)}"
+    if config.score_column:
+        yield f"score_column: [{', '.join(map(_quoted, config.score_column))}]"
+    yield "policy: baseline  # or regulated, research, or the path of a policy of yours"
+    yield "deployment:"
+    yield '  purpose: ""  # which decision does the model serve?'
+    yield '  affected: ""  # who lives with it?'
+    yield f"  task: {facts.task}"
+    yield "  exposure: internal  # public_api, internal, batch, edge: who can send queries?"
+    yield "  returns: probabilities  # label, probabilities, gradients: what does a query return?"
+    yield "  sensitivity: personal  # public, internal, personal, special: how sensitive is the training data?"
+    if facts.classes:
+        yield f"  classes: [{', '.join(map(_quoted, facts.classes))}]  # in the order of the model's scores"
+        yield f"  positive: {_quoted(facts.classes[facts.positive])}  # the favourable outcome"
+    yield from _roles(guesses)
+    for assumption in facts.assumptions:
+        yield f"# assumed: {' '.join(assumption.split())}"
+
+
+def _roles(guesses: Iterable[Guess]) -> Iterable[str]:
+    by_role: dict[str, list[Guess]] = {}
+    for guess in guesses:
+        by_role.setdefault(guess.role, []).append(guess)
+    for role in ROLES:
+        found = by_role.get(role, [])
+        if role in {"id", "time", "group"}:
+            yield f"  {role}: {_quoted(found[0].column)}  # {found[0].reason}" if found else f"  # {role}: none found"
+        elif found:
+            yield f"  {role}:"
+            yield from (f"    - {_quoted(guess.column)}  # {guess.reason}" for guess in found)
+        else:
+            yield f"  {role}: []"
+
+
+def _relative(path: str, folder: Path) -> str:
+    absolute = Path(path).resolve()
+    return str(absolute.relative_to(folder.resolve())) if absolute.is_relative_to(folder.resolve()) else str(absolute)
+
+
+def _quoted(value: object) -> str:
+    """Write a scalar as YAML: JSON's quoting is valid YAML, and keeps hostile names inside their quotes."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,186 @@
+"""Read what is under evaluation: tables parsed and digested, the model's bytes copied and digested, nothing loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from holdfast.auditing.config import AuditConfig
+from holdfast.auditing.jobs import ModelSource
+from holdfast.core.canonical import digest_bytes
+from holdfast.core.errors import InputError, did_you_mean
+from holdfast.core.subject import Table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LABEL_NAMES = ("prediction", "predicted", "pred", "y_pred", "predicted_label", "label_pred")
+SCORE_NAMES = ("score", "probability", "proba", "p", "y_score", "y_prob", "prob")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What was read.
+
+    Attributes
+    ----------
+    digests
+        Content digest per input; the model's is absent when it has none (an object of this process).
+    """
+
+    name: str
+    tables: Mapping[str, Table]
+    model: ModelSource | None
+    model_file: Path | None
+    digests: Mapping[str, str]
+    reserved: tuple[str, ...] = ()
+
+    @property
+    def has_content_digest(self) -> bool:
+        """Whether every input is known by its content, so that findings may be reused by a later process."""
+        return self.model is None or "model" in self.digests
+
+
+def read_inputs(
+    config: AuditConfig, *, scratch: Path, objects: Mapping[str, Any], trust_pickle: bool = False
+) -> Inputs:
+    """Read tables and model.
+
+    Parameters
+    ----------
+    scratch
+        Private folder for the copy of the model.
+    objects
+        ``model``, ``train`` and ``test`` as objects of this process, in place of the configuration's paths.
+
+    Raises
+    ------
+    InputError
+        When something is missing, unreadable or contradicts something else.
+    """
+    _require_something(config, objects)
+    tables = _read_tables(config, objects)
+    if config.predictions:
+        return _from_predictions(config, tables)
+    digests = {name: table.digest for name, table in tables.items()}
+    if objects.get("model") is not None:
+        from holdfast.adapters.models.opening import wrap_model
+
+        opened = wrap_model(objects["model"])
+        stated = {"model": opened.info.digest} if opened.info.digest else {}
+        source = ModelSource(opened=opened, name=opened.info.description)
+        return Inputs(
+            name=opened.info.description, tables=tables, model=source, model_file=None, digests={**digests, **stated}
+        )
+    if config.model is None:
+        return Inputs(name=_name_of(config), tables=tables, model=None, model_file=None, digests=digests)
+    path = Path(config.model)
+    data = _read_file(path)
+    copy = scratch / "model"
+    copy.write_bytes(data)
+    model = ModelSource(path=copy, name=path.name, digest=digest_bytes(data), trust_pickle=trust_pickle)
+    return Inputs(
+        name=path.name, tables=tables, model=model, model_file=path, digests={**digests, "model": model.digest}
+    )
+
+
+def _require_something(config: AuditConfig, objects: Mapping[str, Any]) -> None:
+    if config.predictions and (config.model or objects.get("model") is not None):
+        raise InputError("expected either a model or a table of its predictions, got both", hint="leave one out")
+    if not (config.predictions or config.test or config.train or objects.get("test") is not None):
+        raise InputError(
+            "there is nothing to evaluate: no test table, no predictions",
+            hint="holdfast audit --model MODEL --test TEST.csv --target COLUMN",
+        )
+
+
+def _read_tables(config: AuditConfig, objects: Mapping[str, Any]) -> dict[str, Table]:
+    from holdfast.adapters.tables.reading import read_table
+
+    sources = {
+        name: objects.get(name) if objects.get(name) is not None else getattr(config, name)
+        for name in ("train", "test")
+    }
+    return {name: read_table(source, name=name) for name, source in sources.items() if source is not None}
+
+
+def _from_predictions(config: AuditConfig, tables: dict[str, Table]) -> Inputs:
+    from holdfast.adapters.models.predictions import predictions_model
+    from holdfast.adapters.tables.digest import table_digest
+    from holdfast.adapters.tables.reading import read_table
+
+    predictions = read_table(config.predictions, name="test")
+    frame = predictions.frame
+    labels, scores, notes = _prediction_columns(config, frame)
+    reserved = (*([labels] if labels else []), *scores)
+    if "test" in tables:
+        frame = _beside(tables["test"].frame, frame.select(reserved))
+    model = predictions_model(frame, labels=labels, scores=scores)
+    table = Table(
+        name="test",
+        frame=frame,
+        digest=table_digest(frame),
+        source=predictions.source,
+        notes=(*predictions.notes, *notes),
+    )
+    tables = {**tables, "test": table}
+    digests = {name: table.digest for name, table in tables.items()}
+    return Inputs(
+        name=Path(str(config.predictions)).name,
+        tables=tables,
+        model=ModelSource(opened=model, name="predictions"),
+        model_file=None,
+        digests={**digests, "model": digests["test"]},
+        reserved=reserved,
+    )
+
+
+def _beside(test: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
+    if test.height != predictions.height:
+        raise InputError(
+            f"expected one prediction per test row, got {predictions.height} predictions for {test.height} rows"
+        )
+    twice = [name for name in predictions.columns if name in test.columns]
+    if twice:
+        raise InputError(f"columns {twice} stand in both the predictions and the test table", hint="rename one of them")
+    return test.hstack(predictions)
+
+
+def _prediction_columns(
+    config: AuditConfig, frame: pl.DataFrame
+) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
+    for name in (*config.score_column, *([config.label_column] if config.label_column else [])):
+        if name not in frame.columns:
+            raise InputError(f"no column {name!r} in the table of predictions", hint=did_you_mean(name, frame.columns))
+    if config.label_column or config.score_column:
+        return config.label_column, config.score_column, ()
+    lowered = {name.lower(): name for name in frame.columns}
+    labels = next((lowered[name] for name in LABEL_NAMES if name in lowered), None)
+    scores = tuple(
+        lowered[name] for name in SCORE_NAMES if name in lowered and frame[lowered[name]].dtype.is_numeric()
+    )[:1]
+    if labels is None and not scores:
+        raise InputError(
+            "it is not clear which column holds the predictions",
+            hint=f"name it with --score-column or --label-column; columns: {', '.join(frame.columns)}",
+        )
+    taken = ", ".join(repr(name) for name in (*([labels] if labels else []), *scores))
+    return labels, scores, (f"The predictions are taken from {taken}, going by the name.",)
+
+
+def _read_file(path: Path) -> bytes:
+    if not path.is_file():
+        folder = path.parent if path.parent.is_dir() else Path()
+        names = [item.name for item in folder.iterdir() if item.is_file()][:1000]
+        what = "a folder" if path.is_dir() else "no such file"
+        raise InputError(f"cannot read the model {path}: {what}", hint=did_you_mean(path.name, names))
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read the model {path}: {error.strerror}") from None
+
+
+def _name_of(config: AuditConfig) -> str:
+    return Path(config.test or config.train or "table").name

@@ -1,0 +1,180 @@
+"""What travels to the place where a check runs: a setup once per process, then one job per check."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from holdfast.auditing.catalogue import CheckEntry
+from holdfast.auditing.context import MemoryStore, RunContext
+from holdfast.auditing.execution import Completed, execute
+from holdfast.auditing.store import Partial, Store
+from holdfast.auditing.subject import AuditSubject, Facts
+from holdfast.core.canonical import digest_bytes
+from holdfast.core.deployment import Deployment
+from holdfast.core.errors import InputError
+from holdfast.core.finding import Finding
+from holdfast.core.subject import Model, ModelInfo, RawPredictions, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSource:
+    """How to open the model: a private copy of the scanned bytes, or an object of this process.
+
+    Attributes
+    ----------
+    path, name, digest
+        The copy, the name of the user's file, the digest its content must have.
+    trust_pickle
+        Whether the user allowed a pickle to be loaded.
+    opened
+        A model that lives in this process; such a setup does not travel.
+    """
+
+    path: Path | None = None
+    name: str = ""
+    digest: str = ""
+    trust_pickle: bool = False
+    opened: Model | None = None
+
+    def open(self) -> Model:
+        """Open the model in its confined child, from exactly the bytes that were digested."""
+        if self.opened is not None:
+            return self.opened
+        from holdfast.adapters.models.opening import open_model
+
+        if self.path is None:
+            raise InputError("there is no model to open", hint="give --model")
+        data = self.path.read_bytes()
+        if digest_bytes(data) != self.digest:
+            raise InputError(f"the private copy of {self.name} changed while the audit ran", hint="run the audit again")
+        return open_model(data, name=self.name, digest=self.digest, trust_pickle=self.trust_pickle)
+
+
+class LazyModel:
+    """A model that is opened when it is first asked; implements :class:`holdfast.core.subject.Model`."""
+
+    def __init__(self, source: ModelSource, info: ModelInfo) -> None:
+        self._source = source
+        self._info = info
+        self._model: Model | None = source.opened
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._info
+
+    @property
+    def queries(self) -> int:
+        return self._model.queries if self._model else 0
+
+    def predict(self, X: pl.DataFrame) -> RawPredictions:
+        """Answer a frame of inputs."""
+        return self._opened().predict(X)
+
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Model:
+        """Train a fresh copy with the same settings."""
+        return self._opened().refit(X, y, seed=seed)
+
+    def close(self) -> None:
+        """Let go of the process that was opened here."""
+        if self._model is not None and self._model is not self._source.opened:
+            self._model.close()
+            self._model = None
+
+    def _opened(self) -> Model:
+        if self._model is None:
+            self._model = self._source.open()
+        return self._model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What every check of one audit shares.
+
+    Attributes
+    ----------
+    tables
+        Name to (Arrow IPC file, digest, source); read back by memory map.
+    store
+        The store for partial results, or ``None``.
+    threads
+        Threads a check may use in ``ctx.map``; numerical libraries always use one, so that sums do not depend on it.
+    """
+
+    facts: Facts
+    deployment: Deployment
+    tables: Mapping[str, tuple[Path, str, str]]
+    model: ModelSource | None
+    store: Path | None
+    threads: int
+    level: float
+    deadline: float | None
+
+    def subject(self) -> AuditSubject:
+        """Build the subject in the process at hand."""
+        import polars as pl
+
+        tables = {
+            name: Table(name=name, frame=pl.scan_ipc(path).collect(), digest=digest, source=source)
+            for name, (path, digest, source) in self.tables.items()
+        }
+        model = LazyModel(self.model, self.facts.info) if self.model and self.facts.info else None
+        return AuditSubject(
+            facts=self.facts,
+            deployment=self.deployment,
+            train=tables.get("train"),
+            test=tables.get("test"),
+            model=model,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One check to run."""
+
+    entry: CheckEntry
+    digests: Mapping[str, str]
+    seed: int
+    effort: Mapping[str, int]
+    thresholds: Mapping[str, float]
+    parameters: Mapping[str, Any]
+    findings: Mapping[str, Finding] = field(default_factory=dict)
+
+
+class Executor(Protocol):
+    """The seam for other places to run: a cluster fills it with the same signature."""
+
+    def __call__(
+        self, setup: Setup, jobs: Sequence[Job], *, started: Callable[[str], None]
+    ) -> Iterator[tuple[Job, Completed, float]]:
+        """Yield every job with its completed finding and the seconds it took, in any order."""
+
+
+def run_job(job: Job, subject: AuditSubject, setup: Setup, *, cancelled: threading.Event | None = None) -> Completed:
+    """Run one job on a subject that is open in this process."""
+    store = Store(setup.store) if setup.store else None
+    context = RunContext(
+        check=job.entry.id,
+        seed=job.seed,
+        level=setup.level,
+        effort=job.effort,
+        thresholds=job.thresholds,
+        findings=job.findings,
+        store=Partial(store, job.digests["key"]) if store else MemoryStore(),
+        threads=setup.threads,
+        deadline=setup.deadline,
+        cancelled=cancelled or threading.Event(),
+    )
+    try:
+        return execute(job.entry, subject, context, job.parameters, job.digests)
+    finally:
+        if store:
+            store.close()

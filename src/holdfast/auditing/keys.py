@@ -1,0 +1,120 @@
+"""Under which key a finding is kept: the digest of everything that it depends on."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from holdfast.auditing.catalogue import CheckEntry
+from holdfast.core.canonical import digest_bytes, digest_of
+from holdfast.core.deployment import Deployment
+
+PACKAGE = Path(__file__).resolve().parent.parent
+NUMERICAL = ("numpy", "scipy", "scikit-learn", "polars", "numba", "onnxruntime", "lightgbm", "xgboost", "xgboost-cpu")
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Return the versions of the numerical libraries that are installed, and of Python."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in NUMERICAL:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def finding_digests(
+    entry: CheckEntry,
+    *,
+    subject: Mapping[str, str],
+    deployment: Deployment,
+    parameters: Mapping[str, Any],
+    thresholds: Mapping[str, float],
+    effort: Mapping[str, int],
+    seed: int,
+    level: float,
+    used: Mapping[str, str],
+) -> dict[str, str]:
+    """Digest each thing a finding depends on, and all of them together as ``key``.
+
+    Parameters
+    ----------
+    subject
+        Digests of the model, the tables and what was settled about them.
+    used
+        Keys of the findings that the check reads.
+    """
+    digests = {
+        **subject,
+        "deployment": digest_of({name: getattr(deployment, name) for name in sorted(entry.spec.reads)}),
+        "code": code_digest(entry.path),
+        "settings": digest_of(
+            {
+                "check": entry.id,
+                "parameters": parameters,
+                "thresholds": thresholds,
+                "effort": effort,
+                "seed": seed,
+                "level": level,
+            }
+        ),
+        "used": digest_of(used),
+        "versions": digest_of(library_versions()),
+    }
+    return {**digests, "key": digest_of(digests)}
+
+
+@cache
+def code_digest(path: Path) -> str:
+    """Digest a source file together with every module of ours that it imports, directly or not."""
+    files = sorted(_closure([path]))
+    return digest_of({_name(file): digest_bytes(file.read_bytes()) for file in files})
+
+
+@cache
+def adapters_digest() -> str:
+    """Digest the code that stands between a check and the model and tables."""
+    files = sorted(_closure([*(PACKAGE / "adapters").rglob("*.py"), PACKAGE / "auditing" / "settling.py"]))
+    return digest_of({_name(file): digest_bytes(file.read_bytes()) for file in files})
+
+
+def _name(file: Path) -> str:
+    return file.relative_to(PACKAGE).as_posix() if file.is_relative_to(PACKAGE) else file.name
+
+
+def _closure(start: Sequence[Path]) -> set[Path]:
+    seen: set[Path] = set()
+    waiting = list(start)
+    while waiting:
+        file = waiting.pop()
+        if file not in seen:
+            seen.add(file)
+            waiting += _imported_files(file)
+    return seen
+
+
+@cache
+def _imported_files(file: Path) -> tuple[Path, ...]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return tuple(found for name in _imported_names(tree) if (found := _source_of(name)) is not None)
+
+
+def _imported_names(tree: ast.AST) -> Iterable[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("holdfast."):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("holdfast."))
+
+
+def _source_of(module: str) -> Path | None:
+    path = PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    return path if path.is_file() else None

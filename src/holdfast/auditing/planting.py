@@ -1,0 +1,117 @@
+"""Known faults, planted into a copy of a clean subject: what an audit is worth is what it finds of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from holdfast.auditing.credit import TARGET, Twin, clean_twin, train_model
+
+SEED_OF_FAULTS = 20_261
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One planted fault.
+
+    Attributes
+    ----------
+    description
+        What was done to the copy.
+    measurement
+        Id of the measurement that must fail its threshold; its check is the one that has to notice.
+    plant
+        Makes the faulty copy from the clean one.
+    """
+
+    description: str
+    measurement: str
+    plant: Callable[[Twin], Twin]
+
+    @property
+    def check(self) -> str:
+        """Id of the check that has to notice."""
+        return ".".join(self.measurement.split(".")[:2])
+
+
+def leaked_target(twin: Twin) -> Twin:
+    """Add a column that repeats the target in 97 of 100 rows, as a field filled in after the outcome does."""
+    import numpy as np
+    import polars as pl
+
+    rng = np.random.default_rng(SEED_OF_FAULTS)
+    tables = []
+    for table in (twin.train, twin.test):
+        wrong = rng.random(table.height) < 0.03
+        tables.append(
+            table.with_columns(pl.Series("collection_calls", np.where(wrong, 1 - table[TARGET], table[TARGET])))
+        )
+    return Twin(tables[0], tables[1], train_model(tables[0]))
+
+
+def identifier_column(twin: Twin) -> Twin:
+    """Add a running number as an input of the model."""
+    import polars as pl
+
+    train = twin.train.with_columns(pl.Series("application", range(100_000, 100_000 + twin.train.height)))
+    start = 100_000 + twin.train.height
+    test = twin.test.with_columns(pl.Series("application", range(start, start + twin.test.height)))
+    return Twin(train, test, train_model(train))
+
+
+def copied_rows(twin: Twin) -> Twin:
+    """Replace a fifth of the test rows by rows of the training table."""
+    import polars as pl
+
+    copied = twin.train.sample(twin.test.height // 5, seed=SEED_OF_FAULTS)
+    return replace(twin, test=pl.concat([twin.test.head(twin.test.height - copied.height), copied]))
+
+
+def harmed_subgroup(twin: Twin) -> Twin:
+    """Turn the outcome around for renters in the north, in the test table: the model is wrong about them."""
+    import polars as pl
+
+    harmed = (pl.col("region") == "north") & (pl.col("housing") == "rent")
+    turned = pl.when(harmed).then(1 - pl.col(TARGET)).otherwise(pl.col(TARGET)).alias(TARGET)
+    return replace(twin, test=twin.test.with_columns(turned))
+
+
+def overconfidence(twin: Twin) -> Twin:
+    """Triple the model's logits: the ranking stays, every probability becomes too sure."""
+    import numpy as np
+
+    def predict(frame: object) -> object:
+        p = np.clip(twin.model(frame), 1e-9, 1 - 1e-9)  # type: ignore[arg-type]
+        sharpened = 1 / (1 + np.exp(-3 * np.log(p[:, 1] / p[:, 0])))
+        return np.column_stack([1 - sharpened, sharpened])
+
+    return replace(twin, model=predict)  # type: ignore[arg-type]
+
+
+def unit_error(twin: Twin) -> Twin:
+    """Write the income of a tenth of the test rows in cents instead of euros."""
+    import numpy as np
+    import polars as pl
+
+    hit = np.random.default_rng(SEED_OF_FAULTS).random(twin.test.height) < 0.1
+    income = pl.when(pl.Series(hit)).then(pl.col("income") * 100).otherwise(pl.col("income")).alias("income")
+    return replace(twin, test=twin.test.with_columns(income))
+
+
+FAULTS: Mapping[str, Fault] = {
+    "leaked_target": Fault(
+        "a column repeats the target in 97 % of rows", "data.leakage.n_suspect_columns", leaked_target
+    ),
+    "identifier": Fault("a running number is an input", "data.leakage.n_identifier_columns", identifier_column),
+    "copied_rows": Fault("20 % of test rows come from training", "data.duplicates.excess_overlap", copied_rows),
+    "harmed_subgroup": Fault(
+        "outcomes of renters in the north are turned", "performance.slices.worst_gap", harmed_subgroup
+    ),
+    "overconfidence": Fault("logits are tripled", "performance.calibration.ece", overconfidence),
+    "unit_error": Fault("10 % of incomes are in cents", "data.schema.violation_share", unit_error),
+}
+
+
+def planted(name: str, *, seed: int) -> Twin:
+    """Return the copy with one fault."""
+    return FAULTS[name].plant(clean_twin(seed))

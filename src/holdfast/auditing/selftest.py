@@ -1,0 +1,110 @@
+"""Audit a clean subject and copies of it with planted faults: the share found, and the false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdfast.auditing.api import Result, audit
+from holdfast.auditing.credit import TARGET, Twin, clean_twin
+from holdfast.auditing.planting import FAULTS, planted
+from holdfast.core.deployment import Deployment
+from holdfast.core.record import Audit
+
+DEPLOYMENT = Deployment(
+    purpose="decide about consumer credit",
+    affected="applicants",
+    task="binary",
+    sensitive=("sex",),
+    immutable=("age", "sex"),
+    positive=0,
+)
+BAD = ("fail",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One planted fault and whether the audit found it.
+
+    Attributes
+    ----------
+    found
+        Whether the threshold that must fail did.
+    value
+        The measurement on the faulty copy, ``None`` when there was none.
+    clean_value
+        The same measurement on the clean twin.
+    """
+
+    fault: str
+    description: str
+    measurement: str
+    found: bool
+    value: float | None
+    clean_value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfTest:
+    """What was planted, what was found, and what was raised on the clean twin."""
+
+    seed: int
+    trials: tuple[Trial, ...]
+    clean_thresholds: int
+    false_alarms: tuple[str, ...]
+    clean_errors: tuple[str, ...]
+
+
+def run_selftest(folder: Path, *, seed: int = 0, say: Callable[[str], None] = lambda line: None) -> SelfTest:
+    """Run the self-test; each audit leaves its report beneath the folder."""
+    clean = _audit(clean_twin(seed), folder / "clean")
+    say(f"clean twin: {clean.decision.summary}")
+    trials = []
+    for name, fault in FAULTS.items():
+        result = _audit(planted(name, seed=seed), folder / name, checks=[fault.check])
+        verdicts = {verdict.measurement: verdict.verdict for verdict in result.decision.verdicts}
+        trial = Trial(
+            fault=name,
+            description=fault.description,
+            measurement=fault.measurement,
+            found=verdicts.get(fault.measurement) in BAD,
+            value=_value(result.audit, fault.measurement),
+            clean_value=_value(clean.audit, fault.measurement),
+        )
+        trials.append(trial)
+        mark = "found" if trial.found else "MISSED"
+        say(f"{mark:<7} {name}: {fault.description} -> {fault.measurement} = {_shown(trial)}")
+    return SelfTest(
+        seed=seed,
+        trials=tuple(trials),
+        clean_thresholds=len(clean.decision.verdicts),
+        false_alarms=tuple(v.measurement for v in clean.decision.verdicts if v.verdict in BAD),
+        clean_errors=tuple(finding.check for finding in clean.findings if finding.state == "error"),
+    )
+
+
+def _audit(twin: Twin, folder: Path, *, checks: list[str] | None = None) -> Result:
+    return audit(
+        twin.model,
+        train=twin.train,
+        test=twin.test,
+        target=TARGET,
+        deployment=DEPLOYMENT,
+        out=folder,
+        cache=False,
+        check=checks,
+    )
+
+
+def _value(audit: Audit, measurement: str) -> float | None:
+    for finding in audit.findings.findings:
+        for found in finding.measurements:
+            if found.id == measurement:
+                return found.value
+    return None
+
+
+def _shown(trial: Trial) -> str:
+    numbers = [f"{value:.4g}" if value is not None else "none" for value in (trial.value, trial.clean_value)]
+    return f"{numbers[0]} (clean: {numbers[1]})"

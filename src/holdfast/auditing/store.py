@@ -1,0 +1,110 @@
+"""The durable store of what was computed: findings with their evidence, partial results, settled facts, charts.
+
+One SQLite file. Whatever is in it was complete when it was written: a finding and its evidence enter in one
+transaction, on disk before ``put`` returns. A run that was killed finds everything that had finished, and the partial
+results of what had not.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from holdfast.core.errors import InputError
+
+SCHEMA = """
+create table if not exists items (
+    kind text not null, key text not null, name text not null, body blob not null, used real not null,
+    primary key (kind, key, name)
+) without rowid
+"""
+VERSION = 1
+KEPT_DAYS = 60
+
+
+class Store:
+    """Bytes by kind, key and name.
+
+    Parameters
+    ----------
+    path
+        The SQLite file; made when absent.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be made, or is none of ours.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            ignore = path.parent / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+            self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            self._prepare()
+        except (OSError, sqlite3.Error) as error:
+            raise InputError(
+                f"cannot keep results in {path}: {error}", hint="choose another place with --cache DIR"
+            ) from None
+
+    def _prepare(self) -> None:
+        run = self._connection.execute
+        run("pragma journal_mode=wal")
+        run("pragma synchronous=full")
+        if run("pragma user_version").fetchone()[0] not in (0, VERSION):
+            raise sqlite3.DatabaseError("it was written by another version of Holdfast; delete it")
+        run(SCHEMA)
+        run(f"pragma user_version={VERSION}")
+        run("delete from items where used < ?", (time.time() - KEPT_DAYS * 86400,))
+
+    def get(self, kind: str, key: str) -> dict[str, bytes]:
+        """Return everything kept under a key, by name; empty when there is nothing."""
+        rows = self._connection.execute(
+            "select name, body from items where kind = ? and key = ?", (kind, key)
+        ).fetchall()
+        if rows:
+            self._connection.execute("update items set used = ? where kind = ? and key = ?", (time.time(), kind, key))
+        return dict(rows)
+
+    def put(self, kind: str, key: str, items: Mapping[str, bytes]) -> None:
+        """Keep all items or none; durable when this returns."""
+        now = time.time()
+        self._connection.execute("begin immediate")
+        try:
+            self._connection.executemany(
+                "insert or replace into items values (?, ?, ?, ?, ?)",
+                [(kind, key, name, body, now) for name, body in items.items()],
+            )
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+    def drop(self, kind: str, key: str) -> None:
+        """Forget everything under a key."""
+        self._connection.execute("delete from items where kind = ? and key = ?", (kind, key))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+class Partial:
+    """Partial results of one finding in the store; implements :class:`holdfast.core.context.PartialStore`."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        self._store = store
+        self._key = key
+
+    def get(self, name: str) -> bytes | None:
+        """Return what was put under this name, or ``None``."""
+        return self._store.get("partial", self._key).get(name)
+
+    def put(self, name: str, value: bytes) -> None:
+        """Keep a value; durable when this returns."""
+        self._store.put("partial", self._key, {name: value})

@@ -1,0 +1,405 @@
+"""Whom the model fails: parts of the data with clearly more errors than the rest.
+
+**Question.** Is there a kind of case, describable in one or two conditions, on which the model is much worse?
+
+**How.** Test rows are split at random into two halves. On the first, *every* slice of one or two columns is scored: the
+levels of categories, fifths of numbers, missing values, and all pairs of those; a bound that cannot be beaten saves the
+work, not the exactness. The worst slices, without those that are nearly the same rows, are then tested on the second
+half, which had no part in choosing them, against all other rows, and the p-values are corrected for the number of
+slices tested (Holm). A slice that survives is *confirmed*.
+
+**How to read it.** `n_confirmed` is the number of confirmed slices; they may overlap. `worst_gap` is the error rate of
+one slice minus that of all other rows, on the second half: of the slices tested, the one whose interval starts highest,
+which is the one most certainly bad. The intervals of all tested slices hold together. When none is confirmed, the
+interval usually contains 0. The search may have missed a slice, so that the number is a lower bound of the worst gap
+there is. For numbers, the error is the absolute error in units of its mean: a gap of 0.5 means errors larger by half of
+the average error.
+
+**When it misleads.** A slice can be hard for every model, because its outcome is more of a coin toss: a gap is a fact,
+not yet a fault. Slices of three conditions, and slices that are smaller than the least size, are not searched. With few
+test rows only large gaps can be confirmed. Labels that are wrong in one part of the data look like errors of the model.
+
+**What to do about a bad result.** Look at the rows of the slice. Wrong labels or missing inputs: mend the data. Rare in
+training: collect more, or weight it. Common and hard: add an input that separates its cases, or send them to a person.
+If the slice describes people, read it together with `fairness.group_gaps`.
+
+- *A good result*: 20 slices tested, none confirmed, `worst_gap` 0.02 (-0.03 to 0.08).
+- *A bad result*: 3 confirmed; `worst_gap` 0.21 (0.15 to 0.28): of 100 cases with `region = north` and `age >= 61`, 33
+  get a wrong answer, of 100 others 12.
+- *A misleading result*: a confirmed gap of 0.20 for married people in an income table: their incomes lie on both sides
+  of the line, those of the others seldom do.
+
+References
+----------
+Sagadeeva, S. and Boehm, M. (2021). SliceLine: fast, linear-algebra-based slice finding for ML model debugging. SIGMOD.
+Chung, Y., Kraska, T., Polyzotis, N., Tae, K. H. and Whang, S. E. (2020). Automated data slicing for model validation.
+IEEE TKDE 32, 2284-2296.
+Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6, 65-70.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from holdfast.core.check import Measured, Outcome
+from holdfast.core.context import Context
+from holdfast.core.errors import NotRun
+from holdfast.core.finding import Chart
+from holdfast.core.measurement import Interval
+from holdfast.core.subject import Subject
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from holdfast.kernels.performance.slices import Confirmation, Items, Slice
+
+SPEC = {
+    "title": "Slices with more errors",
+    "question": "Is there a kind of case on which the model is much worse than on the rest?",
+    "needs": ["test", "target", "predictions"],
+    "measures": [
+        {
+            "id": "worst_gap",
+            "name": "Error of the worst slice minus error of the rest",
+            "unit": "share",
+            "direction": "lower_is_better",
+            "bound": "lower",
+        },
+        {
+            "id": "n_confirmed",
+            "name": "Confirmed slices",
+            "unit": "slices",
+            "direction": "lower_is_better",
+            "bound": "lower",
+            "range": (0, None),
+        },
+    ],
+    "reads": ["sensitive"],
+    "evidence_codes": ["SLICE"],
+    "references": ["Sagadeeva and Boehm 2021", "Chung et al. 2020", "Holm 1979"],
+    "cost": "medium",
+    "effort": {
+        "quick": {"candidates": 10},
+        "default": {"candidates": 20},
+        "thorough": {"candidates": 50},
+    },
+}
+
+REMEDIATION = (
+    "Look at the rows of the confirmed slices. Wrong labels or missing inputs: mend the data. Rare in training: "
+    "collect more or give them more weight. Common and hard: add an input that separates them, or have people decide."
+)
+# Slices searched for each candidate tested: the best ones are often nearly the same rows.
+SEARCHED_PER_CANDIDATE = 20
+MOST_AFFECTED = 10_000
+
+
+class _Column(NamedTuple):
+    """A column as levels 0, 1, … with their descriptions."""
+
+    codes: NDArray[np.int64]
+    descriptions: list[str]
+
+
+class _Found(NamedTuple):
+    slices: list[Slice]
+    confirmation: Confirmation
+    descriptions: list[str]
+
+
+def run(
+    subject: Subject,
+    ctx: Context,
+    *,
+    n_quantiles: int = 5,
+    min_share: float = 0.01,
+    min_rows: int = 20,
+    max_levels: int = 50,
+    max_overlap: float = 0.8,
+) -> Outcome:
+    """Search slices on one half of the test rows and test them on the other.
+
+    Parameters
+    ----------
+    n_quantiles
+        Parts of equal size that a numeric column is cut into.
+    min_share, min_rows
+        A slice has at least this share of a half, and at least this number of its rows.
+    max_levels
+        Levels of a category that are slices of their own, the most frequent first; the others form one slice.
+    max_overlap
+        Two slices with a larger share of common rows (over rows of either) count as the same; the better one is tested.
+    """
+    import numpy as np
+
+    losses = _losses(subject)
+    order = ctx.rng.permutation(losses.size)
+    first, second = np.sort(order[: losses.size // 2]), np.sort(order[losses.size // 2 :])
+    min_size = max(min_rows, math.ceil(min_share * first.size))
+    if first.size < 2 * min_size:
+        raise NotRun(
+            f"each half of the test table has {first.size} rows, and a slice at least {min_size}",
+            hint=f"give {4 * min_size} test rows or more",
+        )
+    columns = _columns(subject, n_quantiles, max_levels)
+    codes = np.column_stack([column.codes for column in columns]) if columns else np.zeros((losses.size, 0), np.int64)
+    found = _search(codes, losses, first, second, columns, min_size, max_overlap, ctx)
+    is_confirmed = found.confirmation.adjusted_p_value <= 1.0 - ctx.level
+    return Outcome(
+        measurements=_measurements(found, int(is_confirmed.sum()), subject, ctx.level, second.size),
+        tables={
+            "slices": _slice_table(found, is_confirmed),
+            "halves": _halves(losses, second),
+            "affected_rows": _affected(found, is_confirmed, codes, losses),
+        },
+        charts=(_chart(),),
+        remediation=REMEDIATION,
+        assumptions=(
+            f"Slices have at least {min_size} of the {first.size} rows they were searched on; the search covers "
+            f"{len(columns)} columns and their pairs.",
+        ),
+        work={"rows": losses.size, "columns": len(columns), "slices_tested": len(found.slices)},
+    )
+
+
+def _losses(subject: Subject) -> NDArray[np.float64]:
+    """1 for a wrong answer; for numbers, the absolute error over its mean."""
+    import numpy as np
+
+    assert subject.test is not None
+    y, answers = subject.y(subject.test), subject.predictions.labels
+    if subject.task != "regression":
+        return (y != answers).astype(np.float64)
+    errors = np.abs(np.asarray(y, dtype=np.float64) - answers)
+    return errors / errors.mean() if errors.size and errors.mean() > 0.0 else errors
+
+
+def _search(
+    codes: NDArray[np.int64],
+    losses: NDArray[np.float64],
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    columns: list[_Column],
+    min_size: int,
+    max_overlap: float,
+    ctx: Context,
+) -> _Found:
+    import numpy as np
+
+    from holdfast.kernels.performance.slices import confirm_slices, distinct_slices, search_slices, slice_members
+
+    wanted = ctx.effort["candidates"]
+    searched, held = codes[first], codes[second]
+    ranked = search_slices(searched, losses[first], min_size=min_size, n_slices=SEARCHED_PER_CANDIDATE * wanted)
+    slices = distinct_slices(ranked, searched, max_overlap=max_overlap, n_slices=wanted)
+    members = [slice_members(held, candidate.items) for candidate in slices]
+    inside = np.array(members, dtype=np.bool_).reshape(len(slices), second.size)
+    confirmation = confirm_slices(losses[second], inside, level=ctx.level)
+    return _Found(slices, confirmation, [_describe(candidate.items, columns) for candidate in slices])
+
+
+def _describe(items: Items, columns: list[_Column]) -> str:
+    return " and ".join(columns[column].descriptions[level] for column, level in items)
+
+
+def _columns(subject: Subject, n_quantiles: int, max_levels: int) -> list[_Column]:
+    import polars as pl
+
+    assert subject.test is not None
+    frame = subject.test.frame
+    names = dict.fromkeys((*subject.features, *subject.deployment.sensitive))
+    columns = []
+    for name in names:
+        if name not in frame.columns or name == subject.target or frame.get_column(name).dtype.is_nested():
+            continue
+        series = frame.get_column(name)
+        is_number = series.dtype.is_numeric() or series.dtype.is_temporal()
+        if series.dtype == pl.Object:
+            continue
+        column = _bins(name, series, n_quantiles) if is_number else _levels(name, series, max_levels)
+        if len(column.descriptions) > 1:
+            columns.append(column)
+    return columns
+
+
+def _bins(name: str, series: pl.Series, n_quantiles: int) -> _Column:
+    """Cut numbers at their quantiles; few distinct values stay as they are."""
+    import numpy as np
+    import polars as pl
+
+    values = series.to_physical().cast(pl.Float64, strict=False).to_numpy()
+    known = np.isfinite(values)
+    distinct, counts = np.unique(values[known], return_counts=True)
+    is_few = distinct.size <= 2 * n_quantiles
+    starts = distinct if is_few else _starts(distinct, counts, n_quantiles)
+    codes = np.searchsorted(starts, values, side="right") - 1
+    shown = [str(edge) for edge in series.gather(_positions(values, starts)).to_list()]
+    if is_few:
+        descriptions = [f"{name} = {value}" for value in shown]
+    else:
+        inner = [f"{low} <= {name} < {high}" for low, high in pairwise(shown[1:])]
+        descriptions = [f"{name} < {shown[1]}", *inner, f"{name} >= {shown[-1]}"]
+    codes[~known] = len(descriptions)
+    return _Column(codes.astype(np.int64), descriptions if known.all() else [*descriptions, f"{name} is missing"])
+
+
+def _starts(distinct: NDArray[np.float64], counts: NDArray[np.int64], n_quantiles: int) -> NDArray[np.float64]:
+    """Where each part of a numeric column begins; a value that most rows have is a part of its own."""
+    import numpy as np
+
+    def quantiles(kept: NDArray[np.bool_]) -> NDArray[np.float64]:
+        ranks = np.cumsum(counts[kept])
+        cuts = np.searchsorted(ranks, ranks[-1] * np.arange(1, n_quantiles) / n_quantiles)
+        return np.asarray(distinct[kept][cuts])
+
+    parts = [distinct[:1], quantiles(np.ones(distinct.size, dtype=np.bool_))]
+    mode = int(counts.argmax())
+    if 2 * counts[mode] >= counts.sum():
+        parts += [distinct[mode : mode + 2], quantiles(np.arange(distinct.size) != mode)]
+    return np.unique(np.concatenate(parts))
+
+
+def _positions(values: NDArray[np.float64], wanted: NDArray[np.float64]) -> list[int]:
+    """A row for each wanted value that holds it, so that it can be shown in the column's own type."""
+    import numpy as np
+
+    order = np.argsort(values, kind="stable")
+    return [int(row) for row in order[np.searchsorted(values, wanted, sorter=order)]]
+
+
+def _levels(name: str, series: pl.Series, max_levels: int) -> _Column:
+    import numpy as np
+    import polars as pl
+
+    text = series.cast(pl.String)
+    counts = text.drop_nulls().value_counts(sort=False, name="count").rows()
+    ordered = [level for level, _ in sorted(counts, key=lambda row: (-row[1], row[0]))]
+    kept = ordered[:max_levels]
+    place = {level: index for index, level in enumerate(kept)}
+    descriptions = [f"{name} = {level!r}" for level in kept]
+    rest = len(descriptions)
+    if len(ordered) > len(kept):
+        descriptions.append(f"{name} is none of its {len(kept)} most frequent values")
+    missing = len(descriptions)
+    if text.null_count():
+        descriptions.append(f"{name} is missing")
+    codes = [missing if level is None else place.get(level, rest) for level in text.to_list()]
+    return _Column(np.array(codes, dtype=np.int64), descriptions)
+
+
+def _measurements(found: _Found, n_confirmed: int, subject: Subject, level: float, n: int) -> tuple[Measured, ...]:
+    count = Measured(
+        id="n_confirmed",
+        value=float(n_confirmed),
+        no_interval_reason=f"a count of tests; the chance of any false confirmation is at most {1.0 - level:.0%}",
+        n=len(found.slices),
+        plain=f"{n_confirmed} of {len(found.slices)} suspected kinds of cases were confirmed to get more errors.",
+    )
+    result = found.confirmation
+    usable = [index for index in range(len(found.slices)) if math.isfinite(result.gap[index])]
+    if not usable:
+        reason = "no slice with more errors than the rest was found to test"
+        return Measured(id="worst_gap", value=0.0, no_interval_reason=reason, n=n), count
+    worst = max(usable, key=lambda index: (result.low[index], result.gap[index]))
+    low, high = (float(end) if math.isfinite(end) else None for end in (result.low[worst], result.high[worst]))
+    method = "Clopper-Pearson difference" if subject.task != "regression" else "Welch"
+    interval = Interval(low=low, high=high, level=level, method=f"{method}, Bonferroni over {len(found.slices)} slices")
+    plain = _plain(found, worst, subject.task == "regression", bool(result.adjusted_p_value[worst] <= 1.0 - level))
+    gap = Measured(
+        id="worst_gap", value=float(result.gap[worst]), interval=interval, n=int(result.n[worst]), plain=plain
+    )
+    return gap, count
+
+
+def _plain(found: _Found, worst: int, is_regression: bool, is_confirmed: bool) -> str:
+    from holdfast.kernels.performance.frequencies import frequency
+
+    result, description = found.confirmation, found.descriptions[worst]
+    if not is_confirmed:
+        return f"No kind of case was confirmed to get more errors; the most suspicious one was: {description}."
+    if is_regression:
+        times = f"{result.mean[worst]:.2f} times the usual, elsewhere {result.rest[worst]:.2f}"
+        return f"Where {description}, errors average {times}."
+    low, high = result.low[worst], result.high[worst]
+    cases, more = frequency(float(result.gap[worst]), float(low), float(high))
+    return f"Of {cases} cases where {description}, about {more} more get a wrong answer than of {cases} others."
+
+
+def _slice_table(found: _Found, is_confirmed: NDArray[np.bool_]) -> pl.DataFrame:
+    import polars as pl
+
+    result = found.confirmation
+    table = pl.DataFrame(
+        {
+            "slice": found.descriptions,
+            "n_searched": [candidate.n for candidate in found.slices],
+            "error_searched": [candidate.total / candidate.n for candidate in found.slices],
+            "n": result.n,
+            "error": result.mean,
+            "error_of_rest": result.rest,
+            "gap": result.gap,
+            "low": result.low,
+            "high": result.high,
+            "p_value": result.p_value,
+            "adjusted_p_value": result.adjusted_p_value,
+            "confirmed": is_confirmed,
+        },
+        schema_overrides={"slice": pl.String, "n_searched": pl.Int64, "error_searched": pl.Float64},
+    )
+    numbers = ("error", "error_of_rest", "gap", "low", "high")
+    finite = [pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in numbers]
+    return table.with_columns(finite).sort("low", descending=True, nulls_last=True, maintain_order=True)
+
+
+def _halves(losses: NDArray[np.float64], second: NDArray[np.int64]) -> pl.DataFrame:
+    import numpy as np
+    import polars as pl
+
+    is_held = np.zeros(losses.size, dtype=np.bool_)
+    is_held[second] = True
+    return pl.DataFrame({"row": np.arange(losses.size), "loss": losses, "confirming": is_held})
+
+
+def _affected(
+    found: _Found, is_confirmed: NDArray[np.bool_], codes: NDArray[np.int64], losses: NDArray[np.float64]
+) -> pl.DataFrame:
+    """Rows with an error above average in a confirmed slice, each under the first slice that holds it."""
+    import numpy as np
+    import polars as pl
+
+    from holdfast.kernels.performance.slices import slice_members
+
+    rows: list[int] = []
+    reasons: list[str] = []
+    seen = losses <= losses.mean()
+    order = sorted(np.flatnonzero(is_confirmed), key=lambda index: -float(found.confirmation.low[index]))
+    for index in order:
+        members = np.flatnonzero(slice_members(codes, found.slices[index].items) & ~seen)
+        seen[members] = True
+        rows.extend(int(row) for row in members)
+        reasons.extend([f"error in the slice {found.descriptions[index]}"] * members.size)
+    schema = {"table": pl.String, "row": pl.Int64, "reason": pl.String}
+    return pl.DataFrame({"table": ["test"] * len(rows), "row": rows, "reason": reasons}, schema=schema).head(
+        MOST_AFFECTED
+    )
+
+
+def _chart() -> Chart:
+    return Chart(
+        id="slices",
+        title="Error of the worst slices above the rest",
+        caption="Each dot is a slice found on one half of the test rows, measured on the other: its error minus that "
+        "of all other rows, with intervals that hold together. A bar to the right of 0 is a slice with more errors.",
+        kind="points",
+        table="slices",
+        x="slice",
+        y="gap",
+        low="low",
+        high="high",
+        y_title="error minus error of the rest",
+        reference=0.0,
+    )

@@ -1,0 +1,71 @@
+"""``holdfast audit``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Option = typer.Option
+
+
+def audit(
+    model: Annotated[
+        str | None, Option(help="Model file: .onnx, .ubj/.json (XGBoost), .txt (LightGBM), .skops.")
+    ] = None,
+    test: Annotated[str | None, Option(help="Test table: CSV or Parquet.")] = None,
+    train: Annotated[str | None, Option(help="Training table: CSV or Parquet.")] = None,
+    target: Annotated[str | None, Option(help="Column with the true outcome.")] = None,
+    predictions: Annotated[str | None, Option(help="A table of predictions, instead of a model.")] = None,
+    score_column: Annotated[list[str] | None, Option(help="Score of the positive class, or one per class.")] = None,
+    label_column: Annotated[str | None, Option(help="Predicted label.")] = None,
+    config: Annotated[Path | None, Option(help="A holdfast.yaml; other options override it.")] = None,
+    policy: Annotated[str | None, Option(help="baseline, regulated, research, or the path of a policy.")] = None,
+    out: Annotated[Path, Option(help="Folder for the report and the evidence.")] = Path("audit"),
+    check: Annotated[list[str] | None, Option(help="Run only this check; repeatable.")] = None,
+    skip: Annotated[list[str] | None, Option(help="Leave this check out; repeatable.")] = None,
+    effort: Annotated[str | None, Option(help="quick, default or thorough.")] = None,
+    budget: Annotated[str | None, Option(help="Time budget, such as 5m; only caps the work.")] = None,
+    seed: Annotated[int | None, Option(help="Seed; derived from the inputs otherwise.")] = None,
+    jobs: Annotated[int, Option(help="Checks side by side; 0 is one per core.")] = 0,
+    cache: Annotated[Path | None, Option(help="Where finished findings are kept; .holdfast otherwise.")] = None,
+    no_cache: Annotated[bool, Option("--no-cache", help="Keep and reuse nothing.")] = False,
+    trust_pickle: Annotated[
+        bool, Option("--trust-pickle", help="Load a pickled model, confined. It runs its code.")
+    ] = False,
+) -> None:
+    """Evaluate a model on data, decide, and write report and signed evidence."""
+    from holdfast.auditing.config import AuditConfig, load_config, override
+    from holdfast.auditing.folder import cache_for, prepare_folder, write_audit
+    from holdfast.auditing.running import Options, check_jobs, run_audit
+    from holdfast.interfaces.cli.progress import progress
+
+    given: dict[str, Any] = {
+        "model": model, "test": test, "train": train, "target": target, "predictions": predictions,
+        "score_column": tuple(score_column or ()), "label_column": label_column, "policy": policy,
+        "check": tuple(check or ()), "skip": tuple(skip or ()), "effort": _effort(effort), "budget": budget,
+        "seed": seed,
+    }  # fmt: skip
+    chosen = override(load_config(config) if config else AuditConfig(), given)
+    prepare_folder(out)
+    kept = None if no_cache else cache or cache_for(out)
+    options = Options(jobs=check_jobs(jobs), cache=kept, trust_pickle=trust_pickle, command=("holdfast", *sys.argv[1:]))
+    with progress() as observer:
+        finished = run_audit(chosen, options, observer=observer)
+    result = write_audit(finished, out, cache=kept)
+    from holdfast.interfaces.cli.verdicts import print_verdicts
+
+    print_verdicts(result.decision, result.findings.findings)
+    typer.echo(f"report: {out / 'report.html'}")
+    raise typer.Exit(3 if finished.run.cancelled and result.decision.exit_code == 0 else result.decision.exit_code)
+
+
+def _effort(name: str | None) -> str | None:
+    from holdfast.core.errors import InputError, did_you_mean
+
+    choices = ("quick", "default", "thorough")
+    if name is not None and name not in choices:
+        raise InputError(f"expected an effort of {', '.join(choices)}, got {name!r}", hint=did_you_mean(name, choices))
+    return name

@@ -1,0 +1,68 @@
+"""The command ``holdfast``: parse, call one function, print."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from holdfast.core.errors import HoldfastError, ModelError
+from holdfast.interfaces.cli import audit, browse, demo, init, keys, results
+
+app = typer.Typer(
+    name="holdfast",
+    help="Evaluate and protect machine-learning deployments.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("init")(init.init)
+app.command("audit")(audit.audit)
+app.command("list")(browse.list_checks)
+app.command("explain")(browse.explain)
+app.command("report")(results.report)
+app.command("gate")(results.gate)
+app.command("diff")(results.diff)
+app.command("verify")(results.verify)
+app.command("demo")(demo.demo)
+app.add_typer(keys.app, name="keys")
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    if version:
+        from holdfast import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; the exit code says what happened.
+
+    0 passed, 1 the gate failed, 2 wrong use or bad input, 3 could not evaluate, 4 intact but of unknown origin.
+    """
+    # One thread per numerical library, set before any is loaded: sums must not depend on how many share the machine.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    try:
+        app()
+    except HoldfastError as error:
+        typer.echo(_colour(f"error: {error.message}", "31"), err=True)
+        if error.hint:
+            typer.echo(f"\n{_colour('hint:', '36')} {error.hint}", err=True)
+        sys.exit(3 if isinstance(error, ModelError) else 2)
+    except KeyboardInterrupt:
+        typer.echo("cancelled", err=True)
+        sys.exit(3)
+
+
+def _colour(text: str, code: str) -> str:
+    plain = not sys.stderr.isatty() or "NO_COLOR" in os.environ
+    return text if plain else f"\033[{code}m{text}\033[0m"
+
+
+if __name__ == "__main__":
+    main()

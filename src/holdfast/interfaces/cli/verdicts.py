@@ -1,0 +1,43 @@
+"""Print a decision as text."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from holdfast.core.decision import Decision
+from holdfast.core.finding import Finding
+
+COLOURS = {
+    "pass": "32",
+    "fail": "31",
+    "not_broken": "32",
+    "inconclusive": "33",
+    "could_not_evaluate": "33",
+    "waived": "33",
+}
+WORDS = {"could_not_evaluate": "could not evaluate", "not_broken": "not broken", "not_applicable": "not applicable"}
+
+
+def print_verdicts(decision: Decision, findings: Sequence[Finding]) -> None:
+    """Print one line per threshold, then the outcome."""
+    from holdfast.reports.text import format_estimate, limit_words, measurements_by_id
+
+    known = measurements_by_id(findings)
+    for verdict in decision.verdicts:
+        measurement = known.get(verdict.measurement)
+        number = format_estimate(measurement, limit=verdict.limit) if measurement else verdict.reason
+        limit = limit_words(verdict, measurement.unit if measurement else "")
+        word = WORDS.get(verdict.verdict, verdict.verdict)
+        typer.echo(f"{_painted(f'{word:<19}', verdict.verdict)}{verdict.measurement:<52} {number} ({limit})")
+    word = WORDS.get(decision.outcome, decision.outcome)
+    typer.echo(f"\n{_painted(word, decision.outcome)}: {decision.summary}")
+
+
+def _painted(text: str, verdict: str) -> str:
+    code = COLOURS.get(verdict)
+    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ
+    return text if plain or code is None else f"\033[{code}m{text}\033[0m"

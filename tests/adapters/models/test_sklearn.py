@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.svm import LinearSVC
+
+from holdfast.adapters.models.columns import pandas_frame
+from holdfast.adapters.models.opening import wrap_model
+from holdfast.core.errors import InputError, ModelError
+
+
+@pytest.fixture(scope="module")
+def pipeline(mixed: pl.DataFrame, is_old: np.ndarray):
+    columns = ColumnTransformer(
+        [("job", OneHotEncoder(handle_unknown="ignore"), ["job"]), ("pay", SimpleImputer(), ["pay", "age"])]
+    )
+    fitted = make_pipeline(columns, LogisticRegression(max_iter=1000))
+    return fitted.fit(mixed.to_pandas(), np.where(is_old, "old", "young"))
+
+
+def test_frame_is_what_read_csv_gives(mixed: pl.DataFrame) -> None:
+    import pandas as pd
+
+    text = io.BytesIO(mixed.write_csv().encode())
+    pd.testing.assert_frame_equal(pandas_frame(mixed), pd.read_csv(text))
+
+
+def test_pipeline_on_a_frame_answers_as_it_does_itself(pipeline, mixed: pl.DataFrame) -> None:
+    answer = wrap_model(pipeline).predict(mixed)
+    np.testing.assert_array_equal(answer.scores, pipeline.predict_proba(mixed.to_pandas()))
+    assert answer.labels.tolist() == pipeline.predict(mixed.to_pandas()).tolist()
+
+
+def test_columns_are_taken_by_name(pipeline, mixed: pl.DataFrame) -> None:
+    model = wrap_model(pipeline)
+    shuffled = mixed.select("pay", "age", "job").with_columns(other=pl.lit(1))
+    np.testing.assert_array_equal(model.predict(shuffled).scores, model.predict(mixed).scores)
+
+
+def test_description_names_the_steps(pipeline) -> None:
+    assert wrap_model(pipeline).info.description.startswith(
+        "Pipeline of ColumnTransformer > LogisticRegression (sklearn "
+    )
+
+
+@pytest.mark.parametrize("labels", [("a", "b"), (1, 2), (False, True)])
+def test_classes_are_plain_labels_of_their_type(labels: tuple, numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
+    model = wrap_model(LogisticRegression().fit(numbers.to_numpy(), np.where(is_positive, labels[1], labels[0])))
+    assert model.info.classes == labels
+    assert {type(label) for label in model.info.classes} == {type(labels[0])}
+    assert set(model.predict(numbers).labels.tolist()) == set(labels)
+
+
+def test_classifier_without_probabilities_gives_labels_only(numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
+    model = wrap_model(LinearSVC().fit(numbers.to_numpy(), is_positive))
+    assert model.info.capabilities == {"labels", "query", "refit"}
+    assert model.predict(numbers).scores is None
+
+
+def test_regressor_gives_values(numbers: pl.DataFrame) -> None:
+    model = wrap_model(LinearRegression().fit(numbers.to_numpy(), numbers["c"].to_numpy()))
+    assert model.info.capabilities == {"values", "query", "refit"}
+    np.testing.assert_allclose(model.predict(numbers).labels, numbers["c"].to_numpy(), atol=1e-9)
+
+
+def test_missing_column_is_listed(pipeline, mixed: pl.DataFrame) -> None:
+    with pytest.raises(InputError, match="missing pay; .* unknown to the model: salary"):
+        wrap_model(pipeline).predict(mixed.rename({"pay": "salary"}))
+
+
+def test_refit_is_a_copy_that_leaves_the_model_alone(numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
+    model = wrap_model(LogisticRegression().fit(numbers.to_numpy(), is_positive))
+    before = model.predict(numbers).scores
+    copy = model.refit(numbers, ~is_positive, seed=1)
+    np.testing.assert_array_equal(model.predict(numbers).scores, before)
+    assert np.mean(copy.predict(numbers).labels != model.predict(numbers).labels) > 0.9
+
+
+def test_refit_depends_on_its_seed_alone(numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
+    forest = RandomForestClassifier(n_estimators=5, random_state=0).fit(numbers.to_numpy(), is_positive)
+    copies = [wrap_model(forest).refit(numbers, is_positive, seed=seed).predict(numbers).scores for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(copies[0], copies[1])
+    assert (copies[0] != copies[2]).any()
+
+
+def test_model_failing_on_its_input_is_a_model_error(mixed: pl.DataFrame) -> None:
+    fitted = LogisticRegression().fit(mixed.select("age").to_numpy(), np.arange(200) % 2)
+    with pytest.raises(ModelError, match="ValueError: Input X contains NaN"):
+        wrap_model(fitted).predict(mixed.select("pay"))
+
+
+def test_several_answers_at_once_are_refused(numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
+    targets = np.column_stack([is_positive, ~is_positive])
+    model = wrap_model(RandomForestClassifier(n_estimators=2).fit(numbers.to_numpy(), targets))
+    with pytest.raises(ModelError, match="multi-output"):
+        model.predict(numbers)
+
+
+def test_trusted_pickle_in_the_child_answers_and_trains_again(opened, pipeline, mixed, is_old) -> None:
+    import joblib
+
+    buffer = io.BytesIO()
+    joblib.dump(pipeline, buffer)
+    model = opened(buffer.getvalue(), "model.joblib", trust_pickle=True)
+    np.testing.assert_allclose(model.predict(mixed).scores, pipeline.predict_proba(mixed.to_pandas()), atol=1e-12)
+    copy = model.refit(mixed, np.where(is_old, "young", "old"), seed=3)
+    assert np.mean(copy.predict(mixed).labels == model.predict(mixed).labels) < 0.5
+    copy.close()
+    assert model.predict(mixed.head(1)).labels.tolist() == pipeline.predict(mixed.head(1).to_pandas()).tolist()
+    assert model.info.classes == ("old", "young")
+
+
+def test_skops_file_loads_without_trust(opened, numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
+    sio = pytest.importorskip("skops.io")
+    fitted = LogisticRegression().fit(numbers.to_numpy(), is_positive)
+    model = opened(sio.dumps(fitted), "model.skops")
+    np.testing.assert_array_equal(model.predict(numbers).scores, fitted.predict_proba(numbers.to_numpy()))
+    assert model.info.format == "skops"
+
+
+def test_skops_file_with_an_unknown_type_is_refused_by_name(opened, numbers, is_positive) -> None:
+    sio = pytest.importorskip("skops.io")
+    from sklearn.preprocessing import FunctionTransformer
+
+    import statistics
+
+    fitted = make_pipeline(FunctionTransformer(), LogisticRegression()).fit(numbers.to_numpy(), is_positive)
+    fitted.unusual_ = statistics.NormalDist
+    with pytest.raises(InputError, match=r"not known to be harmless: .*statistics\.NormalDist"):
+        opened(sio.dumps(fitted), "model.skops")

@@ -1,0 +1,103 @@
+"""Files appear whole or not at all, whatever the disk does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from holdfast.core.errors import InputError
+from holdfast.evidence.writing import open_durably, write_durably
+
+posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX limits and paths")
+
+
+def interrupted_write(path: Path) -> None:
+    with open_durably(path) as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+
+def test_content_replaces_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    write_durably(path, b"old")
+    write_durably(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert [child.name for child in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_failure_in_the_middle_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_write(path)
+    assert path.read_bytes() == b"old"
+    assert [child.name for child in tmp_path.iterdir()] == ["x.json"]
+
+
+@posix
+def test_size_limit_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    """RLIMIT_FSIZE makes the write fail part of the way, as a full disk does."""
+    (tmp_path / "x.bin").write_bytes(b"old")
+    script = (
+        "import resource, sys; from pathlib import Path\n"
+        "from holdfast.evidence.writing import write_durably\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "write_durably(Path(sys.argv[1]), b'x' * 100_000)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", script, str(tmp_path / "x.bin")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "InputError" in done.stderr
+    assert "larger than this system allows" in done.stderr
+    assert (tmp_path / "x.bin").read_bytes() == b"old"
+    assert [child.name for child in tmp_path.iterdir()] == ["x.bin"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_folder_that_takes_no_files_is_an_input_error_with_the_path() -> None:
+    with pytest.raises(InputError, match=r"/proc/self/x\.json"):
+        write_durably(Path("/proc/self/x.json"), b"data")
+
+
+@posix
+def test_read_only_folder_is_an_input_error(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write to read-only folders")
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="permission is denied"):
+        write_durably(tmp_path / "x", b"data")
+
+
+def test_missing_folder_says_to_create_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="create the folder first"):
+        write_durably(tmp_path / "absent" / "x", b"data")
+
+
+def test_folder_in_the_place_of_the_file_is_an_input_error(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    with pytest.raises(InputError, match="cannot write"):
+        write_durably(tmp_path / "x", b"data")
+    assert [child.name for child in tmp_path.iterdir()] == ["x"]
+
+
+@posix
+def test_file_in_the_place_of_the_folder_is_an_input_error(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"")
+    with pytest.raises(InputError, match="is a file, not a folder"):
+        write_durably(tmp_path / "x" / "y", b"data")
+
+
+@posix
+def test_name_that_is_too_long_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="too long"):
+        write_durably(tmp_path / ("x" * 300), b"data")
+
+
+@posix
+def test_mode_is_kept_within_the_umask(tmp_path: Path) -> None:
+    write_durably(tmp_path / "secret", b"data", mode=0o600)
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,22 @@
+"""The oldest supported versions are the lower bounds."""
+
+from __future__ import annotations
+
+import pytest
+from tests.tools.loading import load_tool
+
+oldest = load_tool("oldest").oldest
+
+
+def test_every_lower_bound_is_pinned_once() -> None:
+    project = {
+        "dependencies": ["numpy>=1.26", "PyYAML>=6.0.1"],
+        "optional-dependencies": {"boosting": ["lightgbm>=4.3"], "all": ["holdfast[boosting]"]},
+    }
+    groups = {"test": ["pytest>=8"], "check": ["ruff"]}
+    assert oldest(project, groups) == ["lightgbm==4.3", "numpy==1.26", "pytest==8", "PyYAML==6.0.1"]
+
+
+def test_dependency_without_a_lower_bound_is_refused() -> None:
+    with pytest.raises(ValueError, match="numpy"):
+        oldest({"dependencies": ["numpy"]}, {"test": []})
