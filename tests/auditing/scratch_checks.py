@@ -52,7 +52,9 @@ class Scratch:
     def check(self, name: str, body: str, *, signature: str = "", **spec: Any) -> CheckEntry:
         """Write the check ``scratch.NAME`` and read it back."""
         literal = {**SPEC, **spec}
-        run = f"def run(subject, ctx{', *, ' + signature if signature else ''}):\n{indent(dedent(body).strip(), '    ')}"
+        run = (
+            f"def run(subject, ctx{', *, ' + signature if signature else ''}):\n{indent(dedent(body).strip(), '    ')}"
+        )
         path = self.folder / "scratch" / f"{name}.py"
         path.write_text(f'"""Page of {name}."""\n{dedent(HEAD)}\nSPEC = {literal!r}\n\n\n{run}\n', encoding="utf-8")
         return read_check(path, f"scratch.{name}", f"{self.package}.scratch.{name}")

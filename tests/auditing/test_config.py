@@ -142,7 +142,14 @@ def test_unknown_option_names_the_one_that_was_meant() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("check", "data.schema"), ("score_column", "p"), ("seed", "x"), ("budget", 90), ("level", "high"), ("effort", "big")],
+    [
+        ("check", "data.schema"),
+        ("score_column", "p"),
+        ("seed", "x"),
+        ("budget", 90),
+        ("level", "high"),
+        ("effort", "big"),
+    ],
 )
 def test_option_of_the_wrong_type_is_refused(setting: str, value: Any) -> None:
     with pytest.raises(InputError, match=setting):

@@ -21,7 +21,9 @@ from holdfast.core.parse import from_json
 
 @pytest.fixture
 def run(scratch: Scratch, tmp_path: Path) -> Any:
-    def run(body: str, *, setup: dict[str, Any] | None = None, parameters: dict[str, Any] | None = None, **spec: Any) -> Completed:
+    def run(
+        body: str, *, setup: dict[str, Any] | None = None, parameters: dict[str, Any] | None = None, **spec: Any
+    ) -> Completed:
         entry = scratch.check("one", body, signature="size: int = 2" if parameters else "", **spec)
         made = setup_of(tmp_path, **(setup or {}))
         job = job_of(entry, **({"parameters": parameters} if parameters else {}))
@@ -95,7 +97,12 @@ def test_traceback_of_a_failure_is_evidence(run: Any) -> None:
         (ONE.replace(', no_interval_reason="a count"', ""), "either an interval or the reason"),
         ("Outcome(measurements=())", "returned no measurement"),
         ("None", "AttributeError"),
-        (ONE.replace("),))", "),), charts=(Chart(id='c', title='', caption='', kind='line', table='t', x='a', y='b'),))"), "'t'"),
+        (
+            ONE.replace(
+                "),))", "),), charts=(Chart(id='c', title='', caption='', kind='line', table='t', x='a', y='b'),))"
+            ),
+            "'t'",
+        ),
         (
             ONE.replace(
                 "),))",

@@ -22,12 +22,19 @@ ALL: set[Need] = set(NEEDED)
 def entry(check: str, *, parameters: dict[str, Any] | None = None, **spec: Any) -> CheckEntry:
     literal = {"title": check, "question": "?", "needs": [], "measures": [], **spec}
     return CheckEntry(
-        id=check, module=check, path=None, spec=spec_from_literal(literal), page="", parameters=parameters or {}  # type: ignore[arg-type]
+        id=check,
+        module=check,
+        path=None,
+        spec=spec_from_literal(literal),
+        page="",
+        parameters=parameters or {},  # type: ignore[arg-type]
     )
 
 
 def facts(*, task: Any = "binary", target: str | None = "y", capabilities: set[Any] | None = None) -> Facts:
-    info = None if capabilities is None else ModelInfo(format="onnx", description="", capabilities=frozenset(capabilities))
+    info = (
+        None if capabilities is None else ModelInfo(format="onnx", description="", capabilities=frozenset(capabilities))
+    )
     return Facts(task=task, target=target, classes=(0, 1), positive=1, features=("a",), info=info, assumptions=())
 
 

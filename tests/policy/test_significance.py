@@ -48,6 +48,15 @@ def test_share_that_is_no_count_over_n_is_not_taken_as_binomial() -> None:
     )
 
 
+def test_difference_of_shares_is_not_taken_as_binomial() -> None:
+    gap = measured(0.3, 0.2, 0.42, n=60, unit="share", method="Clopper-Pearson difference, Bonferroni over 9 slices")
+    assert p_violated(gap, comparison="max", limit=0.2) == pytest.approx(0.025)
+
+
+def test_value_below_its_own_interval_is_replaced_by_the_nearest_end() -> None:
+    assert p_violated(measured(0.15, 0.2, 0.3), comparison="max", limit=0.1) == 0.0
+
+
 def test_any_occurrence_violates_a_share_of_zero() -> None:
     share = measured(0.01, 0.0003, 0.05, n=100, unit="share", method="Clopper-Pearson")
     assert p_violated(share, comparison="max", limit=0.0) == 0.0
@@ -108,7 +117,9 @@ def test_same_threshold_under_two_rules_counts_once() -> None:
 
 def test_exact_numbers_do_not_dilute_the_correction() -> None:
     narrow = measured(0.2, 0.101, 0.299, id="a.b.m0")
-    counts = [measured(0, no_interval_reason="counted over every row", id=f"a.b.m{i}") for i in range(1, 10)]
+    counts = [
+        measured(0, no_interval_reason="counted over every row", exact=True, id=f"a.b.m{i}") for i in range(1, 10)
+    ]
     assert decided(_at_most(0.1, 10), finding(narrow, *counts)).verdicts[0].verdict == "fail"
 
 
@@ -118,6 +129,7 @@ def test_one_sided_interval_fails_at_the_two_sided_rate() -> None:
     assert verdict.verdict == "inconclusive"
 
 
+@pytest.mark.slow
 def test_family_of_true_thresholds_fails_at_most_at_alpha() -> None:
     """Twenty shares exactly at their limits; 1,500 families: a rate of 2.5 % exceeds 4.2 % with probability < 1e-4."""
     rng = np.random.default_rng(11)

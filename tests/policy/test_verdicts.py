@@ -76,19 +76,32 @@ def test_open_end_is_on_no_side(comparison: str, low: float | None, high: float 
     ],
 )
 def test_exact_number_is_compared_itself(value: float, bound: str, expected: str) -> None:
-    verdict = one_rule(measured(value, bound=bound, no_interval_reason="counted over every row")).verdicts[0]
+    verdict = one_rule(measured(value, bound=bound, no_interval_reason="counted over every row", exact=True)).verdicts[
+        0
+    ]
     assert (verdict.verdict, verdict.p_value) == (expected, None)
 
 
+def test_open_end_is_named_as_the_cause() -> None:
+    assert "open end" in one_rule(measured(0.05, 0.0, None)).verdicts[0].reason
+
+
+def test_search_that_found_nothing_is_not_broken_without_an_interval() -> None:
+    nothing = measured(0.0, bound="lower", no_interval_reason="no slice with more errors was found to test")
+    assert one_rule(nothing).verdicts[0].verdict == "not_broken"
+
+
 def test_verdict_on_an_exact_number_says_that_there_is_no_interval() -> None:
-    reason = one_rule(measured(0.2, no_interval_reason="a census of the rows")).verdicts[0].reason
+    reason = one_rule(measured(0.2, no_interval_reason="a census of the rows", exact=True)).verdicts[0].reason
     assert reason == "the exact number is above 0.1 (no interval: a census of the rows)"
 
 
-@pytest.mark.parametrize("reason", ["one row", "not exact", "no exact interval is known", "too few rows"])
 @pytest.mark.parametrize("value", [0.0, 0.9])
-def test_sampled_number_without_interval_settles_nothing(value: float, reason: str) -> None:
-    assert one_rule(measured(value, no_interval_reason=reason)).verdicts[0].verdict == "inconclusive"
+def test_sampled_number_without_interval_settles_nothing(value: float) -> None:
+    assert (
+        one_rule(measured(value, no_interval_reason="a complete count of one row")).verdicts[0].verdict
+        == "inconclusive"
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from holdfast.core.decision import Decision, Verdict
+from holdfast.core.decision import Decision, Verdict, VerdictKind
 from holdfast.core.deployment import Deployment
 from holdfast.core.finding import Chart, Finding
 from holdfast.core.measurement import Measurement
@@ -21,11 +22,11 @@ DIGEST = "sha256:" + "3f" * 32
 
 
 def share(
-    check: str, key: str, name: str, value: float, low: float | None, high: float | None, **more: object
+    check: str, key: str, name: str, value: float, low: float | None, high: float | None, **more: Any
 ) -> Measurement:
     """A share with a 95 % interval."""
-    settings = {"level": 0.95, "method": "bootstrap, percentile", "n": 16280, "unit": "share"} | more
-    return Measurement(id=f"{check}.{key}", name=name, value=value, low=low, high=high, **settings)  # type: ignore[arg-type]
+    settings: dict[str, Any] = {"level": 0.95, "method": "bootstrap, percentile", "n": 16280, "unit": "share"} | more
+    return Measurement(id=f"{check}.{key}", name=name, value=value, low=low, high=high, **settings)
 
 
 def build_audit(folder: Path) -> Audit:
@@ -81,7 +82,7 @@ def write(folder: Path, check: str, name: str, table: pl.DataFrame) -> dict[str,
     return {name: path.as_posix()}
 
 
-def provenance() -> dict[str, object]:
+def provenance() -> dict[str, Any]:
     """Fields that every finding carries."""
     return {
         "seed": 8812341,
@@ -141,7 +142,7 @@ def calibration(folder: Path) -> Finding:
         remediation="Refit the last step with isotonic calibration on rows the model has not seen, then audit again.",
         assumptions=("Rows are independent draws from the population that the model will meet.",),
         **provenance(),
-    )  # type: ignore[arg-type]
+    )
 
 
 def predictive(folder: Path) -> Finding:
@@ -197,7 +198,7 @@ def predictive(folder: Path) -> Finding:
         evidence_codes=("PERF", "BASE"),
         remediation="Compare with the baseline: where the gain is small, prefer the simpler model.",
         **provenance(),
-    )  # type: ignore[arg-type]
+    )
 
 
 def slices(folder: Path) -> Finding:
@@ -254,7 +255,7 @@ def slices(folder: Path) -> Finding:
         evidence_codes=("SLICE",),
         remediation=f"Collect more rows for the slices shown, first '{PIPE}'.",
         **provenance(),
-    )  # type: ignore[arg-type]
+    )
 
 
 def groups(folder: Path) -> Finding:
@@ -307,7 +308,7 @@ def groups(folder: Path) -> Finding:
         evidence_codes=("FAIR",),
         remediation="Decide with the people affected which gap matters, then set group-aware thresholds.",
         **provenance(),
-    )  # type: ignore[arg-type]
+    )
 
 
 def corruptions(folder: Path) -> Finding:
@@ -356,7 +357,7 @@ def corruptions(folder: Path) -> Finding:
         evidence_codes=("CORR",),
         remediation="Validate units at the entrance of the pipeline.",
         **provenance(),
-    )  # type: ignore[arg-type]
+    )
 
 
 def evasion() -> Finding:
@@ -383,7 +384,7 @@ def evasion() -> Finding:
         evidence_codes=("EVADE",),
         remediation="Keep the inputs that an applicant can change out of the decision where you can.",
         **provenance(),
-    )  # type: ignore[arg-type]
+    )
 
 
 def leakage() -> Finding:
@@ -415,7 +416,7 @@ def leakage() -> Finding:
         evidence_codes=("DATAQ",),
         remediation=f"Drop the column {SCRIPT}: it knows the answer before the model does.",
         **provenance(),
-    )  # type: ignore[arg-type]
+    )
 
 
 def latency(folder: Path) -> Finding:
@@ -455,7 +456,7 @@ def latency(folder: Path) -> Finding:
         evidence_codes=("DOS", "ENERGY"),
         remediation="Serve batches of 64 to 512 rows.",
         **provenance(),
-    )  # type: ignore[arg-type]
+    )
 
 
 def not_run() -> Finding:
@@ -493,19 +494,23 @@ def crashed(folder: Path) -> Finding:
         needed="a machine with more memory, or fewer columns",
         evidence={"traceback": path},
         **provenance(),
-    )  # type: ignore[arg-type]
+    )
 
 
 def verdict(
-    measurement: str, kind: str, limit: float, numbers: tuple[float, float | None, float | None] | None, **more: object
+    measurement: str,
+    kind: VerdictKind,
+    limit: float,
+    numbers: tuple[float, float | None, float | None] | None,
+    **more: Any,
 ) -> Verdict:
     """One verdict of the sample policy."""
     value, low, high = numbers or (None, None, None)
-    settings = {"severity": "high", "comparison": "max", "rule": measurement} | more
+    settings: dict[str, Any] = {"severity": "high", "comparison": "max", "rule": measurement} | more
     check = ".".join(measurement.split(".")[:2])
     return Verdict(
         measurement=measurement, check=check, verdict=kind, limit=limit, value=value, low=low, high=high, **settings
-    )  # type: ignore[arg-type]
+    )
 
 
 def decision() -> Decision:
@@ -558,7 +563,7 @@ def decision() -> Decision:
             ),
             verdict("data.time.order", "not_applicable", 0.0, None, severity="low", required=False),
         ),
-    )  # type: ignore[arg-type]
+    )
 
 
 def run() -> Run:

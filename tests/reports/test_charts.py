@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from xml.etree import ElementTree
 
 import polars as pl
@@ -26,8 +27,8 @@ TABLE = pl.DataFrame({
 })  # fmt: skip
 
 
-def chart(kind: ChartKind, **more: object) -> Chart:
-    settings = {
+def chart(kind: ChartKind, **more: Any) -> Chart:
+    settings: dict[str, Any] = {
         "id": "c",
         "title": "Title",
         "caption": "What to see.",
@@ -36,7 +37,7 @@ def chart(kind: ChartKind, **more: object) -> Chart:
         "x": "x",
         "y": "y",
     } | more
-    return Chart(**settings)  # type: ignore[arg-type]
+    return Chart(**settings)
 
 
 def texts(svg: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,10 +12,10 @@ from holdfast.core.record import Audit
 from holdfast.reports.diff import DiffRow, diff_rows, render_diff
 
 
-def with_ece(audit: Audit, **numbers: object) -> Audit:
+def with_ece(audit: Audit, **numbers: Any) -> Audit:
     """The audit with another calibration error."""
     first, *others = audit.findings.findings
-    ece = replace(first.measurements[0], **numbers)  # type: ignore[arg-type]
+    ece = replace(first.measurements[0], **numbers)
     finding = replace(first, measurements=(ece, *first.measurements[1:]))
     return replace(audit, findings=replace(audit.findings, findings=(finding, *others)))
 

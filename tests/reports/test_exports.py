@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 import yaml
 
+from holdfast.core.decision import DecisionKind
 from holdfast.core.record import Audit
 from holdfast.reports.junit import render_junit
 from holdfast.reports.markdown import escape_markdown, render_markdown
@@ -34,13 +36,14 @@ def test_markup_in_names_is_escaped(audit: Audit, render: Callable[[Audit], str]
     assert "&lt;script&gt;" in body
 
 
-def sarif(audit: Audit) -> dict[str, object]:
-    return json.loads(render_sarif(audit))["runs"][0]  # type: ignore[no-any-return]
+def sarif(audit: Audit) -> dict[str, Any]:
+    run: dict[str, Any] = json.loads(render_sarif(audit))["runs"][0]
+    return run
 
 
 def test_sarif_holds_a_result_for_each_rule_that_needs_a_hand(audit: Audit) -> None:
     results = sarif(audit)["results"]
-    assert [(r["ruleId"], r["level"]) for r in results] == [  # type: ignore[attr-defined,index]
+    assert [(r["ruleId"], r["level"]) for r in results] == [
         ("performance.calibration.ece", "error"),
         ("data.leakage.single_feature_auc", "error"),
         ("performance.slices.worst_gap", "warning"),
@@ -63,7 +66,7 @@ def test_sarif_has_the_required_structure(audit: Audit) -> None:
 
 
 def test_sarif_message_carries_the_interval(audit: Audit) -> None:
-    message = sarif(audit)["results"][0]["message"]["text"]  # type: ignore[index]
+    message = sarif(audit)["results"][0]["message"]["text"]
     assert message == "Fail: Expected calibration error is 7.1 % (6.6 to 7.7 %), the policy asks for at most 5 %."
 
 
@@ -71,13 +74,13 @@ def test_sarif_fingerprint_survives_a_new_value(audit: Audit) -> None:
     moved = replace(audit.decision.verdicts[1], value=0.08, low=0.07, high=0.09)
     verdicts = (audit.decision.verdicts[0], moved, *audit.decision.verdicts[2:])
     after = replace(audit, decision=replace(audit.decision, verdicts=verdicts))
-    prints = [[r["partialFingerprints"] for r in sarif(one)["results"]] for one in (audit, after)]  # type: ignore[attr-defined,index]
+    prints = [[r["partialFingerprints"] for r in sarif(one)["results"]] for one in (audit, after)]
     assert prints[0] == prints[1]
 
 
 def test_sarif_reports_a_check_that_stopped_without_a_rule(audit: Audit) -> None:
     bare = replace(audit, decision=replace(audit.decision, verdicts=()))
-    assert [r["ruleId"] for r in sarif(bare)["results"]] == ["data.duplicates"]  # type: ignore[attr-defined,index]
+    assert [r["ruleId"] for r in sarif(bare)["results"]] == ["data.duplicates"]
 
 
 def test_junit_counts_what_it_holds(audit: Audit) -> None:
@@ -102,7 +105,7 @@ def test_junit_drops_control_characters(audit: Audit) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["pass", "fail", "inconclusive", "could_not_evaluate"])
-def test_markdown_states_every_outcome(audit: Audit, outcome: str) -> None:
+def test_markdown_states_every_outcome(audit: Audit, outcome: DecisionKind) -> None:
     changed = replace(audit, decision=replace(audit.decision, outcome=outcome))
     assert render_markdown(changed).startswith("## ")
 
@@ -129,14 +132,15 @@ def test_markdown_table_keeps_its_columns(audit: Audit) -> None:
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {5}
 
 
-def front_matter(audit: Audit) -> dict[str, object]:
+def front_matter(audit: Audit) -> dict[str, Any]:
     _, head, _ = render_model_card(audit).split("---\n", 2)
-    return yaml.safe_load(head)  # type: ignore[no-any-return]
+    data: dict[str, Any] = yaml.safe_load(head)
+    return data
 
 
 def test_card_front_matter_holds_measured_metrics(audit: Audit) -> None:
     head = front_matter(audit)
-    result = head["model-index"][0]["results"][0]  # type: ignore[index]
+    result = head["model-index"][0]["results"][0]
     assert {metric["type"]: metric["value"] for metric in result["metrics"]} == {
         "accuracy": 0.8742,
         "roc_auc": 0.9274,
@@ -149,7 +153,7 @@ def test_card_front_matter_survives_a_hostile_name(audit: Audit) -> None:
     name = "x: [\n---\n&a !!python/object: '\"\u202e"
     subject = replace(audit.findings.subject, name=name)
     head = front_matter(replace(audit, findings=replace(audit.findings, subject=subject)))
-    assert head["model-index"][0]["name"].startswith("x: [ --- &a")  # type: ignore[index]
+    assert head["model-index"][0]["name"].startswith("x: [ --- &a")
 
 
 def test_card_refers_to_measurement_ids_and_leaves_human_fields_open(audit: Audit) -> None:

@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+from holdfast.core.decision import VerdictKind
 from holdfast.core.finding import Chart, Finding
 from holdfast.core.record import Audit
 from holdfast.reports.charts import evidence_svg
@@ -81,7 +82,7 @@ def test_every_link_stays_in_the_page_or_the_folder(page: str) -> None:
 def test_every_anchor_exists_once(page: str) -> None:
     tags = Tags(page).tags
     ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
-    targets = {attrs["href"][1:] for _, attrs in tags if (attrs.get("href") or "").startswith("#")}  # type: ignore[index]
+    targets = {(attrs["href"] or "")[1:] for _, attrs in tags if (attrs.get("href") or "").startswith("#")}
     assert len(ids) == len(set(ids))
     assert targets <= set(ids)
 
@@ -108,10 +109,10 @@ def test_path_of_evidence_cannot_leave_the_folder_by_scheme_or_host(audit: Audit
 
 
 @pytest.mark.parametrize("kind", sorted(VERDICT_WORDS))
-def test_every_verdict_is_said_in_words_with_a_symbol(page: str, kind: str) -> None:
+def test_every_verdict_is_said_in_words_with_a_symbol(page: str, kind: VerdictKind) -> None:
     assert re.search(
         rf'<span class="verdict {kind}"><svg[^>]*><use href="#v-{kind}"/></svg>{VERDICT_WORDS[kind]}</span>', page
-    )  # type: ignore[index]
+    )
 
 
 def test_nothing_is_called_safe_or_compliant(page: str) -> None:

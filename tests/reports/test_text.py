@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,9 +18,15 @@ SHARE = Measurement(
 )
 
 
-def verdict(**more: object) -> Verdict:
-    settings = {"verdict": "inconclusive", "limit": 0.13, "value": 0.123, "low": 0.101, "high": 0.146} | more
-    return Verdict(rule="a.b.c", measurement="a.b.c", check="a.b", severity="high", comparison="max", **settings)  # type: ignore[arg-type]
+def verdict(**more: Any) -> Verdict:
+    settings: dict[str, Any] = {
+        "verdict": "inconclusive",
+        "limit": 0.13,
+        "value": 0.123,
+        "low": 0.101,
+        "high": 0.146,
+    } | more
+    return Verdict(rule="a.b.c", measurement="a.b.c", check="a.b", severity="high", comparison="max", **settings)
 
 
 def test_share_reads_as_percentage_with_interval() -> None:

@@ -15,9 +15,10 @@ from holdfast.auditing.catalogue import CheckEntry
 from holdfast.auditing.context import RunContext
 from holdfast.auditing.keys import library_versions
 from holdfast.auditing.subject import AuditSubject
+from holdfast.core.canonical import canonical_json
 from holdfast.core.check import Measured, MeasureSpec, Outcome, Parameters
 from holdfast.core.errors import BudgetError, HoldfastError, InputError, NotApplicable, NotRun, did_you_mean
-from holdfast.core.finding import Finding
+from holdfast.core.finding import Chart, Finding
 from holdfast.core.measurement import Measurement
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ def execute(
     try:
         outcome: Outcome = import_module(entry.module).run(subject.view(entry.spec), context, **parameters)
         finding, files = _finding(entry, outcome, blank)
-        reusable = not context.out_of_time()
+        asked = subject.queries - asked_before
+        work = {name: int(count) for name, count in outcome.work.items()} | ({"queries": asked} if asked else {})
+        finding = replace(finding, work=work)
+        canonical_json(finding)  # what cannot be written is this check's fault, and must not end the audit later
+        return Completed(finding=finding, files=files, reusable=not context.out_of_time())
     except NotApplicable as error:
         return Completed(
             finding=replace(blank, state="not_applicable", reason=error.message, needed=error.hint or "another subject")
@@ -54,11 +59,12 @@ def execute(
         return Completed(
             finding=replace(blank, state="not_run", reason=error.message, needed=error.hint or "see the reason")
         )
-    except Exception as error:  # one check's failure must not end the audit; the traceback is kept as evidence
+    except KeyboardInterrupt:
+        raise
+    except (
+        BaseException
+    ) as error:  # one check's failure, sys.exit and panics of polars included, must not end the audit
         return failed(blank, error)
-    asked = subject.queries - asked_before
-    work = {**outcome.work, **({"queries": asked} if asked else {})}
-    return Completed(finding=replace(finding, work=work), files=files, reusable=reusable)
 
 
 def unmeasured(
@@ -91,6 +97,7 @@ def failed(blank: Finding, error: BaseException) -> Completed:
     text = "".join(traceback.format_exception(error))
     first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     reason = first_line if isinstance(error, HoldfastError) else f"{type(error).__name__}: {first_line}"
+    reason = reason.encode("utf-8", "replace").decode("utf-8")
     needed = getattr(error, "hint", "") or "read the traceback in the evidence; report it if it is a fault of Holdfast"
     finding = replace(
         blank,
@@ -106,9 +113,11 @@ def _finding(entry: CheckEntry, outcome: Outcome, blank: Finding) -> tuple[Findi
     if not outcome.measurements:
         raise ValueError(f"{entry.id} returned no measurement; a check that has none raises NotRun or NotApplicable")
     files = {f"{name}.parquet": parquet_bytes(table) for name, table in outcome.tables.items()}
-    unknown = [chart.table for chart in outcome.charts if chart.table not in outcome.tables]
-    if unknown:
-        raise ValueError(f"{entry.id} draws a chart of the table {unknown[0]!r}, which it did not return")
+    for chart in outcome.charts:
+        _require_columns(entry, chart, outcome)
+    ids = [measured.id for measured in outcome.measurements]
+    if repeated := sorted({name for name in ids if ids.count(name) > 1}):
+        raise ValueError(f"{entry.id} measured {repeated[0]!r} twice")
     finding = replace(
         blank,
         state="measured",
@@ -123,6 +132,15 @@ def _finding(entry: CheckEntry, outcome: Outcome, blank: Finding) -> tuple[Findi
     return finding, files
 
 
+def _require_columns(entry: CheckEntry, chart: Chart, outcome: Outcome) -> None:
+    if chart.table not in outcome.tables:
+        raise ValueError(f"{entry.id} draws a chart of the table {chart.table!r}, which it did not return")
+    columns = outcome.tables[chart.table].columns
+    for name in (chart.x, chart.y, chart.low, chart.high, chart.series):
+        if name and name not in columns:
+            raise ValueError(f"{entry.id} draws the column {name!r}, which its table {chart.table!r} does not have")
+
+
 def qualified(entry: CheckEntry, measured: Measured) -> Measurement:
     """Join a number with what the spec says about it."""
     spec = _measure_spec(entry, measured.id)
@@ -131,17 +149,22 @@ def qualified(entry: CheckEntry, measured: Measured) -> Measurement:
         id=f"{entry.id}.{measured.id}",
         name=spec.name if "*" not in spec.id else f"{spec.name}: {measured.id.split('.', 1)[-1]}",
         value=float(measured.value),
-        low=interval.low if interval else None,
-        high=interval.high if interval else None,
-        level=interval.level if interval else None,
+        low=_plain(interval.low) if interval else None,
+        high=_plain(interval.high) if interval else None,
+        level=float(interval.level) if interval else None,
         method=interval.method if interval else None,
         no_interval_reason=measured.no_interval_reason,
-        n=measured.n,
+        exact=measured.exact,
+        n=None if measured.n is None else int(measured.n),
         unit=spec.unit,
         direction=spec.direction,
         bound=measured.bound or spec.bound,
         plain=measured.plain,
     )
+
+
+def _plain(end: float | None) -> float | None:
+    return None if end is None else float(end)
 
 
 def _measure_spec(entry: CheckEntry, measurement: str) -> MeasureSpec:

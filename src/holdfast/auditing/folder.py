@@ -16,7 +16,7 @@ from holdfast.core.parse import from_json
 from holdfast.core.record import Audit, Findings, Run
 from holdfast.evidence.bundle import write_bundle
 from holdfast.evidence.keys import KeyPair, default_folder, ephemeral_key, load_key
-from holdfast.evidence.writing import write_durably
+from holdfast.evidence.writing import write_durably, writing_error
 from holdfast.reports import charts
 
 Render = Callable[[Finding, Chart], str]
@@ -38,8 +38,10 @@ def prepare_folder(folder: Path) -> None:
         raise InputError(
             f"cannot make the output folder {folder}: {error.strerror}", hint="choose another with --out"
         ) from None
-    if entries and not entries & {*ALWAYS, "evidence"}:
+    if entries and not entries & set(ALWAYS):
         raise InputError(f"the output folder {folder} holds other files", hint="give --out a new or empty folder")
+    if (folder / "evidence").is_symlink():  # old evidence is deleted, and not that of another folder
+        raise InputError(f"expected a folder at {folder / 'evidence'}, got a link", hint="remove the link")
     probe = folder / ".writable"
     write_durably(probe, b"")
     probe.unlink(missing_ok=True)
@@ -60,8 +62,12 @@ def write_audit(finished: Finished, folder: Path, *, cache: Path | None = None) 
 
     audit = Audit(findings=finished.findings, decision=finished.decision, run=finished.run, folder=str(folder))
     (folder / "bundle.holdfast").unlink(missing_ok=True)
-    _write_evidence(folder, finished.evidence)
+    # The findings first: they mark the folder as an audit's, whose evidence may be replaced, even if it ends here.
     write_durably(folder / "findings.json", canonical_json(finished.findings))
+    try:
+        _write_evidence(folder, finished.evidence)
+    except OSError as error:
+        raise writing_error(folder / "evidence", error) from error
     write_durably(folder / "decision.json", canonical_json(finished.decision))
     write_durably(folder / "run.json", canonical_json(finished.run))
     texts = {

@@ -68,7 +68,8 @@ GROUP_WORDS = frozenset(
     ["patient", "customer", "client", "user", "household", "person", "device", "account", "family", "site", "store"]
 )
 FEWEST_WORDS_OF_TEXT = 4
-MOST_SENSITIVE_LEVELS = 60
+FEWEST_ROWS_OF_ID = 20
+MOST_SENSITIVE_LEVELS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,9 @@ def _roles_of(column: pl.Series) -> list[Guess]:
 
 def _is_identifier(column: pl.Series, words: list[str]) -> bool:
     whole = column.dtype.is_integer() or column.dtype == _string()
-    return bool(words) and words[-1] in ID_WORDS and whole and column.null_count() == 0 and column.is_unique().all()
+    if not whole or column.len() < FEWEST_ROWS_OF_ID or column.null_count():
+        return False
+    return bool(words) and words[-1] in ID_WORDS and bool(column.is_unique().all())
 
 
 def _looks_like_time(column: pl.Series) -> bool:

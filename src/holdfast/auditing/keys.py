@@ -80,13 +80,24 @@ def code_digest(path: Path) -> str:
 
 @cache
 def adapters_digest() -> str:
-    """Digest the code that stands between a check and the model and tables."""
-    files = sorted(_closure([*(PACKAGE / "adapters").rglob("*.py"), PACKAGE / "auditing" / "settling.py"]))
+    """Digest the code that stands between a check and the model, the tables and the finding."""
+    around = [PACKAGE / "auditing" / name for name in ("settling.py", "execution.py")]
+    files = sorted(_closure([*(PACKAGE / "adapters").rglob("*.py"), *around]))
     return digest_of({_name(file): digest_bytes(file.read_bytes()) for file in files})
 
 
 def _name(file: Path) -> str:
-    return file.relative_to(PACKAGE).as_posix() if file.is_relative_to(PACKAGE) else file.name
+    return file.relative_to(_package_of(file)).as_posix()
+
+
+def _package_of(file: Path) -> Path:
+    """Return the outermost package around a file: ours, or that of somebody else's check."""
+    if file.is_relative_to(PACKAGE):
+        return PACKAGE
+    folder = file.parent
+    while (folder.parent / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
 
 
 def _closure(start: Sequence[Path]) -> set[Path]:
@@ -102,19 +113,31 @@ def _closure(start: Sequence[Path]) -> set[Path]:
 
 @cache
 def _imported_files(file: Path) -> tuple[Path, ...]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    return tuple(found for name in _imported_names(tree) if (found := _source_of(name)) is not None)
+    package = _package_of(file)
+    places = {"holdfast": PACKAGE, package.name: package}
+    names = _imported_names(ast.parse(file.read_text(encoding="utf-8")), within=_module_of(file, package))
+    found = (_source_of(name, places) for name in names)
+    return tuple(path for path in found if path is not None)
 
 
-def _imported_names(tree: ast.AST) -> Iterable[str]:
+def _module_of(file: Path, package: Path) -> list[str]:
+    return [package.name, *file.relative_to(package).parent.parts]
+
+
+def _imported_names(tree: ast.AST, *, within: list[str]) -> Iterable[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("holdfast."):
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            around = within[: len(within) - node.level + 1] if node.level else []
+            module = ".".join([*around, *([node.module] if node.module else [])])
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.startswith("holdfast."))
+            yield from (alias.name for alias in node.names)
 
 
-def _source_of(module: str) -> Path | None:
-    path = PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py")
+def _source_of(module: str, places: Mapping[str, Path]) -> Path | None:
+    top, *rest = module.split(".")
+    if top not in places or not rest:
+        return None
+    path = places[top].joinpath(*rest).with_suffix(".py")
     return path if path.is_file() else None

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from holdfast.auditing.credit import TARGET, Twin, clean_twin, train_model
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
 
 SEED_OF_FAULTS = 20_261
 
@@ -80,12 +86,12 @@ def overconfidence(twin: Twin) -> Twin:
     """Triple the model's logits: the ranking stays, every probability becomes too sure."""
     import numpy as np
 
-    def predict(frame: object) -> object:
-        p = np.clip(twin.model(frame), 1e-9, 1 - 1e-9)  # type: ignore[arg-type]
+    def predict(frame: pl.DataFrame) -> NDArray[np.float64]:
+        p = np.clip(twin.model(frame), 1e-9, 1 - 1e-9)
         sharpened = 1 / (1 + np.exp(-3 * np.log(p[:, 1] / p[:, 0])))
         return np.column_stack([1 - sharpened, sharpened])
 
-    return replace(twin, model=predict)  # type: ignore[arg-type]
+    return replace(twin, model=predict)
 
 
 def unit_error(twin: Twin) -> Twin:

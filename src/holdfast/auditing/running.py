@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -215,7 +215,7 @@ class _Audit:
         why = f"{config.effort} effort, as asked" if config.effort else why
         self.entries = catalogue()
         self.plan = make_plan(self.entries, facts, config, offered=self.offered, effort=self.effort, why=why)
-        subject_digests = {**inputs.digests, "facts": digest_of(facts), "adapters": adapters_digest()}
+        subject_digests = {**inputs.digests, "facts": _facts_digest(facts), "adapters": adapters_digest()}
         self.subject_digests = subject_digests
         self.seed = config.seed if config.seed is not None else _derived_seed(inputs, config)
         self.setup = self._setup(model, scratch)
@@ -339,7 +339,7 @@ class _Audit:
         self, entry: CheckEntry, completed: Completed, seconds: float, progress: _Progress, *, reused: bool
     ) -> None:
         progress.completed[entry.id] = completed
-        started = datetime.now(UTC).isoformat(timespec="milliseconds")
+        started = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
         progress.attempts.append(
             Attempt(
                 check=entry.id,
@@ -350,6 +350,13 @@ class _Audit:
             )
         )
         self.observer.finished(completed.finding, seconds=seconds, reused=reused)
+
+
+def _facts_digest(facts: Facts) -> str:
+    """Digest what was settled, without what a clock or the machine said while the model was loaded."""
+    if facts.info is not None:
+        facts = replace(facts, info=replace(facts.info, load_s=None, memory_mb=None, confinement={}))
+    return digest_of(facts)
 
 
 def _derived_seed(inputs: Inputs, config: AuditConfig) -> int:

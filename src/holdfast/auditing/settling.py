@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from holdfast.auditing.subject import Facts, encode_target, label_key, match_predictions, same_labels, target_column
+from holdfast.auditing.subject import (
+    Facts,
+    encode_target,
+    inputs_of,
+    label_key,
+    match_predictions,
+    same_labels,
+    target_column,
+)
 from holdfast.core.check import Task
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import InputError, did_you_mean
@@ -16,6 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 MOST_CLASSES_OF_INTEGERS = 20
+PROBED_ROWS = 2000
 
 
 def settle(
@@ -35,18 +45,20 @@ def settle(
             raise InputError(f"the {table.name} table{f' ({table.source})' if table.source else ''} has no rows")
         _require_columns(table, deployment)
     labels = [target_column(table, target) for table in tables] if target else []
-    task = _task(deployment, labels, model.info if model else None, assumptions)
+    features = _features(deployment, target, tables, model.info if model else None, assumptions)
+    info = _info(model, tables, features)
+    task = _task(deployment, labels, info, assumptions)
     classes: tuple[Label, ...] = ()
     if task != "regression":
-        classes = _classes(deployment, labels, model.info if model else None, assumptions)
+        classes = _classes(deployment, labels, info, assumptions)
         task = _task_of_classes(deployment, classes, task)
     facts = Facts(
         task=task,
         target=target,
         classes=classes,
         positive=_positive(deployment, task, classes, assumptions),
-        features=_features(deployment, target, tables, model.info if model else None, assumptions),
-        info=model.info if model else None,
+        features=features,
+        info=info,
         assumptions=(),
     )
     if model is not None and test is not None and target is not None and task != "regression":
@@ -55,6 +67,15 @@ def settle(
         encode_target(table, target or "", facts)
     notes = (*(facts.info.notes if facts.info else ()), *(note for table in tables for note in table.notes))
     return replace(facts, assumptions=(*assumptions, *notes))
+
+
+def _info(model: Model | None, tables: Sequence[Table], features: Sequence[str]) -> ModelInfo | None:
+    """Return what is known of the model; one that cannot say what it returns is asked about the first rows."""
+    if model is None:
+        return None
+    if tables and features and not model.info.capabilities & {"labels", "scores", "values"}:
+        model.predict(tables[0].frame.select(features).head(PROBED_ROWS))
+    return model.info
 
 
 def _require_columns(table: Table, deployment: Deployment) -> None:
@@ -72,9 +93,10 @@ def _require_columns(table: Table, deployment: Deployment) -> None:
 def _task(deployment: Deployment, labels: list[pl.Series], info: ModelInfo | None, assumptions: list[str]) -> Task:
     if deployment.task != "auto":
         return deployment.task
-    if info is not None and "values" in info.capabilities:
+    returned = info.capabilities & {"labels", "scores", "values"} if info is not None else frozenset()
+    if returned == {"values"}:
         return "regression"
-    if info is not None and {"labels", "scores"} & info.capabilities:
+    if "scores" in returned or returned == {"labels"}:
         return "multiclass"
     if labels and labels[0].dtype.is_float() and not _looks_like_classes(labels[0]):
         assumptions.append("The target holds many different decimal numbers, so the task is taken to be regression.")
@@ -120,7 +142,7 @@ def _classes(
     if info is not None:
         assumptions.append(
             f"The model does not name its classes as the table does; its scores are taken to be in sorted order: "
-            f"{', '.join(map(str, found))}. Agreement with the test labels was checked."
+            f"{', '.join(map(str, found))}."
         )
     return tuple(found)
 
@@ -204,8 +226,9 @@ def _confirm_class_order(
 
     if deployment.classes or (facts.info and facts.info.classes and same_labels(facts.info.classes, facts.classes)):
         return
-    sample = test.frame.head(2000) if "query" in model.info.capabilities else test.frame
-    predictions = match_predictions(model.predict(sample.select(facts.features)), facts)
+    inputs = inputs_of(test, facts)
+    sample = inputs.head(PROBED_ROWS) if "query" in model.info.capabilities else inputs
+    predictions = match_predictions(model.predict(sample), facts)
     truth = encode_target(test, facts.target or "", facts)[: predictions.labels.size]
     counts = np.zeros((len(facts.classes), len(facts.classes)), dtype=np.int64)
     np.add.at(counts, (truth.astype(np.int64), predictions.labels.astype(np.int64)), 1)
@@ -214,10 +237,12 @@ def _confirm_class_order(
     n = int(counts.sum())
     # Two standard errors beyond chance: a weak model may tie, a wrong order loses clearly.
     if possible - agreement > 2 * np.sqrt(n):
-        order = [str(facts.classes[int(np.flatnonzero(best == score)[0])]) for score in range(len(facts.classes))]
+        order = [facts.classes[int(np.flatnonzero(best == score)[0])] for score in range(len(facts.classes))]
         raise InputError(
             f"with the classes in the order {list(facts.classes)} the model agrees with {agreement} of {n} test "
             f"labels, in another order with {possible}",
-            hint=f"state the order of the scores in holdfast.yaml: deployment: {{classes: [{', '.join(order)}]}}",
+            # JSON is YAML, and keeps labels such as no, 1 and ">50K: yes" what they are.
+            hint="state the order of the scores in holdfast.yaml: deployment: {classes: "
+            f"{json.dumps(order, ensure_ascii=False)}}}",
         )
     assumptions.append(f"With this class order the model agrees with {agreement} of the first {n} test labels.")

@@ -90,7 +90,7 @@ class AuditSubject:
             if self.test is None:
                 raise NotRun("there is no test table to predict", hint="give --test")
             before = self.model.queries if self.model else 0
-            self.cache["predictions"] = self.predict(self.test.frame.select(self.features))
+            self.cache["predictions"] = _locked(self.predict(inputs_of(self.test, self.facts)))
             self.cache["shared_queries"] = (self.model.queries if self.model else 0) - before
         return cast(Predictions, self.cache["predictions"])
 
@@ -118,6 +118,19 @@ class AuditSubject:
         """Narrow the deployment to the fields that the check declares."""
         seen = cast(Deployment, DeploymentView(self.deployment, spec.reads))
         return replace(self, deployment=seen, reads=spec.reads)
+
+
+def _locked(predictions: Predictions) -> Predictions:
+    """Make shared predictions read-only: what one check did to them would depend on which checks ran before."""
+    predictions.labels.flags.writeable = False
+    if predictions.scores is not None:
+        predictions.scores.flags.writeable = False
+    return predictions
+
+
+def inputs_of(table: Table, facts: Facts) -> pl.DataFrame:
+    """Return the model's inputs of a table; the table itself when it holds nothing but outcomes and predictions."""
+    return table.frame.select(facts.features) if facts.features else table.frame
 
 
 def label_key(label: object) -> str:
@@ -180,7 +193,7 @@ def encode_target(table: Table, target: str, facts: Facts) -> NDArray[np.int64] 
     Raises
     ------
     InputError
-        When target cells are missing, not finite, or hold a label that the model has no class for; names rows.
+        When the target is no usable column (see ``target_column``) or holds a label that the model has no class for.
     """
     import numpy as np
     import polars as pl
@@ -193,13 +206,7 @@ def encode_target(table: Table, target: str, facts: Facts) -> NDArray[np.int64] 
                 f"for example {column[0]!r}",
                 hint="set deployment.task: binary or multiclass if the target is a class",
             )
-        values = column.to_numpy().astype(np.float64)
-        bad = np.flatnonzero(~np.isfinite(values))
-        if bad.size:
-            raise InputError(
-                f"expected finite targets in {table.name}, got {values[bad[0]]} at row {bad[0]} ({bad.size} such rows)"
-            )
-        return values
+        return column.to_numpy().astype(np.float64)
     position = {label_key(label): index for index, label in enumerate(facts.classes)}
     distinct = column.unique().to_list()
     unknown = [label for label in distinct if label_key(label) not in position]
@@ -215,7 +222,7 @@ def encode_target(table: Table, target: str, facts: Facts) -> NDArray[np.int64] 
 
 
 def target_column(table: Table, target: str) -> pl.Series:
-    """Return the target column, refusing a missing column and missing cells."""
+    """Return the target column, refusing a missing column, a type that is no label, and cells without a value."""
     import polars as pl
 
     if target not in table.frame.columns:
@@ -224,11 +231,25 @@ def target_column(table: Table, target: str) -> pl.Series:
             hint=did_you_mean(target, table.frame.columns),
         )
     column = table.frame.get_column(target)
-    missing = column.is_null() | (column.is_nan() if column.dtype == pl.Float64 else False)
+    missing = column.is_null() | (column.is_nan() if column.dtype.is_float() else False)
     if missing.any():
         rows = missing.arg_true().head(SHOWN_ROWS).to_list()
         raise InputError(
             f"the target column {target!r} of {table.name} is missing in {missing.sum()} rows (such as {rows})",
             hint="remove those rows or fill in their labels; a row without its outcome cannot be used for measuring",
+        )
+    if not (column.dtype.is_numeric() or column.dtype in (pl.String, pl.Boolean, pl.Categorical, pl.Enum)):
+        raise InputError(
+            f"expected numbers, text or truth values in the target column {target!r} of {table.name}, "
+            f"got {column.dtype}, for example {column[0]!r:.80}",
+            hint="make a column of the outcome that the model predicts",
+        )
+    infinite = column.is_infinite() if column.dtype.is_float() else column.is_null()
+    if infinite.any():
+        row = infinite.arg_true()[0]
+        raise InputError(
+            f"expected finite values in the target column {target!r} of {table.name}, got {column[row]} at row {row} "
+            f"({infinite.sum()} such rows)",
+            hint="remove those rows or correct them",
         )
     return column

@@ -77,13 +77,15 @@ class CheckSpec:
 class Measured:
     """A number as a check hands it back; name, unit, direction and bound come from the check's spec.
 
-    Give either ``interval`` or ``no_interval_reason``.
+    Give either ``interval`` or ``no_interval_reason``; ``exact`` says that the number was counted over everything it
+    speaks of.
     """
 
     id: str
     value: float
     interval: Interval | None = None
     no_interval_reason: str | None = None
+    exact: bool = False
     n: int | None = None
     plain: str = ""
     bound: Bound | None = None

@@ -55,6 +55,8 @@ class Measurement:
         The interval; ``None`` throughout when there is none, ``None`` at one end when that end is open.
     no_interval_reason
         Why there is no interval; required exactly when there is none.
+    exact
+        Whether the number was counted over everything it speaks of, so that it needs no interval to be compared.
     n
         Number of units (rows, pairs, requests) behind the value.
     unit
@@ -76,6 +78,7 @@ class Measurement:
     level: float | None = None
     method: str | None = None
     no_interval_reason: str | None = None
+    exact: bool = False
     n: int | None = None
     unit: str = ""
     direction: Direction = "neither"
@@ -87,6 +90,8 @@ class Measurement:
             raise ValueError(f"expected a finite value for {self.id}, got {self.value}")
         if (self.method is None) == (self.no_interval_reason is None):
             raise ValueError(f"expected either an interval or the reason why there is none for {self.id}")
+        if self.exact and self.method is not None:
+            raise ValueError(f"expected no interval for {self.id}, which is exact")
 
     @property
     def interval(self) -> Interval | None:

@@ -132,11 +132,4 @@ def _summary(policy: Policy, verdicts: Sequence[Verdict]) -> str:
     rest = ", ".join(f"{times[kind]} {words}" for kind, words in _WORDS.items() if times[kind])
     if not times["fail"]:
         return f"None of {total} failed: {rest}."
-    return f"{times['fail']} of {total} failed: {_named(verdicts)}{f'; {rest}' if rest else ''}."
-
-
-def _named(verdicts: Sequence[Verdict]) -> str:
-    failed = [verdict for verdict in verdicts if verdict.verdict == "fail"]
-    ranked = sorted(failed, key=lambda verdict: SEVERITIES.index(verdict.severity))
-    shown = [f"{item.measurement} is {item.value:.3g} ({item.comparison} {item.limit:g})" for item in ranked[:3]]
-    return ", ".join(shown) + (f" and {len(ranked) - 3} more" if len(ranked) > 3 else "")
+    return f"{times['fail']} of {total} failed{f'; {rest}' if rest else ''}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.core.measurement import Measurement
 from holdfast.policy.rules import Comparison
 
-BINOMIAL_METHODS = ("clopper-pearson", "wilson")
+BINOMIAL_METHODS = ("clopper-pearson", "wilson", "wilson score")
 
 
 def p_violated(measurement: Measurement, *, comparison: Comparison, limit: float) -> float | None:
@@ -52,7 +52,7 @@ def p_violated(measurement: Measurement, *, comparison: Comparison, limit: float
 
 def _binomial_count(measurement: Measurement) -> int | None:
     n, method = measurement.n, (measurement.method or "").lower()
-    if measurement.unit != "share" or not n or not any(name in method for name in BINOMIAL_METHODS):
+    if measurement.unit != "share" or not n or method not in BINOMIAL_METHODS:
         return None
     count = round(measurement.value * n)
     return count if abs(count / n - measurement.value) < 1e-3 / n else None

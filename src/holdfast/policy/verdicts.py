@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,13 +12,6 @@ from holdfast.core.measurement import Bound, Measurement
 from holdfast.policy.rules import Rule, matches
 from holdfast.policy.significance import p_violated
 
-# A number without an interval is compared only when its reason says that nothing was sampled.
-_EXACT = re.compile(
-    r"(?<!no )(?<!not )\bexact(ly)?\b|\bcensus\b|\bcounted\b|\b(a|the) count\b|\bcount (of|over)\b"
-    r"|\bwhole (table|file)\b|\b(every|all) (\w+ )?(row|rows|pair|pairs)\b"
-    r"|\bno(t a)? sampl\w*|\bnothing (\w+ )?sampled\b",
-    re.IGNORECASE,
-)
 _OPPOSITE: dict[Bound, Bound] = {"estimate": "estimate", "lower": "upper", "upper": "lower"}
 
 
@@ -130,7 +122,9 @@ def _sides(rule: Rule, measurement: Measurement) -> _Sides:
 def _verdict(rule: Rule, measurement: Measurement, bound: Bound, sides: _Sides) -> tuple[VerdictKind, str]:
     word, beyond = ("at most", "above") if rule.comparison == "max" else ("at least", "below")
     limit = f"{rule.limit:g}"
-    if measurement.interval is None and not _EXACT.search(measurement.no_interval_reason or ""):
+    is_settled = measurement.interval is not None or measurement.exact
+    # That nothing worse was found claims no more than it says, whatever the number of rows.
+    if not is_settled and not (sides.is_good and bound == "lower"):
         return "inconclusive", f"a number without an interval settles nothing: {measurement.no_interval_reason}"
     what = "the whole interval" if measurement.interval else "the exact number"
     exact = "" if measurement.interval else f" (no interval: {measurement.no_interval_reason})"
@@ -142,7 +136,9 @@ def _verdict(rule: Rule, measurement: Measurement, bound: Bound, sides: _Sides) 
         return "inconclusive", f"this is only a bound, and it does not reach {word} {limit}; the true value may{exact}"
     if sides.is_bad:
         return "fail", f"{what} is {beyond} {limit}{exact}"
-    return "inconclusive", f"the interval reaches over the limit of {limit}: more rows would narrow it"
+    if None in (measurement.low, measurement.high):
+        return "inconclusive", f"the interval has an open end, and so reaches over {limit}: more data would close it"
+    return "inconclusive", f"the interval reaches over the limit of {limit}: more data would narrow it"
 
 
 def _corrected(verdicts: Sequence[Verdict], *, alpha: float) -> list[Verdict]:

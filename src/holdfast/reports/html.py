@@ -52,6 +52,14 @@ class VerdictRow:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class RuleRows:
+    """The rows of one rule: what it asks and why stands once above them."""
+
+    rule: Verdict
+    rows: tuple[VerdictRow, ...]
+
+
 def render_html(audit: Audit, *, svg: Callable[[Finding, Chart], str]) -> str:
     """Write the report.
 
@@ -84,7 +92,7 @@ def render_html(audit: Audit, *, svg: Callable[[Finding, Chart], str]) -> str:
         "headlines": lines[:MOST_HEADLINES],
         "unresolved_below": sum(line.kind in UNRESOLVED for line in lines[MOST_HEADLINES:]),
         "untested": untested(audit),
-        "verdicts": _verdict_rows(audit),
+        "rules": _rules(audit),
         "findings": [_finding_view(finding, audit, svg) for finding in audit.findings.findings],
         "assumed": (*audit.findings.subject.assumptions, *audit.run.notes),
         "attempts": _attempts(audit.run.attempts),
@@ -170,6 +178,14 @@ def _rows(finding: Finding, verdicts: Sequence[Verdict]) -> list[Row]:
             Row(measurement, value, text.format_interval(measurement, limit=limit), bar, chosen[measurement.unit].words)
         )
     return rows
+
+
+def _rules(audit: Audit) -> list[RuleRows]:
+    """Group the verdicts by rule, the gravest first, within a rule too."""
+    groups: dict[str, list[VerdictRow]] = {}
+    for row in _verdict_rows(audit):
+        groups.setdefault(f"{row.verdict.rule} {row.verdict.comparison} {row.verdict.limit}", []).append(row)
+    return [RuleRows(rows[0].verdict, tuple(rows)) for rows in groups.values()]
 
 
 def _verdict_rows(audit: Audit) -> list[VerdictRow]:

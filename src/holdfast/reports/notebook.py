@@ -34,7 +34,8 @@ def render_notebook_html(audit: Audit) -> str:
         f'<div style="border-left:.3em solid {COLOURS[decision.outcome]};padding:.1em 0 .1em .9em;margin:.4em 0 .8em">'
         f'<div style="font-size:1.25em;font-weight:600">{_symbol(decision.outcome)} {OUTCOME_WORDS[decision.outcome]}: '
         f"<bdi>{_safe(audit.findings.subject.name)}</bdi></div>{_safe(outcome_sentence(decision))}</div>"
-        f'<table style="border-collapse:collapse;width:100%"><tbody>{rows}</tbody></table>'
+        '<table style="border-collapse:collapse;width:100%;color:inherit;font-size:inherit">'
+        f"<tbody>{rows}</tbody></table>"
         f'<p style="opacity:.75;margin:.6em 0 0">{missing}</p></div>'
     )
 

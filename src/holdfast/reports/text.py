@@ -111,7 +111,7 @@ def format_range(low: float | None, high: float | None, unit: str = "", *, besid
     Examples
     --------
     >>> format_range(0.101, 0.146, "share"), format_range(None, 5.0, "ms"), format_range(3.0, None)
-    ('10.1 to 14.6 %', 'at most 5.00 ms', 'at least 3')
+    ('10.1 to 14.6 %', 'at most 5 ms', 'at least 3')
     """
     places = _places([low, high, *beside], unit)
     if low is None and high is None:

@@ -25,9 +25,17 @@ RAISES = pl.DataFrame({"a": [5.0]})
 BREAKS_IN = pl.DataFrame({"a": [6.0]})
 MISBEHAVE = """[
     lambda: np.zeros(len(X), dtype=int), os.abort, lambda: ctypes.string_at(0), lambda: os._exit(3),
-    lambda: exec('while True: pass'), lambda: 1 // 0, lambda: [os.write(fd, b'x' * 64) for fd in range(3, 9)],
+    lambda: exec('while True: pass'), lambda: 1 // 0, lambda: exec(SPOIL),
 ][int(X[0, 0])]()""".replace("\n", " ")
-FIRST = "import builtins, os, ctypes, numpy; builtins.os, builtins.ctypes, builtins.np = os, ctypes, numpy"
+SPOIL = """
+for fd in range(3, 20):
+    try: os.write(fd, b'x' * 64)
+    except OSError: pass
+"""
+FIRST = f"""
+import builtins, os, ctypes, numpy
+builtins.os, builtins.ctypes, builtins.np, builtins.SPOIL = os, ctypes, numpy, {SPOIL!r}
+"""
 
 
 @pytest.fixture
@@ -56,6 +64,21 @@ def test_misbehaving_model_is_reported_and_the_next_call_works(rows: pl.DataFram
 def test_model_that_writes_into_the_protocol_is_ended(model) -> None:
     with pytest.raises(ModelError, match="broke the protocol"):
         model.predict(BREAKS_IN)
+    assert model.predict(FINE).labels.tolist() == [0, 0]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="interrupts itself with a timer signal")
+def test_interrupted_request_is_not_answered_by_the_next(model) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        with pytest.raises(KeyboardInterrupt):
+            model.predict(LOOPS)
+    finally:
+        signal.signal(signal.SIGALRM, previous)
     assert model.predict(FINE).labels.tolist() == [0, 0]
 
 
@@ -195,7 +218,7 @@ time.sleep(0.3)
 print(model.pid, flush=True)
 time.sleep(60)
 """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)}
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment) as parent:
         child = int(parent.stdout.readline())
         os.kill(child, 0)

@@ -85,10 +85,11 @@ def test_white_space_in_names_is_matched(numbers: pl.DataFrame, is_positive: np.
 
 def test_missing_column_is_listed(numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
     model = load(text(lightgbm.LGBMClassifier(**SMALL).fit(numbers.to_pandas(), is_positive)))
-    with pytest.raises(InputError, match="missing b; .* unknown to the model: z"):
+    with pytest.raises(InputError, match=r"missing b; .* unknown to the model: z"):
         model.answer(numbers.rename({"b": "z"}))
 
 
+@pytest.mark.filterwarnings("ignore:'force_all_finite' was renamed:FutureWarning")
 def test_estimator_fitted_on_a_matrix_takes_columns_in_order(numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
     fitted = lightgbm.LGBMClassifier(**SMALL).fit(numbers.to_numpy(), is_positive)
     model = wrap_model(fitted)

@@ -1,19 +1,20 @@
 from __future__ import annotations
 
 import numpy as np
+import onnxruntime
 import polars as pl
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import LinearSVC
 
 from holdfast.adapters.models.onnx import load
+from holdfast.adapters.models.opening import wrap_model
 from holdfast.core.errors import InputError, ModelError
 
 
@@ -63,7 +64,7 @@ def test_class_labels_are_read_from_the_file(zipmap: bool, labels: tuple, number
 
 def test_three_classes_keep_their_order(numbers: pl.DataFrame) -> None:
     X = numbers.to_numpy()
-    fitted = GradientBoostingClassifier(n_estimators=3).fit(X, np.array(["low", "mid", "high"])[np.arange(200) % 3])
+    fitted = LogisticRegression().fit(X, np.array(["low", "mid", "high"])[np.arange(200) % 3])
     model = load(exported(fitted, zipmap=False))
     assert model.info.classes == ("high", "low", "mid")
     np.testing.assert_allclose(model.answer(numbers).scores, fitted.predict_proba(X), atol=1e-5)
@@ -108,7 +109,9 @@ def test_decision_values_beside_labels_are_not_used(numbers: pl.DataFrame, is_po
 @pytest.fixture(scope="module")
 def by_name(mixed: pl.DataFrame, is_old: np.ndarray):
     filled = mixed.with_columns(pl.col("job").fill_null(""), pl.col("pay").fill_null(100.0))
-    columns = ColumnTransformer([("job", OneHotEncoder(handle_unknown="ignore"), ["job"])], remainder="passthrough")
+    columns = ColumnTransformer(
+        [("job", OneHotEncoder(handle_unknown="ignore"), ["job"]), ("rest", "passthrough", ["age", "pay"])]
+    )
     fitted = make_pipeline(columns, LogisticRegression(max_iter=500)).fit(filled.to_pandas(), is_old)
     types = [
         ("job", StringTensorType([None, 1])),
@@ -160,7 +163,7 @@ def test_text_column_for_a_matrix_is_named(classifier, mixed: pl.DataFrame) -> N
 
 
 def test_number_of_columns_must_match(classifier, numbers: pl.DataFrame) -> None:
-    with pytest.raises(InputError, match="takes 3 columns .* the table has 2: a, b"):
+    with pytest.raises(InputError, match=r"takes 3 columns .* the table has 2: a, b"):
         load(exported(classifier)).answer(numbers.drop("c"))
 
 
@@ -189,6 +192,22 @@ def test_custom_operator_is_refused() -> None:
     data = helper.make_model(made, opset_imports=opsets, ir_version=9).SerializeToString()
     with pytest.raises(InputError, match="cannot load this model"):
         load(data)
+
+
+def test_session_in_memory_answers_too(classifier, numbers: pl.DataFrame) -> None:
+    session = onnxruntime.InferenceSession(exported(classifier, zipmap=False))
+    answer = wrap_model(session).predict(numbers)
+    np.testing.assert_allclose(answer.scores, classifier.predict_proba(numbers.to_numpy()), atol=1e-5)
+
+
+def test_file_in_the_child_answers_as_in_scikit_learn(opened, classifier, numbers: pl.DataFrame) -> None:
+    model = opened(exported(classifier), "model.onnx")
+    answer = model.predict(numbers)
+    np.testing.assert_allclose(answer.scores, classifier.predict_proba(numbers.to_numpy()), atol=1e-5)
+    assert answer.labels.tolist() == classifier.predict(numbers.to_numpy()).tolist()
+    assert model.info.classes == ("no", "yes")
+    assert 0 < model.info.load_s < 60
+    assert 20 < model.info.memory_mb < 4096
 
 
 def test_onnx_model_cannot_be_trained_again(classifier, numbers: pl.DataFrame) -> None:

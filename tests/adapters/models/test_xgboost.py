@@ -86,7 +86,7 @@ def test_estimator_file_that_stopped_early_uses_its_best_round(numbers, is_posit
 
 def test_missing_column_is_listed(numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
     model = load(saved(xgboost.XGBClassifier(**SMALL).fit(numbers.to_pandas(), is_positive)))
-    with pytest.raises(InputError, match="missing b; .* unknown to the model: z"):
+    with pytest.raises(InputError, match=r"missing b; .* unknown to the model: z"):
         model.answer(numbers.rename({"b": "z"}))
 
 

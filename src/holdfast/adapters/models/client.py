@@ -119,6 +119,7 @@ class ChildModel:
         self._generation = host.generation if number else None
         self.info = info
         self.queries = 0
+        self._counting = threading.Lock()
 
     @property
     def pid(self) -> int | None:
@@ -128,7 +129,8 @@ class ChildModel:
     def predict(self, X: pl.DataFrame) -> RawPredictions:
         """Answer a frame, in batches, through the child."""
         answer = answers.in_batches(self._ask, X, info=lambda: self.info, rows=self._host.limits.batch_rows)
-        self.queries += X.height
+        with self._counting:
+            self.queries += X.height
         return answer
 
     def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> ChildModel:

@@ -67,6 +67,11 @@ def load(data: bytes) -> OnnxModel:
     return OnnxModel(session, graph)
 
 
+def wrap(session: Any) -> OnnxModel:
+    """Wrap a session of the user's; class labels and operators cannot be read from it."""
+    return OnnxModel(session, Graph(producer=session.get_modelmeta().producer_name))
+
+
 class OnnxModel:
     """An inference session and what its outputs mean."""
 

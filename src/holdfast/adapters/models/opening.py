@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,7 @@ class HeldModel:
         self._adapter = adapter
         self._batch_rows = batch_rows
         self.queries = 0
+        self._counting = threading.Lock()
 
     @property
     def info(self) -> ModelInfo:
@@ -87,7 +89,8 @@ class HeldModel:
     def predict(self, X: pl.DataFrame) -> RawPredictions:
         """Answer a frame, in batches."""
         answer = answers.in_batches(self._ask, X, info=lambda: self._adapter.info, rows=self._batch_rows)
-        self.queries += X.height
+        with self._counting:
+            self.queries += X.height
         return answer
 
     def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> HeldModel:

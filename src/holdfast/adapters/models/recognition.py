@@ -24,8 +24,10 @@ def adapter_for(loaded: Any, *, notes: Iterable[str] = (), format: str = "sklear
         When it is none of the kinds that are supported.
     """
     from holdfast.adapters.models import callable as callables
-    from holdfast.adapters.models import lightgbm, sklearn, xgboost
+    from holdfast.adapters.models import lightgbm, onnx, sklearn, xgboost
 
+    if _is(loaded, "onnxruntime", "InferenceSession"):
+        return onnx.wrap(loaded)
     if _is(loaded, "lightgbm", "Booster"):
         return lightgbm.LightgbmModel(loaded)
     if _is(loaded, "xgboost", "Booster"):

@@ -123,12 +123,18 @@ def _feature_names(estimator: Any) -> tuple[str, ...]:
 
 
 def _is_regressor(estimator: Any) -> bool:
-    from sklearn.base import is_regressor
+    if "sklearn.base" in sys.modules:
+        from sklearn.base import is_regressor
 
-    try:
-        return bool(is_regressor(estimator))
-    except (AttributeError, TypeError):
-        return not hasattr(estimator, "predict_proba") and not hasattr(estimator, "classes_")
+        try:
+            return bool(is_regressor(estimator))
+        except (AttributeError, TypeError):
+            return _looks_like_regressor(estimator)
+    return _looks_like_regressor(estimator)
+
+
+def _looks_like_regressor(estimator: Any) -> bool:
+    return not hasattr(estimator, "predict_proba") and not hasattr(estimator, "classes_")
 
 
 def _values(predicted: Any) -> NDArray[np.generic]:

@@ -152,7 +152,7 @@ def _datetime_format(core: pl.Series) -> str | None:
 def _typed(column: pl.Series, kind: Kind, missing: pl.Series) -> pl.Series:
     import polars as pl
 
-    present = column.set(column.is_in(missing.implode()), None) if len(missing) else column
+    present = column.set(column.is_in(missing.to_list()), None) if len(missing) else column
     if kind not in TYPED:
         return present.cast(pl.Float64) if kind == "empty" else present
     cells = present.str.strip_chars()
@@ -204,10 +204,10 @@ def _missing_notes(frame: pl.DataFrame, judged: dict[str, Judgement]) -> list[st
     for name, judgement in judged.items():
         words = judgement.missing.filter(judgement.missing.str.strip_chars() != "")
         if len(words):
-            times = int(frame[name].is_in(words.implode()).sum())
+            times = int(frame[name].is_in(words.to_list()).sum())
             read.append(f"{name!r} ({times} x {', '.join(sorted(words.str.strip_chars().unique()))})")
         if len(judgement.doubtful):
-            times = int(frame[name].is_in(judgement.doubtful.implode()).sum())
+            times = int(frame[name].is_in(judgement.doubtful.to_list()).sum())
             kept.append(f"{name!r} ({times} x {', '.join(sorted(judgement.doubtful.str.strip_chars().unique()))})")
     notes = []
     if read:
@@ -219,8 +219,8 @@ def _missing_notes(frame: pl.DataFrame, judged: dict[str, Judgement]) -> list[st
 
 def _mixed_note(column: pl.Series, judgement: Judgement) -> list[str]:
     """Tell of a column that is mostly numbers and yet text, with the first row to blame."""
-    present = column.is_not_null() & ~column.is_in(judgement.missing.implode())
-    is_number = column.is_in(judgement.numbers.implode()) & present
+    present = column.is_not_null() & ~column.is_in(judgement.missing.to_list())
+    is_number = column.is_in(judgement.numbers.to_list()) & present
     share = int(is_number.sum()) / int(present.sum())
     if share < 0.5:
         return []

@@ -47,9 +47,10 @@ def parse_csv(raw: bytes, *, source: str) -> tuple[pl.DataFrame, tuple[str, ...]
         When it is no text, a row has another number of fields than the first, or column names repeat.
     """
     data, encoding = to_utf8(raw, source=source)
-    data = data.rstrip(b"\r\n")
     if not data.strip():
         raise InputError(f"expected a table in {source}, got an empty file ({len(raw)} bytes)")
+    # Without a line feed at the end, Polars lets a surplus delimiter in the last line pass.
+    data = data.rstrip(b"\r\n") + b"\n"
     dialect = guess_dialect(data, encoding=encoding, source=source)
     check_names(dialect.names, source=source)
     frame, notes = type_columns(_split(data, dialect, source=source), decimal_comma=dialect.delimiter != ",")
@@ -66,16 +67,22 @@ def _split(data: bytes, dialect: Dialect, *, source: str) -> pl.DataFrame:
         return _split_exactly(data, dialect, source=source)
     if frame.width != len(dialect.names):
         return _split_exactly(data, dialect, source=source)
-    if frame.height and frame.to_series(-1).null_count() and not _is_regular(data, frame, dialect, source=source):
+    if _is_suspicious(data, frame) and not _is_regular(data, frame, dialect, source=source):
         return _split_exactly(data, dialect, source=source)
     frame.columns = list(dialect.names)
     return frame
 
 
+def _is_suspicious(data: bytes, frame: pl.DataFrame) -> bool:
+    """Whether rows may have been filled up, or a quotation mark that never closes has swallowed some."""
+    has_gaps = frame.height > 0 and frame.to_series(-1).null_count() > 0
+    return has_gaps or data.count(b'"') % 2 == 1
+
+
 def _is_regular(data: bytes, frame: pl.DataFrame, dialect: Dialect, *, source: str) -> bool:
     """Whether no row lacks fields; Polars has already refused rows with too many."""
     if b'"' not in data:
-        lines = data.count(b"\n") + 1
+        lines = data.count(b"\n")
         return data.count(dialect.delimiter.encode()) == lines * (frame.width - 1) and frame.width > 1
     return sum(1 for _ in _exact_records(data, dialect, source=source)) == frame.height
 
@@ -95,7 +102,7 @@ def _exact_records(data: bytes, dialect: Dialect, *, source: str) -> Iterator[li
     """Yield the records after the header, without blank lines (in a single column these are missing values)."""
     width = len(dialect.names)
     # The mark at the end is a record of its own unless a quoted field was never closed.
-    text = io.StringIO(f"{data.decode('utf-8')}\n{_END}", newline="")
+    text = io.StringIO(f"{data.decode('utf-8')}{_END}", newline="")
     reader = csv.reader(text, delimiter=dialect.delimiter)
     header_pending = dialect.has_header
     while True:

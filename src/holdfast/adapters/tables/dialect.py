@@ -46,8 +46,8 @@ def guess_dialect(data: bytes, *, encoding: str, source: str) -> Dialect:
     """Guess delimiter and header.
 
     The delimiter is the one by which most of the first 200 records have as many fields as the very first. The first
-    record is the header when none of its fields is a number, when it counts 0, 1, 2, …, or when a word stands above a
-    column that holds only numbers.
+    record is the header when none of its fields is a number, when it counts 0, 1, 2, …, or when a word stands above
+    a column that holds only numbers.
     """
     sample, whole = _sample(data)
     parsed = {delimiter: _records(sample, delimiter, whole=whole) for delimiter in DELIMITERS}
@@ -96,7 +96,7 @@ def _agreement(records: Sequence[Sequence[str]]) -> float:
 def _is_header(records: Sequence[Sequence[str]]) -> bool:
     first = [cell.strip() for cell in records[0]]
     numeric = [_is_number(cell) for cell in first]
-    if not any(numeric) or first in ([str(i) for i in range(len(first))], [str(i + 1) for i in range(len(first))]):
+    if not any(numeric) or (len(first) > 2 and first == [str(i) for i in range(len(first))]):
         return not _is_missing_row(first) or len(records) == 1
     rest = [record for record in records[1:] if len(record) == len(first)]
     return any(

@@ -37,7 +37,7 @@ def from_memory(source: Any) -> tuple[pl.DataFrame, str, tuple[str, ...]]:
     if dependencies.is_into_dataframe(source):
         return _from_frame(source)
     hint = "give a path to a CSV or Parquet file, a frame of pandas, polars or pyarrow, or a numpy array"
-    if dependencies.is_into_lazyframe(source):
+    if dependencies.is_polars_lazyframe(source):
         hint = "collect the lazy frame first"
     raise InputError(f"expected a table, got {type(source).__module__}.{type(source).__qualname__}", hint=hint)
 
@@ -83,7 +83,7 @@ def _from_frame(source: Any) -> tuple[pl.DataFrame, str, tuple[str, ...]]:
     label = f"a {type(source).__module__.partition('.')[0]} frame"
     if dependencies.is_pyarrow_table(source):
         check_names(source.column_names, source=label)
-        return nw.from_native(source, eager_only=True).to_polars(), label, ()
+        return pl.DataFrame(source), label, ()
     names = [str(name) for name in source.columns]
     check_names(names, source=label)
     notes: list[str] = []
@@ -117,7 +117,7 @@ def _frame_column(column: Any, *, source: str) -> tuple[pl.Series, tuple[str, ..
         instants = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if zone else column
         series = pl.Series(column.name, instants.to_numpy())
         return (series.dt.replace_time_zone("UTC") if zone else series), ()
-    is_plain = (dtype.is_numeric() and not dtype.is_decimal()) or isinstance(dtype, nw.Boolean)
-    if is_plain and (dtype.is_float() or not column.is_null().any()):
+    is_plain = (dtype.is_numeric() and not isinstance(dtype, nw.Decimal)) or isinstance(dtype, nw.Boolean)
+    if is_plain and (isinstance(dtype, (nw.Float32, nw.Float64)) or not column.is_null().any()):
         return _array_column(column.name, column.to_numpy(), source=source)
     return column_of_objects(column.name, column.to_list(), source=source)

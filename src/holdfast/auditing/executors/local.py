@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -57,7 +56,10 @@ def side_by_side(
                 process, job = busy.pop(pipe)
                 try:
                     completed, seconds = pipe.recv()
-                except EOFError:
+                except (
+                    EOFError,
+                    OSError,
+                ):  # an end in the middle of an answer, or before the job was read, is the latter
                     process.join()
                     yield job, _worker_died(job, process.exitcode), 0.0
                     if queue:
@@ -102,7 +104,7 @@ def _start_worker(setup: Setup) -> tuple[BaseProcess, Connection]:
 def _work(setup: Setup, pipe: Connection) -> None:
     """Answer jobs until the other end closes the pipe. Ctrl-C is the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     subject = setup.subject()
     try:
         while True:
@@ -111,7 +113,7 @@ def _work(setup: Setup, pipe: Connection) -> None:
             with single_threaded_numerics():
                 completed = run_job(job, subject, setup)
             pipe.send((completed, time.perf_counter() - begin))
-    except EOFError:
+    except (EOFError, KeyboardInterrupt):
         return
     finally:
         if subject.model is not None:

@@ -267,6 +267,7 @@ def _repeats(whole: dict[str, NDArray[np.int64]], measured: list[Measured]) -> p
                 id=f"duplicate_share_{name}",
                 value=rows.size / groups.size,
                 no_interval_reason=COMPLETE,
+                exact=True,
                 n=groups.size,
                 plain=f"{rows.size:,} of the {groups.size:,} rows of the {name} table repeat an earlier one.",
             )
@@ -290,6 +291,7 @@ def _conflicts(subject: Subject, inputs: dict[str, NDArray[np.int64]], measured:
             id="conflicting_label_share",
             value=float(mask.mean()),
             no_interval_reason=COMPLETE,
+            exact=True,
             n=mask.size,
             plain=f"{int(mask.sum()):,} of {mask.size:,} rows have a twin with the same inputs and another outcome.",
         )

@@ -10,8 +10,9 @@ training rows are later in time than the test rows, or when rows of one person s
   and scored on the test table. The score is 1 when the column settles the target and 0 when it says nothing
   (classification: twice the area under the ROC curve minus one, averaged over classes; regression: explained share of
   the variance of the target's ranks). The intervals hold for all columns at once. A column is *suspect* when its
-  score reaches ``determines`` and it either has hardly more levels than there are classes, or leaves less than a
-  third of the error that the next column leaves: honest strong columns come in company, leaks stand apart.
+  score reaches ``determines`` and leaves less than a third of the error that the next column leaves: honest strong
+  columns come in company, leaks stand apart. A column with hardly more levels than there are classes is suspect from
+  0.05 less on, in any company.
 - *Identifiers:* whole numbers of which nearly all differ and that are dense, rise along the table or are spread
   evenly, and texts of which nearly all differ. Decimal measurements are naturally all different and do not count.
 - *Time:* with ``time`` given, the share of training rows later than the earliest test row.
@@ -162,6 +163,7 @@ def _identifiers(subject: Subject, measured: list[Measured]) -> pl.DataFrame:
             id="n_identifier_columns",
             value=float(len(named)),
             no_interval_reason=COLUMNS_COUNTED,
+            exact=True,
             n=len(subject.features),
             plain=f"{len(named)} of {len(subject.features)} inputs look like numbers or names given to the rows"
             + (f": {', '.join(named)}." if named else "."),
@@ -215,8 +217,8 @@ def _scores(
     marked = suspects(value, low, levels, few_levels=few, n_rows=y_test.shape[0], determines=determines)
     _measure_scores(subject, scores, marked, level, measured)
     notes.append(
-        f"A column is suspect from a score of {determines:g} on, if it is a recoded copy of the classes or leaves less "
-        "than a third of the error of the next column. What leaks a little in several columns is not found."
+        f"A column is suspect from a score of {determines:g} on if it leaves less than a third of the error of the "
+        "next, and from 0.05 less on if it has few levels. What leaks a little in several columns is not found."
     )
     return pl.DataFrame(
         {"column": subject.features, "levels": levels, "score": value, "low": low, "high": high, "suspect": marked}
@@ -305,6 +307,7 @@ def _measure_scores(
             id="n_suspect_columns",
             value=float(len(named)),
             no_interval_reason=COLUMNS_COUNTED,
+            exact=True,
             n=len(scores),
             plain=f"{len(named)} of {len(scores)} inputs give the target away"
             + (f": {', '.join(named)}." if named else "."),

@@ -6,8 +6,8 @@ tables column by column. In production the same comparison tells a broken feed.
 
 **How.** The training table says what is normal. A test cell is a *violation* when it cannot be read as the column's
 type, is a fraction where only whole numbers occurred, is infinite, lies outside the training range widened by half
-its width at each end (for positive columns not below half the smallest value; a range in ``ranges`` is taken as it
-is), or is a category never seen. Columns whose categories are open-ended (where one fresh row in a hundred or more
+its width at each end (for positive columns not below a tenth of the smallest value; a range in ``ranges`` is taken as
+it is), or is a category never seen. Columns whose categories are open-ended (where one fresh row in a hundred or more
 would bring a new one, as with names and free text) are exempt from the last rule. ``missing_share_gap`` is the
 largest change in the share of missing cells, with an interval that holds for all columns at once.
 
@@ -177,6 +177,7 @@ def _columns_alone(subject: Subject) -> list[Measured]:
             id=id,
             value=float(len(names)),
             no_interval_reason=COMPLETE,
+            exact=True,
             n=len(subject.features),
             plain=f"{len(names)} of {len(subject.features)} inputs {what}"
             + (f": {', '.join(names)}." if names else "."),
@@ -184,7 +185,10 @@ def _columns_alone(subject: Subject) -> list[Measured]:
         for id, names, what in counts
     ]
     cells = sum(frame.height * frame.width for frame in frames)
-    return [*measured, Measured(id="n_non_finite_cells", value=float(odd), no_interval_reason=COMPLETE, n=cells)]
+    return [
+        *measured,
+        Measured(id="n_non_finite_cells", value=float(odd), no_interval_reason=COMPLETE, exact=True, n=cells),
+    ]
 
 
 def _examine(subject: Subject, name: str, margin: float) -> _Column:
@@ -281,6 +285,7 @@ def _violations(columns: list[_Column], level: float) -> list[Measured]:
             id="n_type_mismatches",
             value=float(len(mismatched)),
             no_interval_reason=COMPLETE,
+            exact=True,
             n=len(columns),
             plain=f"{len(mismatched)} of {len(columns)} inputs are of another type than in training"
             + (f": {', '.join(mismatched)}." if mismatched else "."),
@@ -289,6 +294,7 @@ def _violations(columns: list[_Column], level: float) -> list[Measured]:
             id="n_unseen_categories",
             value=float(len(unseen)),
             no_interval_reason=COMPLETE,
+            exact=True,
             n=len(rows),
             plain=f"{len(unseen)} categories of the test table were never seen in training"
             + (f": {shown}." if unseen else "."),

@@ -15,10 +15,10 @@ most:
 
 For a model that predicts numbers: `mean_prediction_gap` and `mae_gap` (size of the errors), in the target's unit.
 
-**How to read it.** 0 is equal treatment in the sense of that measure. The observed difference between the most different
-of many groups is above 0 even when all are equal, the more so the smaller the groups; the interval allows for that, so
-that its lower end is above 0 only when some difference is really there. Its upper end is what cannot be ruled out: with
-small groups it is high, which says that there are too few people to tell, not that the model is unfair.
+**How to read it.** 0 is equal treatment in the sense of that measure. The observed difference between the most
+different of many groups is above 0 even when all are equal, the more so the smaller the groups; the interval allows for
+that, so that its lower end is above 0 only when some difference is really there. Its upper end is what cannot be ruled
+out: with small groups it is high, which says that there are too few people to tell, not that the model is unfair.
 
 **When it misleads.** Where base rates differ, the three cannot all be 0 (Kleinberg et al.; Chouldechova): which of them
 matters is a decision about the purpose, not a matter of statistics. The recorded outcome may itself be unfair: a model
@@ -27,7 +27,8 @@ of sexes and of origins does not mean equal treatment of their combinations, hen
 
 **What to do about a bad result.** Look at the rates per group first, then at the rows of the group that fares worst. If
 it is rare in training, collect more of it; if inputs stand in for the attribute, ask whether they are needed; if
-outcomes are recorded differently for groups, mend that. Adjusting thresholds by group mends the number and can be unlawful: ask.
+outcomes are recorded differently for groups, mend that. Adjusting thresholds by group mends the number and can be
+unlawful: ask.
 
 - *A good result*: `equalised_odds.sex` 0.02 (0 to 0.05) with 5,000 people in each group.
 - *A bad result*: `equalised_odds.sex` 0.11 (0.07 to 0.14): of 100 women who repaid, 61 were accepted, of 100 men 72.
@@ -118,6 +119,9 @@ REMEDIATION = (
 # Numbers with at most this many distinct values are groups as they are.
 FEW_VALUES = 10
 BETWEEN = " × "
+# All pairs of groups are compared, so that the work grows with the square of their number.
+MOST_GROUPS = 100
+SHOWN_NAMES = 10
 MOST_AFFECTED = 10_000
 
 
@@ -206,7 +210,7 @@ def _groupings(
     names, frame = list(dict.fromkeys(subject.deployment.sensitive)), subject.test.frame
     given = dict(_edges(text, names) for text in edges)
     labels = {name: _labels(frame.get_column(name), given.get(name, []), n_quantiles, assumptions) for name in names}
-    sets = [(name,) for name in names] + list(combinations(names, 2))
+    sets: list[tuple[str, ...]] = [*((name,) for name in names), *combinations(names, 2)]
     if len(names) > 2:
         sets.append(tuple(names))
     groupings = [_grouping(chosen, labels, min_group, assumptions) for chosen in sets]
@@ -225,6 +229,7 @@ def _edges(text: str, names: list[str]) -> tuple[str, list[float]]:
 
 def _labels(column: pl.Series, edges: list[float], n_quantiles: int, assumptions: list[str]) -> pl.Series:
     """Name the group of each row."""
+    import numpy as np
     import polars as pl
 
     if not column.dtype.is_numeric() or (not edges and column.drop_nulls().n_unique() <= FEW_VALUES):
@@ -239,7 +244,9 @@ def _labels(column: pl.Series, edges: list[float], n_quantiles: int, assumptions
     names = [f"below {cuts[0]:g}", *between, f"{cuts[-1]:g} or above"]
     source = "as given" if edges else "by quantiles"
     assumptions.append(f"{column.name} was cut into: {', '.join(names)} ({source}).")
-    return values.cut(cuts, labels=names, left_closed=True).cast(pl.String).fill_null("missing")
+    part = np.searchsorted(cuts, values.fill_null(0.0).to_numpy(), side="right")
+    labels = np.where(values.is_null().to_numpy(), "missing", np.array(names)[part])
+    return pl.Series(column.name, labels, dtype=pl.String)
 
 
 def _grouping(
@@ -252,11 +259,14 @@ def _grouping(
         pl.concat_str(pl.all(), separator=BETWEEN).alias("group")
     )
     groups, inverse, sizes = np.unique(joined["group"].to_numpy(), return_inverse=True, return_counts=True)
-    is_kept = sizes >= min_group
     attribute = BETWEEN.join(chosen)
+    is_kept = sizes >= min_group
     if not is_kept.all():
-        small = ", ".join(f"{name} ({size})" for name, size in zip(groups[~is_kept], sizes[~is_kept], strict=True))
+        small = _some([f"{name} ({size})" for name, size in zip(groups[~is_kept], sizes[~is_kept], strict=True)])
         assumptions.append(f"Left out of {attribute}, because they have fewer than {min_group} rows: {small}.")
+    if is_kept.sum() > MOST_GROUPS:
+        assumptions.append(f"Of {is_kept.sum()} groups of {attribute}, the {MOST_GROUPS} largest were compared.")
+        is_kept[np.argsort(-sizes, kind="stable")[MOST_GROUPS:]] = False
     if is_kept.sum() < 2:
         assumptions.append(f"{attribute} has fewer than two groups that are large enough.")
     position = np.where(is_kept, np.cumsum(is_kept) - 1, -1)
@@ -264,6 +274,12 @@ def _grouping(
     return _Grouping(
         attribute, key, position[inverse.ravel()].astype(np.int64), [str(name) for name in groups[is_kept]]
     )
+
+
+def _some(names: list[str]) -> str:
+    """List names, but not hundreds of them."""
+    more = len(names) - SHOWN_NAMES
+    return ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _rate_gaps(subject: Subject, ctx: Context, grouping: _Grouping, min_rate_rows: int, found: _Found) -> None:
@@ -310,7 +326,7 @@ def _add(
     is_small = trials < min_rate_rows
     for rate, small in zip(rates, is_small, strict=True):
         if small.any():
-            names = ", ".join(grouping.names[index] for index in np.flatnonzero(small))
+            names = _some([grouping.names[index] for index in np.flatnonzero(small)])
             words = rate.name.replace("_", " ")
             found.assumptions.append(
                 f"Too few rows (under {min_rate_rows}) for the {words} by {grouping.attribute}: {names}."

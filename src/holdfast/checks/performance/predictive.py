@@ -152,6 +152,7 @@ REMEDIATION = (
 CHARTED = ("accuracy", "balanced_accuracy", "macro_f1", "auc", "brier", "r2", "skill_vs_baseline", "skill_vs_simple")
 MOST_AFFECTED = 10_000
 MOST_SCORE_COLUMNS = 20
+MOST_CELLS = 200_000_000
 
 
 def run(subject: Subject, ctx: Context, *, simple_levels: int = 20) -> Outcome:
@@ -241,8 +242,10 @@ def _classification(subject: Subject, ctx: Context, out: _Measured, simple_level
         n=y.size,
         plain=f"Of {cases} cases, about {wrong} get a wrong answer.",
     )
+    # The work grows with the cells of the matrix: with very many classes, fewer resamples have to do.
+    resamples = max(math.ceil(2 / (1 - ctx.level)), min(ctx.effort["resamples"], MOST_CELLS // counts.size))
     for key, metric in (("balanced_accuracy", balanced_accuracy), ("macro_f1", macro_f1)):
-        estimate = confusion_interval(metric, counts, rng=ctx.rng, n_resamples=ctx.effort["resamples"], level=ctx.level)
+        estimate = confusion_interval(metric, counts, rng=ctx.rng, n_resamples=resamples, level=ctx.level)
         out.add(key, estimate, method="smoothed multinomial bootstrap", n=y.size)
     scores = subject.predictions.scores
     if scores is None:
@@ -275,6 +278,9 @@ def _scored(subject: Subject, y: NDArray[np.int64], scores: NDArray[np.float64],
         else ""
     )
     out.add("auc", auc, method=method, n=y.size, plain=plain)
+    if scores.min() < 0.0 or not (scores.sum(axis=1) > 0.0).all():
+        out.assumptions.append("The scores are no probabilities, so that log_loss and brier were not measured.")
+        return
     log_loss = mean_loss(log_losses(y, scores), largest=LARGEST_LOG_LOSS, level=out.level)
     out.add("log_loss", log_loss, method="Student's t", n=y.size)
     brier = mean_loss(brier_losses(y, scores), largest=1.0, level=out.level)
@@ -324,8 +330,7 @@ def _add_difference(
 def _regression(subject: Subject, ctx: Context, out: _Measured, simple_levels: int) -> dict[str, pl.DataFrame]:
     import numpy as np
 
-    from holdfast.kernels.performance.regression import r2_interval, rmse_interval
-    from holdfast.kernels.stats.bootstrap import bootstrap_mean
+    from holdfast.kernels.performance.regression import mae_interval, r2_interval, rmse_interval
     from holdfast.kernels.stats.mean import quantile_interval
 
     assert subject.test is not None
@@ -334,7 +339,7 @@ def _regression(subject: Subject, ctx: Context, out: _Measured, simple_levels: i
     errors, resamples = np.abs(y - predicted), ctx.effort["resamples"]
     r2 = r2_interval(y, predicted, rng=ctx.rng, n_resamples=resamples, level=ctx.level)
     out.add("r2", r2, method="BCa bootstrap", n=y.size)
-    mae = bootstrap_mean(errors, rng=ctx.rng, n_resamples=resamples, level=ctx.level, method="bca")
+    mae = mae_interval(y, predicted, rng=ctx.rng, n_resamples=resamples, level=ctx.level)
     plain = f"On average an answer is off by {mae.value:.4g} ({mae.low:.4g} to {mae.high:.4g}), in units of the target."
     out.add("mae", mae, method="BCa bootstrap", n=y.size, plain=plain)
     rmse = rmse_interval(y, predicted, rng=ctx.rng, n_resamples=resamples, level=ctx.level)
@@ -480,7 +485,7 @@ def _confusion_table(subject: Subject, counts: NDArray[np.int64]) -> pl.DataFram
     import polars as pl
 
     names = [str(label) for label in subject.classes]
-    rows = [(true, predicted, int(counts[i, j])) for i, true in enumerate(names) for j, predicted in enumerate(names)]
+    rows = [(names[i], names[j], int(counts[i, j])) for i, j in zip(*counts.nonzero(), strict=True)]
     return pl.DataFrame(rows, schema={"true": pl.String, "predicted": pl.String, "n": pl.Int64}, orient="row")
 
 

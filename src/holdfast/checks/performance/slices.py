@@ -173,7 +173,7 @@ def _losses(subject: Subject) -> NDArray[np.float64]:
     assert subject.test is not None
     y, answers = subject.y(subject.test), subject.predictions.labels
     if subject.task != "regression":
-        return (y != answers).astype(np.float64)
+        return np.asarray(y != answers, dtype=np.float64)
     errors = np.abs(np.asarray(y, dtype=np.float64) - answers)
     return errors / errors.mean() if errors.size and errors.mean() > 0.0 else errors
 

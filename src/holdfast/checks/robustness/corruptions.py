@@ -346,6 +346,7 @@ def _summary(subject: Subject, level: float, base: NDArray[np.float64], answers:
         id="n_rejected",
         value=float(len(refused)),
         no_interval_reason="a complete count of the kinds tried, not an estimate",
+        exact=True,
         n=len(kinds),
         plain=f"The model refuses to answer rows with {len(refused)} of {len(kinds)} kinds of damage"
         + (f": {', '.join(sorted(refused))}." if refused else "."),

@@ -425,10 +425,10 @@ def _notes(
     import numpy as np
 
     notes = [
-        f"The attack sees labels only and asks at most {ctx.effort.get('queries', 500)} questions per row; finding "
+        f"The attack sees labels only and asks at most {ctx.effort.get('queries', 500)} times per row; finding "
         "nothing gives a bound, not safety.",
-        f"Numbers move by at most {distance:g} units each (interquartile ranges, or 1 if all numbers lie in [0, 1]) and "
-        f"at most {categories} categories change; immutable, sensitive and text columns never change.",
+        f"Numbers move by at most {distance:g} units each (interquartile ranges, or 1 if all numbers are in [0, 1]) "
+        f"and at most {categories} categories change; immutable, sensitive and text columns never change.",
     ]
     if subject.train is None:
         notes.append("Ranges, units and levels come from the test table, because no training table was given.")

@@ -45,8 +45,8 @@ def tolerated_range(values: ArrayLike, *, margin: float = MARGIN) -> Range:
     Returns
     -------
     Range
-        (-inf, inf) when there is no finite value. For a column of positive values the lower end is at least the
-        smallest value divided by ``1 + 2 margin``: a length in the wrong unit must not hide beside zero.
+        (-inf, inf) when there is no finite value. For a column of positive values the lower end is at least a tenth of
+        the smallest value, and likewise for negative ones: a length in the wrong unit must not hide beside zero.
 
     Notes
     -----
@@ -68,10 +68,10 @@ def tolerated_range(values: ArrayLike, *, margin: float = MARGIN) -> Range:
     width = margin * (largest - smallest)
     low = smallest - width
     if smallest > 0:
-        low = max(low, smallest / (1 + 2 * margin))
+        low = max(low, smallest / 10)
     high = largest + width
     if largest < 0:
-        high = min(high, largest / (1 + 2 * margin))
+        high = min(high, largest / 10)
     return Range(low, high)
 
 

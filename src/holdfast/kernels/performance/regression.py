@@ -11,7 +11,8 @@ from holdfast.kernels.stats.bootstrap import bootstrap_interval, bootstrap_repli
 from holdfast.kernels.stats.inputs import paired_vectors
 from holdfast.kernels.stats.interval import IntervalEstimate
 
-# From here on a quarter of the replicates is enough: the ends move by less than a fiftieth of the interval's width.
+# From here on a quarter of the replicates is drawn, for time. With 500 of them, the standard error of an end is a
+# thirtieth of the interval's width.
 _MANY_ROWS = 50_000
 
 
@@ -67,6 +68,43 @@ def r2_interval(
         return np.asarray(1.0 - means[..., 0] / np.maximum(variance, np.finfo(float).tiny))
 
     return _interval_of_means(r2, columns, rng=rng, n_resamples=n_resamples, level=level)
+
+
+def mae_interval(
+    y_true: ArrayLike, y_pred: ArrayLike, *, rng: np.random.Generator, n_resamples: int, level: float = 0.95
+) -> IntervalEstimate[float]:
+    """Estimate the mean absolute error.
+
+    Parameters
+    ----------
+    y_true, y_pred, rng, n_resamples, level
+        As `r2_interval`.
+
+    Returns
+    -------
+    IntervalEstimate
+        In the unit of the target, smaller is better. NaN and [0, inf) with fewer than three rows.
+
+    Raises
+    ------
+    ValueError
+        As `r2_interval`.
+
+    Notes
+    -----
+    BCa bootstrap of rows.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> mae_interval([1.0, 2.0, 3.0], [2.0, 2.0, 5.0], rng=rng, n_resamples=200).value
+    1.0
+    """
+    true, predicted = paired_vectors(y_true, y_pred, names=("y_true", "y_pred"))
+    if true.size < 3:
+        return IntervalEstimate(np.nan, 0.0, np.inf)
+    errors = np.abs(true - predicted)[:, None]
+    return _interval_of_means(lambda means: means[..., 0], errors, rng=rng, n_resamples=n_resamples, level=level)
 
 
 def rmse_interval(

@@ -17,6 +17,8 @@ from holdfast.kernels.stats.multiplicity import holm
 from holdfast.kernels.stats.proportions import clopper_pearson
 
 Items = tuple[tuple[int, int], ...]
+# Score, negated number of items, negated items, size, sum: at equal scores, the simpler and earlier slice is larger.
+_Entry = tuple[float, int, Items, int, float]
 
 
 class Slice(NamedTuple):
@@ -129,7 +131,7 @@ def search_slices(codes: ArrayLike, losses: ArrayLike, *, min_size: int, n_slice
     if values.size < 2 or values.min() == values.max():
         return []
     scorer = _Scorer(values.size, float(values.mean()), float(values.std()), float(values.max()), min_size)
-    best: list[tuple[float, tuple[tuple[int, int], ...], int, float]] = []
+    best: list[_Entry] = []
     bounds: list[NDArray[np.float64]] = []
     for column in range(table.shape[1]):
         n, total = _count(table[:, column], values)
@@ -140,8 +142,8 @@ def search_slices(codes: ArrayLike, losses: ArrayLike, *, min_size: int, n_slice
             break
         _score_pair(best, n_slices, table, values, scorer, bounds, pair)
     return [
-        Slice(tuple((c, -level) for c, level in items), n, total, score)
-        for score, items, n, total in sorted(best, reverse=True)
+        Slice(tuple((-column, -level) for column, level in items), n, total, score)
+        for score, _, items, n, total in sorted(best, reverse=True)
     ]
 
 
@@ -313,7 +315,7 @@ def _ratio(total: NDArray[np.float64], n: NDArray[np.int64]) -> NDArray[np.float
 
 
 def _score_pair(
-    best: list[tuple[float, Items, int, float]],
+    best: list[_Entry],
     n_slices: int,
     table: NDArray[np.int64],
     values: NDArray[np.float64],
@@ -352,24 +354,24 @@ def _by_bound(bounds: list[NDArray[np.float64]]) -> Iterator[tuple[float, tuple[
     return iter(sorted(pairs, key=lambda entry: (-entry[0], entry[1])))
 
 
-def _floor(best: list[tuple[float, Items, int, float]], n_slices: int) -> float:
+def _floor(best: list[_Entry], n_slices: int) -> float:
     return best[0][0] if len(best) == n_slices else 0.0
 
 
 def _keep(
-    best: list[tuple[float, Items, int, float]],
+    best: list[_Entry],
     n_slices: int,
     scores: NDArray[np.float64],
     n: NDArray[np.float64],
     total: NDArray[np.float64],
     columns: tuple[int, ...],
 ) -> None:
-    """Put slices above the floor into the heap of the best; levels are negated so that ties prefer the first."""
+    """Put slices above the floor into the heap of the best."""
     for cell in np.argwhere(scores > _floor(best, n_slices)):
         at = tuple(cell)
         levels = cell[: len(columns)]
-        items = tuple((column, -int(level)) for column, level in zip(columns, levels, strict=True))
-        entry = (float(scores[at]), items, int(n[at]), float(total[at]))
+        items = tuple((-column, -int(level)) for column, level in zip(columns, levels, strict=True))
+        entry = (float(scores[at]), -len(items), items, int(n[at]), float(total[at]))
         if len(best) < n_slices:
             heappush(best, entry)
         else:

@@ -1,0 +1,248 @@
+"""How long does an answer take, and how many rows per second can the model serve?
+
+**What it answers.** Whether the model keeps up with its users: the time of a single request, the time that one
+request in a hundred exceeds, the throughput for larger batches, and what it takes to have the model running at all.
+
+**How.** Rows of the test table are asked one by one, after warming up, and each request is timed; ``p50_ms`` and
+``p99_ms`` are quantiles of these times with exact intervals from order statistics, which hold for any distribution.
+Then batches of 1, 8, 64, 512 and 4,096 rows are asked several times each; ``rows_per_second.<batch>`` is the median
+over the repetitions. Rows differ from request to request. Nothing else of the audit runs meanwhile. Start-up time and
+memory are those of the model's process when it was loaded for this audit.
+
+**How to read it.** Look at ``p99_ms`` before ``p50_ms``: users remember the slow answers. The upper end of its
+interval is the promise one can make. Throughput that grows with the batch size says that asking in batches pays.
+
+- *Good:* half of the requests within 0.4 ms, 99 in 100 within 0.9 ms (0.8 to 1.6).
+- *Bad:* half within 2 ms, 99 in 100 within 240 ms (80 to 410): something stalls now and then.
+- *Misleading:* 0.1 ms on an idle server that later shares its processor with ten others.
+
+**When it misleads.** The times include the way to the model's process and back (encoding, pipe), which a server pays
+in another form, and exclude the network. They hold for this machine, today, without load. Requests one after the
+other influence each other (caches, clock speed), so intervals are somewhat too short. Rows of the test table need not
+be the slowest inputs there are.
+
+**What to do about a bad one.** Batch requests, export to a compiled format such as ONNX, use fewer or shallower trees
+or a smaller network, and look for work done per request that could be done once. A long tail with a short median
+points to garbage collection, other processes or memory pressure.
+
+References: Conover (1999), Practical Nonparametric Statistics, section 3.2; Dean and Barroso (2013), CACM 56(2),
+74-80."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from holdfast.core.check import Measured, Outcome
+from holdfast.core.context import Context
+from holdfast.core.errors import NotApplicable, NotRun
+from holdfast.core.finding import Chart
+from holdfast.core.measurement import Interval
+from holdfast.core.subject import Subject
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from holdfast.kernels.stats.interval import IntervalEstimate
+
+SPEC = {
+    "title": "Latency and throughput",
+    "question": "How long does an answer take, and how many rows per second can the model serve?",
+    "needs": ["test", "query"],
+    "measures": [
+        {
+            "id": "p50_ms",
+            "name": "Median time of a request for one row",
+            "unit": "ms",
+            "direction": "lower_is_better",
+            "range": [0, None],
+        },
+        {
+            "id": "p99_ms",
+            "name": "Time that one request for one row in a hundred exceeds",
+            "unit": "ms",
+            "direction": "lower_is_better",
+            "range": [0, None],
+        },
+        {
+            "id": "rows_per_second.*",
+            "name": "Rows answered per second, by batch size",
+            "unit": "rows per second",
+            "direction": "higher_is_better",
+            "range": [0, None],
+        },
+        {
+            "id": "startup_s",
+            "name": "Time to load the model",
+            "unit": "s",
+            "direction": "lower_is_better",
+            "range": [0, None],
+        },
+        {
+            "id": "memory_mb",
+            "name": "Memory of the model's process after loading",
+            "unit": "MB",
+            "direction": "lower_is_better",
+            "range": [0, None],
+        },
+    ],
+    "evidence_codes": ["DOS", "ENERGY"],
+    "references": [
+        "Conover (1999), Practical Nonparametric Statistics, 3rd ed., section 3.2",
+        "Dean, Barroso (2013), The tail at scale, Communications of the ACM 56(2)",
+    ],
+    "cost": "light",
+    "effort": {
+        "quick": {"requests": 400, "repetitions": 7},
+        "default": {"requests": 800, "repetitions": 15},
+        "thorough": {"requests": 4000, "repetitions": 40},
+    },
+    "alone": True,
+}
+
+BATCHES = (1, 8, 64, 512, 4096)
+WARM_UP = 20
+SINGLES_S = 2.0
+BATCH_S = 0.5
+FEWEST = 3
+METHOD = "order statistics"
+REMEDIATION = (
+    "Ask in batches, export the model to a compiled format such as ONNX, or make it smaller. If only the slowest "
+    "requests are slow, look for other processes, garbage collection or memory pressure on the machine."
+)
+
+
+def run(subject: Subject, ctx: Context) -> Outcome:
+    """Time single requests and batches."""
+    import polars as pl
+
+    if subject.test is None:
+        raise NotRun("there is no test table to take requests from", hint="give --test")
+    if not subject.features:
+        raise NotApplicable("the table has no input columns to ask about", hint="give a table with inputs")
+    frame = subject.test.frame.select(subject.features)
+    frame = frame[ctx.rng.permutation(frame.height)]
+    warm_up = _times(subject, frame, 1, WARM_UP, BATCH_S)
+    singles = _times(subject, frame, 1, ctx.effort.get("requests", 800), SINGLES_S)
+    batches = {size: _times(subject, frame, size, ctx.effort.get("repetitions", 15), BATCH_S) for size in BATCHES}
+    throughput, rates = _throughput(batches, ctx.level)
+    lengths = [("single", 1, *pair) for pair in enumerate(singles)]
+    lengths += [("batch", size, *pair) for size, times in batches.items() for pair in enumerate(times)]
+    rows = len(singles) + len(warm_up) + sum(size * len(times) for size, times in batches.items())
+    return Outcome(
+        measurements=(*_latency(singles, ctx.level), *rates, *_loading(subject)),
+        tables={
+            "requests": pl.DataFrame(lengths, schema=["kind", "batch", "request", "seconds"], orient="row"),
+            "throughput": throughput,
+        },
+        charts=(_chart(),),
+        remediation=REMEDIATION,
+        assumptions=(
+            "Times include the way to the model's process and back and exclude any network.",
+            f"Measured on this machine without other load of the audit: {len(singles)} single requests after {len(warm_up)} "
+            "to warm up. Requests are taken as independent of each other.",
+        ),
+        work={"requests": len(warm_up) + len(singles) + sum(map(len, batches.values())), "queries": rows},
+    )
+
+
+def _requests(frame: pl.DataFrame, size: int, n: int) -> Iterator[pl.DataFrame]:
+    """Requests of one size, going round the table; a table smaller than a batch is repeated."""
+    import polars as pl
+
+    if frame.height < size:
+        frame = pl.concat([frame] * math.ceil(size / frame.height))
+    starts = max(frame.height - size + 1, 1)
+    for i in range(n):
+        yield frame.slice((i * size) % starts, size)
+
+
+def _times(subject: Subject, frame: pl.DataFrame, size: int, n: int, limit_s: float) -> list[float]:
+    """Seconds of each request, until there are n or the limit is reached (but never fewer than a few)."""
+    times: list[float] = []
+    spent = 0.0
+    for request in _requests(frame, size, n):
+        if spent > limit_s and len(times) >= FEWEST:
+            break
+        start = perf_counter()
+        subject.predict(request)
+        times.append(perf_counter() - start)
+        spent += times[-1]
+    return times
+
+
+def _latency(singles: list[float], level: float) -> list[Measured]:
+    from holdfast.kernels.stats.mean import quantile_interval
+
+    measured = []
+    for name, q, what in (("p50_ms", 0.5, "Half"), ("p99_ms", 0.99, "99 in 100")):
+        estimate = quantile_interval([1000.0 * seconds for seconds in singles], q, level=level)
+        low, high = _finite(estimate)
+        bound = f"at most {high:.3g}" if high is not None else "too few requests for an upper end"
+        plain = f"{what} of the requests for one row are answered within {estimate.value:.3g} ms ({bound})."
+        interval = Interval(low=low, high=high, level=level, method=METHOD)
+        measured.append(Measured(id=name, value=estimate.value, interval=interval, n=len(singles), plain=plain))
+    return measured
+
+
+def _throughput(batches: dict[int, list[float]], level: float) -> tuple[pl.DataFrame, list[Measured]]:
+    import polars as pl
+
+    from holdfast.kernels.stats.mean import quantile_interval
+
+    lines, measured = [], []
+    for size, times in batches.items():
+        # A clock too coarse for the fastest answers must not make their rate infinite.
+        estimate = quantile_interval([size / max(seconds, 1e-9) for seconds in times], 0.5, level=level)
+        low, high = _finite(estimate)
+        lines.append((size, len(times), estimate.value, low, high))
+        interval = Interval(low=low, high=high, level=level, method=METHOD)
+        plain = f"In batches of {size:,} the model answers about {estimate.value:,.0f} rows per second."
+        id = f"rows_per_second.{size}"
+        measured.append(Measured(id=id, value=estimate.value, interval=interval, n=len(times), plain=plain))
+    types = {
+        "batch": pl.Int64,
+        "repetitions": pl.Int64,
+        **dict.fromkeys(("rows_per_second", "low", "high"), pl.Float64),
+    }
+    return pl.DataFrame(lines, schema=types, orient="row"), measured
+
+
+def _loading(subject: Subject) -> list[Measured]:
+    info = subject.info
+    values = (
+        ("startup_s", info.load_s if info else None, "The model was ready after {:.2g} seconds."),
+        ("memory_mb", info.memory_mb if info else None, "The model's process holds {:,.0f} MB of memory."),
+    )
+    reason = "the model was loaded once"
+    return [
+        Measured(id=id, value=value, no_interval_reason=reason, n=1, plain=plain.format(value))
+        for id, value, plain in values
+        if value is not None
+    ]
+
+
+def _finite(estimate: IntervalEstimate[float]) -> tuple[float | None, float | None]:
+    """Ends of an interval, ``None`` where the sample is too small for one."""
+    return (
+        estimate.low if math.isfinite(estimate.low) else None,
+        estimate.high if math.isfinite(estimate.high) else None,
+    )
+
+
+def _chart() -> Chart:
+    return Chart(
+        id="throughput",
+        title="Rows per second by batch size",
+        caption="A line that rises says that asking in larger batches pays; where it flattens, it no longer does.",
+        kind="line",
+        table="throughput",
+        x="batch",
+        y="rows_per_second",
+        low="low",
+        high="high",
+        x_title="rows per batch",
+        y_title="rows per second",
+    )

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.harness import run_check, subject_for
+
+from holdfast.auditing.context import RunContext
+from holdfast.checks.robustness.evasion import run
+from holdfast.core.check import Outcome
+from holdfast.core.deployment import Deployment
+from holdfast.core.errors import InputError, NotApplicable, NotRun
+
+CHECK = "robustness.evasion"
+
+
+def draw(seed: int, n: int) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    frame = pl.DataFrame(
+        {
+            "pay": rng.normal(100, 30, n),
+            "age": rng.integers(18, 80, n),
+            "job": rng.choice(["clerk", "cook", "none"], n),
+            "sex": rng.choice(["f", "m"], n),
+            "member": rng.random(n) < 0.5,
+        }
+    )
+    return frame.with_columns(y=pl.Series(score(frame)))
+
+
+def score(X: pl.DataFrame) -> np.ndarray:
+    points = X["pay"].fill_null(100) / 30 + X["age"] / 40 + 0.4 * (X["job"] == "clerk").fill_null(False)
+    return np.where(points.to_numpy() > 4.5, "yes", "no")
+
+
+TRAIN, TEST = draw(0, 500), draw(1, 300)
+
+
+def values(outcome: Outcome) -> dict[str, float]:
+    return {m.id: m.value for m in outcome.measurements}
+
+
+def check(model: object = score, test: pl.DataFrame = TEST, **options: object) -> Outcome:
+    options.setdefault("effort", "quick")
+    return run_check(CHECK, model=model, train=TRAIN, test=test, target="y", **options)  # type: ignore[arg-type]
+
+
+def adversarial_rows(outcome: Outcome, test: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Original and changed rows of the flips, rebuilt from the evidence as a reader would."""
+    flips = outcome.tables["points"].filter("success")
+    before = test[flips["row"].to_list()]
+    after = before.with_columns(
+        [
+            pl.coalesce(flips[f"adversarial_{name}"], before[name]).alias(name)
+            for name in before.columns
+            if f"adversarial_{name}" in flips.columns
+        ]
+    )
+    return before, after
+
+
+def test_a_model_with_a_near_boundary_is_flipped() -> None:
+    found = {m.id: m for m in check().measurements}
+    interval = found["attack_success"].interval
+    assert interval is not None
+    assert interval.low is not None
+    assert interval.low > 0.1
+    assert found["n_attacked"].value == 50
+    assert 0 <= found["median_distance"].value <= 0.2
+
+
+def test_a_model_that_never_changes_its_mind_is_not_broken() -> None:
+    outcome = check(lambda X: np.full(X.height, "no"))
+    assert values(outcome) == {"attack_success": 0.0, "n_attacked": 50.0}
+    assert any("gives a bound, not safety" in note for note in outcome.assumptions)
+
+
+def test_flips_rebuilt_from_the_evidence_flip_and_keep_to_the_rules() -> None:
+    outcome = check(
+        distance=0.3, deployment=Deployment(immutable=("age",), sensitive=("sex",), ranges={"pay": (50, 150)})
+    )
+    before, after = adversarial_rows(outcome, TEST)
+    assert before.height > 5
+    assert (score(after) != before["y"].to_numpy()).all()
+    assert after["age"].equals(before["age"])
+    assert after["sex"].equals(before["sex"])
+    iqr = TRAIN["pay"].quantile(0.75, "linear") - TRAIN["pay"].quantile(0.25, "linear")  # type: ignore[operator]
+    assert ((after["pay"] - before["pay"]).abs() <= 0.3 * iqr * (1 + 1e-12)).all()
+    moved = after["pay"] != before["pay"]
+    assert after["pay"].filter(moved & before["pay"].is_between(50, 150)).is_between(50, 150).all()
+    changed = (after["job"] != before["job"]).cast(int) + (after["member"] != before["member"]).cast(int)
+    assert changed.max() <= 1  # type: ignore[operator]
+
+
+def test_whole_numbers_stay_whole_numbers() -> None:
+    outcome = check(distance=0.5, categories=0, deployment=Deployment(immutable=("pay",)))
+    assert outcome.tables["points"]["adversarial_age"].dtype == pl.Int64
+    assert outcome.tables["points"]["success"].any()
+
+
+def test_immutable_and_sensitive_columns_are_left_out_of_the_evidence() -> None:
+    columns = check(deployment=Deployment(immutable=("age",), sensitive=("sex",))).tables["points"].columns
+    assert [name for name in columns if name.startswith("adversarial_")] == [
+        "adversarial_pay",
+        "adversarial_job",
+        "adversarial_member",
+    ]
+
+
+def test_cells_that_did_not_change_are_null_in_the_evidence() -> None:
+    points = check().tables["points"]
+    failed = points.filter(~pl.col("success"))
+    assert failed.select(pl.selectors.starts_with("adversarial_")).null_count().sum_horizontal()[0] == 5 * failed.height
+    assert failed["distance"].null_count() == failed.height
+
+
+def test_queries_stay_within_the_effort() -> None:
+    outcome = check()
+    assert outcome.tables["points"]["queries"].max() <= 200  # type: ignore[operator]
+    assert outcome.work["queries"] == outcome.tables["points"]["queries"].sum()
+
+
+def test_the_work_stated_is_what_the_model_was_asked() -> None:
+    asked = []
+
+    def model(X: pl.DataFrame) -> np.ndarray:
+        asked.append(X.height)
+        return score(X)
+
+    outcome = check(model)
+    # Settling the classes and predicting the test table come on top.
+    assert sum(asked) - outcome.work["queries"] <= 2 * TEST.height
+
+
+def test_the_same_seed_gives_the_same_flips() -> None:
+    one, two = check(seed=5), check(seed=5)
+    assert one.tables["points"].equals(two.tables["points"])
+
+
+def test_affected_rows_name_the_changed_columns() -> None:
+    outcome = check(categories=0, deployment=Deployment(immutable=("age",)))
+    assert set(outcome.tables["affected_rows"]["reason"]) == {"flipped by changing pay"}
+
+
+def test_numbers_between_zero_and_one_move_in_their_own_unit() -> None:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"a": rng.random(300), "b": rng.random(300)})
+
+    def model(X: pl.DataFrame) -> np.ndarray:
+        return (X["a"] > 0.5).to_numpy().astype(int)
+
+    frame = frame.with_columns(y=pl.Series(model(frame)))
+    outcome = run_check(CHECK, model=model, train=frame, test=frame, target="y", distance=0.1)
+    near = (frame["a"] - 0.5).abs()[outcome.tables["points"]["row"].to_list()]
+    flipped = outcome.tables["points"]["success"]
+    assert flipped.filter(near < 0.0999).all()
+    assert not flipped.filter(near > 0.1001).any()
+
+
+def test_the_curve_rises_to_the_measured_success() -> None:
+    outcome = check()
+    curve = outcome.tables["curve"]
+    assert curve["share"].is_sorted()
+    assert curve["share"][-1] == values(outcome)["attack_success"]
+
+
+def test_missing_cells_stay_missing() -> None:
+    test = TEST.with_columns(
+        pay=pl.when(pl.int_range(pl.len()) % 3 == 0).then(None).otherwise("pay"),
+        job=pl.when(pl.int_range(pl.len()) % 4 == 0).then(None).otherwise("job"),
+    )
+    test = test.with_columns(y=pl.Series(score(test)))
+    points = check(test=test, distance=0.5).tables["points"]
+    assert (
+        points.filter(pl.col("row") % 3 == 0)["adversarial_pay"].null_count()
+        == points.filter(pl.col("row") % 3 == 0).height
+    )
+    assert (
+        points.filter(pl.col("row") % 4 == 0)["adversarial_job"].null_count()
+        == points.filter(pl.col("row") % 4 == 0).height
+    )
+
+
+def test_a_level_that_training_never_saw_is_kept_where_it_stands() -> None:
+    test = TEST.with_columns(job=pl.lit("king"))
+    test = test.with_columns(y=pl.Series(score(test)))
+    before, after = adversarial_rows(check(test=test, distance=0.5), test)
+    assert set(after["job"]) <= {"king", "clerk", "cook", "none"}
+    assert before.height > 0
+
+
+def test_a_flip_that_does_not_stand_up_when_asked_again_does_not_count() -> None:
+    calls = []
+
+    def fickle(X: pl.DataFrame) -> np.ndarray:
+        calls.append(X.height)
+        answer = score(X)
+        # Everything but the rows of the test table is answered with "yes" until the flips are asked again.
+        return np.where(X.height == 50, answer, "yes") if X.height != TEST.height else answer
+
+    outcome = check(fickle, distance=0.0, categories=1)
+    assert values(outcome)["attack_success"] < 1
+    before, after = adversarial_rows(outcome, TEST)
+    assert (score(after) != before["y"].to_numpy()).all()
+    assert any("did not stand up" in note for note in outcome.assumptions)
+
+
+def test_a_model_that_answers_at_random_is_not_run() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(NotRun, match="different answers to the same question"):
+        check(lambda X: rng.choice(["no", "yes"], X.height))
+
+
+def test_a_model_that_is_never_right_leaves_nothing_to_flip() -> None:
+    with pytest.raises(NotApplicable, match="no test row rightly"):
+        check(lambda X: np.where(score(X) == "yes", "no", "yes"), deployment=Deployment(classes=("no", "yes")))
+
+
+def test_one_class_cannot_flip() -> None:
+    with pytest.raises(NotApplicable, match="only one class"):
+        run_check(CHECK, model=lambda X: np.full(X.height, "no"), test=TEST.with_columns(y=pl.lit("no")), target="y")
+
+
+def test_nothing_to_change_is_not_applicable() -> None:
+    with pytest.raises(NotApplicable, match="no input may change"):
+        check(deployment=Deployment(immutable=("pay", "age", "job", "sex", "member")))
+
+
+def test_a_negative_threat_is_refused() -> None:
+    with pytest.raises(InputError, match="threat of zero or more"):
+        check(distance=-0.1)
+
+
+def test_without_a_training_table_the_test_table_serves() -> None:
+    outcome = run_check(CHECK, model=score, test=TEST, target="y", effort="quick")
+    assert values(outcome)["attack_success"] > 0.1
+    assert any("no training table" in note for note in outcome.assumptions)
+
+
+def test_points_left_undecided_by_the_clock_count_in_the_upper_end() -> None:
+    subject = subject_for(model=score, train=TRAIN, test=TEST, target="y")
+    context = RunContext(check=CHECK, seed=0, effort={"points": 50, "queries": 200}, deadline=0.0)
+    outcome = run(subject, context)
+    success = outcome.measurements[0]
+    assert success.interval is not None
+    assert (success.value, success.interval.high) == (0.0, 1.0)
+    assert any("time budget" in note for note in outcome.assumptions)
+
+
+def test_more_effort_flips_no_fewer_rows() -> None:
+    subject = subject_for(model=score, train=TRAIN, test=TEST, target="y")
+    context = RunContext(check=CHECK, seed=0, effort={"points": 100, "queries": 20})
+    little = values(run(subject, context))["attack_success"]
+    assert values(run(subject, replace(context, effort={"points": 100, "queries": 400})))["attack_success"] >= little
