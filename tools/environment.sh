@@ -41,7 +41,7 @@ log="$folder/install.log"
 install() {
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@" >"$log" 2>&1 || {
         tail -n 15 "$log" >&2
-        fail "installing failed (whole log: $log): the first run needs the network or a package mirror (PIP_INDEX_URL, PIP_FIND_LINKS); connect, then run this again"
+        fail "installing failed (whole log: $log): without a network, connect or name a package mirror (PIP_INDEX_URL) and run this again; otherwise the lines above say what is wrong"
     }
 }
 

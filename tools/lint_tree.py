@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 LONGEST_FILE = 450
 LONGEST_FUNCTION = 60
@@ -26,11 +27,11 @@ UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME)\b")
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module and whether the import stands at the top of the file, outside ``TYPE_CHECKING``."""
+    """One imported module; whether it is imported when the file is loaded, later, or for type checkers only."""
 
     name: str
     line: int
-    at_top: bool
+    when: Literal["loading", "later", "checking"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Source:
     @cached_property
     def imports(self) -> list[Import]:
         found: list[Import] = []
-        _collect(self.tree, True, found)
+        _collect(self.tree, "loading", found)
         return found
 
     @property
@@ -83,17 +84,22 @@ class Repository:
         return [Source(path.relative_to(self.root), path.read_text(encoding="utf-8")) for path in paths]
 
 
-def _collect(node: ast.AST, at_top: bool, found: list[Import]) -> None:
+def _collect(node: ast.AST, when: Literal["loading", "later", "checking"], found: list[Import]) -> None:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import):
-            found += [Import(alias.name, child.lineno, at_top) for alias in child.names]
+            found += [Import(alias.name, child.lineno, when) for alias in child.names]
         elif isinstance(child, ast.ImportFrom):
             module = child.module or ""
-            found += [Import(f"{module}.{alias.name}", child.lineno, at_top) for alias in child.names]
+            found += [Import(f"{module}.{alias.name}", child.lineno, when) for alias in child.names]
+        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            for part in child.body:
+                _collect(ast.Module([part], []), "checking", found)
+            for part in child.orelse:
+                _collect(ast.Module([part], []), when, found)
+        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            _collect(child, "later" if when == "loading" else when, found)
         else:
-            typing_only = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
-            deeper = typing_only or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            _collect(child, at_top and not deeper, found)
+            _collect(child, when, found)
 
 
 def kernels_are_tested(repository: Repository) -> Iterator[str]:
@@ -137,7 +143,8 @@ def kernels_import_numbers_only(repository: Repository) -> Iterator[str]:
         allowed |= {"numba"} if source.path.stem.endswith("_numba") else set()
         allowed |= {"torch"} if any(part.startswith("torch_") for part in source.parts) else set()
         for imported in source.imports:
-            if imported.name.split(".")[0] not in allowed and not imported.name.startswith("holdfast.kernels."):
+            known = imported.name.split(".")[0] in allowed or imported.name.startswith("holdfast.kernels.")
+            if not known and imported.when != "checking":
                 yield f"{source.path}:{imported.line}: a kernel may not import {imported.name}"
 
 
@@ -153,12 +160,8 @@ def core_is_light(repository: Repository) -> Iterator[str]:
     """The data model imports nothing but the standard library when it is loaded."""
     for source in repository.floor("core"):
         for imported in source.imports:
-            top = imported.name.split(".")[0]
-            if (
-                imported.at_top
-                and top not in sys.stdlib_module_names
-                and not imported.name.startswith("holdfast.core.")
-            ):
+            known = imported.name.split(".")[0] in sys.stdlib_module_names or imported.name.startswith("holdfast.core.")
+            if not known and imported.when == "loading":
                 yield f"{source.path}:{imported.line}: core may not import {imported.name} when it is loaded"
 
 

@@ -82,6 +82,18 @@ def test_kernel_that_imports_more_than_numbers_is_found(tree: Path, module: str)
     assert f"mean.py:2: a kernel may not import {module}" in only(tree)
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from typing_extensions import TypeVar\n", 0),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import json\nelse:\n    import yaml\n", 1),
+    ],
+)
+def test_import_for_type_checkers_does_not_count(tree: Path, text: str, found: int) -> None:
+    put(tree, KERNEL_PATH, text)
+    assert len(lint_tree.faults(tree)) == found
+
+
 def test_torch_is_allowed_in_folders_named_for_it(tree: Path) -> None:
     put(tree, "src/holdfast/kernels/torch_attacks/pgd.py", "import torch\n")
     put(tree, "tests/kernels/torch_attacks/test_pgd.py", "")

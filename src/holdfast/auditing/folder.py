@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from holdfast.auditing.keys import code_digest
-from holdfast.auditing.running import Finished, default_cache
+from holdfast.auditing.recording import Finished
+from holdfast.auditing.running import default_cache
 from holdfast.auditing.store import Store
 from holdfast.core.canonical import canonical_json, digest_bytes, digest_of
 from holdfast.core.decision import Decision

@@ -49,14 +49,16 @@ class ModelSource:
         """Open the model in its confined child, from exactly the bytes that were digested."""
         if self.opened is not None:
             return self.opened
-        from holdfast.adapters.models.opening import open_model
+        from holdfast.adapters.models.opening import Limits, open_model
 
         if self.path is None:
             raise InputError("there is no model to open", hint="give --model")
         data = self.path.read_bytes()
         if digest_bytes(data) != self.digest:
             raise InputError(f"the private copy of {self.name} changed while the audit ran", hint="run the audit again")
-        return open_model(data, name=self.name, digest=self.digest, trust_pickle=self.trust_pickle)
+        # One thread: a sum over trees or units must not depend on the number of cores.
+        limits = Limits(threads=1)
+        return open_model(data, name=self.name, digest=self.digest, trust_pickle=self.trust_pickle, limits=limits)
 
 
 class LazyModel:

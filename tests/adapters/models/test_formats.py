@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import importlib
 import io
 import pickle
+import sys
 import zipfile
 
 import pytest
 
 from holdfast.adapters.models.formats import identify
 from holdfast.adapters.models.opening import open_model
-from holdfast.core.errors import InputError
+from holdfast.core.errors import InputError, MissingExtra
 
 
 def zipped(*names: str) -> bytes:
@@ -66,3 +68,15 @@ def test_zip_that_holds_no_model_is_refused() -> None:
 def test_damaged_onnx_is_reported_as_unreadable(opened) -> None:
     with pytest.raises(InputError, match=r"damaged\.onnx: this is not a readable ONNX model"):
         opened(b"\x08\x07\x12\xff", "damaged.onnx")
+
+
+@pytest.mark.parametrize(
+    ("framework", "extra"), [("lightgbm", "boosting"), ("xgboost", "boosting"), ("skops", "skops")]
+)
+def test_framework_that_is_not_installed_names_its_extra(framework: str, extra: str, monkeypatch) -> None:
+    adapter = importlib.import_module(f"holdfast.adapters.models.{framework}")
+    monkeypatch.delitem(sys.modules, f"{framework}.io", raising=False)
+    monkeypatch.setitem(sys.modules, framework, None)
+    with pytest.raises(MissingExtra, match="is not installed") as caught:
+        adapter.load(b"", **({"trusted": False} if framework == "skops" else {}))
+    assert f"holdfast[{extra}]" in caught.value.hint

@@ -89,7 +89,7 @@ def test_missing_column_is_listed(numbers: pl.DataFrame, is_positive: np.ndarray
         model.answer(numbers.rename({"b": "z"}))
 
 
-@pytest.mark.filterwarnings("ignore:'force_all_finite' was renamed:FutureWarning")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_estimator_fitted_on_a_matrix_takes_columns_in_order(numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
     fitted = lightgbm.LGBMClassifier(**SMALL).fit(numbers.to_numpy(), is_positive)
     model = wrap_model(fitted)

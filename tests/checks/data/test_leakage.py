@@ -174,3 +174,21 @@ def test_adult_is_clean_and_its_planted_leaks_are_found() -> None:
     columns = run_check("data.leakage", train=planted[0], test=planted[1], target="income").tables["columns"]
     assert columns.filter("suspect")["column"].to_list() == ["copy"]
     assert columns.filter(pl.col("identifier") != "")["column"].to_list() == ["number"]
+
+
+@pytest.mark.slow
+def test_clean_tables_raise_no_alarm_in_a_hundred_draws() -> None:
+    rng = np.random.default_rng(8)
+    for _ in range(100):
+        found = values(run_check("data.leakage", train=loans(rng, 400), test=loans(rng, 200), target="y"))
+        assert (found["n_suspect_columns"], found["n_identifier_columns"]) == (0, 0)
+
+
+@pytest.mark.slow
+def test_a_noisy_copy_is_found_in_nearly_every_draw() -> None:
+    rng = np.random.default_rng(9)
+    hits = 0
+    for _ in range(100):
+        train, test = (with_copy(loans(rng, n), rng, 0.02) for n in (400, 200))
+        hits += values(run_check("data.leakage", train=train, test=test, target="y"))["n_suspect_columns"] == 1
+    assert hits >= 90

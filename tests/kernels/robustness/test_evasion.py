@@ -202,9 +202,7 @@ def mixed(seed: int) -> tuple[np.ndarray, np.ndarray, Labels, Space]:
     return draw(60), draw(200), predict, space
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.integers(0, 10**6), st.floats(0.0, 1.0), st.integers(0, 2))
-def test_every_flip_keeps_to_the_threat_model(seed: int, distance: float, categories: int) -> None:
+def assert_keeps_to_the_threat(seed: int, distance: float, categories: int) -> None:
     X, donors, predict, space = mixed(seed)
     flips = attack(X, donors, predict, space, Threat(distance, categories, 120), seed=seed)
     found = np.isfinite(flips.distance)
@@ -222,6 +220,19 @@ def test_every_flip_keeps_to_the_threat_model(seed: int, distance: float, catego
     assert not any(rows.any() for rows in broken.values())
     assert (predict(flips.points)[found] != predict(X)[found]).all()
     assert np.array_equal(flips.points[~found], X[~found], equal_nan=True)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.0, 1.0), st.integers(0, 2))
+def test_every_flip_keeps_to_the_threat_model(seed: int, distance: float, categories: int) -> None:
+    assert_keeps_to_the_threat(seed, distance, categories)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.0, 3.0), st.integers(0, 3))
+def test_a_thousand_searches_keep_to_the_threat_model(seed: int, distance: float, categories: int) -> None:
+    assert_keeps_to_the_threat(seed, distance, categories)
 
 
 def test_a_single_category_that_flips_is_found_at_distance_zero() -> None:

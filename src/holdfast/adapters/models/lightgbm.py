@@ -26,7 +26,9 @@ def load(data: bytes) -> LightgbmModel:
     """Load a booster from the bytes of its text format."""
     try:
         import lightgbm
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
+        if error.name != "lightgbm":
+            raise
         raise MissingExtra("reading a LightGBM model", "boosting") from None
     try:
         booster = lightgbm.Booster(model_str=data.decode("utf-8"))

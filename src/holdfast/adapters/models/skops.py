@@ -12,7 +12,9 @@ def load(data: bytes, *, trusted: bool) -> Adapter:
     """Load an estimator; types that skops does not know are refused by name unless the user trusts the file."""
     try:
         import skops.io
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
+        if error.name not in ("skops", "skops.io"):
+            raise
         raise MissingExtra("reading a skops file", "skops") from None
     from holdfast.adapters.models.recognition import adapter_for
 

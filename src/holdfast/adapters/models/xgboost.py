@@ -25,7 +25,9 @@ def load(data: bytes) -> XgboostModel:
     """Load a booster from the bytes of its JSON or UBJSON format."""
     try:
         import xgboost
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
+        if error.name != "xgboost":
+            raise
         raise MissingExtra("reading an XGBoost model", "boosting") from None
     booster = xgboost.Booster()
     try:

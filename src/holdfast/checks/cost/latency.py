@@ -141,8 +141,8 @@ def run(subject: Subject, ctx: Context) -> Outcome:
         remediation=REMEDIATION,
         assumptions=(
             "Times include the way to the model's process and back and exclude any network.",
-            f"Measured on this machine without other load of the audit: {len(singles)} single requests after {len(warm_up)} "
-            "to warm up. Requests are taken as independent of each other.",
+            f"Measured on this machine without other load of the audit: {len(singles)} single requests after "
+            f"{len(warm_up)} to warm up. Requests are taken as independent of each other.",
         ),
         work={"requests": len(warm_up) + len(singles) + sum(map(len, batches.values())), "queries": rows},
     )

@@ -38,8 +38,7 @@ References
 ----------
 Hardt, M., Price, E. and Srebro, N. (2016). Equality of opportunity in supervised learning. NeurIPS.
 Chouldechova, A. (2017). Fair prediction with disparate impact. Big Data 5, 153-163.
-Kleinberg, J., Mullainathan, S. and Raghavan, M. (2017). Inherent trade-offs in the fair determination of risk scores.
-ITCS.
+Kleinberg, J. et al. (2017). Inherent trade-offs in the fair determination of risk scores. ITCS.
 Kearns, M., Neel, S., Roth, A. and Wu, Z. S. (2018). Preventing fairness gerrymandering. ICML (combinations of groups).
 """
 
@@ -47,7 +46,7 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.core.check import Measured, Outcome
@@ -71,38 +70,23 @@ SPEC = {
     "measures": [
         {
             "id": "demographic_parity.*",
-            "name": "Largest difference in the share that gets the favourable answer",
+            "name": "Gap in selection rate",
             "unit": "share",
             "direction": "lower_is_better",
-            "range": (0, 1),
         },
-        {
-            "id": "equalised_odds.*",
-            "name": "Largest difference in true-positive or false-positive rate",
-            "unit": "share",
-            "direction": "lower_is_better",
-            "range": (0, 1),
-        },
-        {
-            "id": "predictive_parity.*",
-            "name": "Largest difference in precision",
-            "unit": "share",
-            "direction": "lower_is_better",
-            "range": (0, 1),
-        },
+        {"id": "equalised_odds.*", "name": "Gap in error rates", "unit": "share", "direction": "lower_is_better"},
+        {"id": "predictive_parity.*", "name": "Gap in precision", "unit": "share", "direction": "lower_is_better"},
         {
             "id": "mean_prediction_gap.*",
-            "name": "Largest difference in mean prediction",
-            "unit": "units of the target",
+            "name": "Gap in mean prediction",
+            "unit": "target units",
             "direction": "lower_is_better",
-            "range": (0, None),
         },
         {
             "id": "mae_gap.*",
-            "name": "Largest difference in mean absolute error",
-            "unit": "units of the target",
+            "name": "Gap in mean absolute error",
+            "unit": "target units",
             "direction": "lower_is_better",
-            "range": (0, None),
         },
     ],
     "reads": ["sensitive", "positive"],
@@ -119,8 +103,7 @@ REMEDIATION = (
 # Numbers with at most this many distinct values are groups as they are.
 FEW_VALUES = 10
 BETWEEN = " × "
-# All pairs of groups are compared, so that the work grows with the square of their number.
-MOST_GROUPS = 100
+MOST_GROUPS = 100  # the work grows with its square
 SHOWN_NAMES = 10
 MOST_AFFECTED = 10_000
 
@@ -143,6 +126,11 @@ class _Rate(NamedTuple):
 
 
 class _Found(NamedTuple):
+    """What is collected over the groupings, and what is the same for all of them."""
+
+    level: float
+    min_rate_rows: int
+    positive: str
     measurements: list[Measured]
     rows: list[tuple[object, ...]]
     affected: list[tuple[NDArray[np.int64], str]]
@@ -182,12 +170,13 @@ def run(
             f"there are {len(subject.classes)} classes and none is named as the favourable one",
             hint="name it as deployment.positive in holdfast.yaml; it is then compared with all others",
         )
-    found = _Found([], [], [], [])
+    positive = str(subject.classes[subject.positive]) if subject.classes else ""
+    found = _Found(ctx.level, min_rate_rows, positive, [], [], [], [])
     if subject.target is None:
         found.assumptions.append("There are no recorded outcomes: only the model's answers were compared.")
     for grouping in _groupings(subject, edges, n_quantiles, min_group, found.assumptions):
         measure = _number_gaps if subject.task == "regression" else _rate_gaps
-        measure(subject, ctx, grouping, min_rate_rows, found)
+        measure(subject, grouping, found)
     if not found.measurements:
         raise NotApplicable(
             f"no sensitive attribute has two groups of {min_group} rows or more in the test table",
@@ -232,21 +221,15 @@ def _labels(column: pl.Series, edges: list[float], n_quantiles: int, assumptions
     import numpy as np
     import polars as pl
 
+    from holdfast.kernels.fairness.grouping import cut_numbers
+
     if not column.dtype.is_numeric() or (not edges and column.drop_nulls().n_unique() <= FEW_VALUES):
         return column.cast(pl.String).fill_null("missing")
-    values = column.cast(pl.Float64).fill_nan(None)
-    shares = [part / n_quantiles for part in range(1, n_quantiles)]
-    quantiles = {values.quantile(share, interpolation="higher") for share in shares} - {values.min()}
-    cuts = edges or sorted(cut for cut in quantiles if cut is not None)
-    if not cuts:
-        return column.cast(pl.String).fill_null("missing")
-    between = [f"{low:g} to below {high:g}" for low, high in pairwise(cuts)]
-    names = [f"below {cuts[0]:g}", *between, f"{cuts[-1]:g} or above"]
+    values = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    cut = cut_numbers(values, edges=edges, n_quantiles=n_quantiles)
     source = "as given" if edges else "by quantiles"
-    assumptions.append(f"{column.name} was cut into: {', '.join(names)} ({source}).")
-    part = np.searchsorted(cuts, values.fill_null(0.0).to_numpy(), side="right")
-    labels = np.where(values.is_null().to_numpy(), "missing", np.array(names)[part])
-    return pl.Series(column.name, labels, dtype=pl.String)
+    assumptions.append(f"{column.name} was cut into: {', '.join(cut.names)} ({source}).")
+    return pl.Series(column.name, np.array([*cut.names, "missing"])[cut.group], dtype=pl.String)
 
 
 def _grouping(
@@ -282,22 +265,22 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _rate_gaps(subject: Subject, ctx: Context, grouping: _Grouping, min_rate_rows: int, found: _Found) -> None:
+def _rate_gaps(subject: Subject, grouping: _Grouping, found: _Found) -> None:
     """Measure the gaps of a classifier; those that need outcomes only where there are any."""
     selected = subject.predictions.labels == subject.positive
     rates = [_rate("selection_rate", selected, selected | True, grouping)]
-    _add(found, ctx, "demographic_parity", [rates[0]], grouping, min_rate_rows, subject)
+    _add_rates(found, "demographic_parity", rates, grouping)
     if subject.target is not None and subject.test is not None:
         deserving = subject.y(subject.test) == subject.positive
         rates.append(_rate("true_positive_rate", selected & deserving, deserving, grouping))
         rates.append(_rate("false_positive_rate", selected & ~deserving, ~deserving, grouping))
         rates.append(_rate("precision", selected & deserving, selected, grouping))
-        odds = _add(found, ctx, "equalised_odds", rates[1:3], grouping, min_rate_rows, subject)
-        _add(found, ctx, "predictive_parity", rates[3:], grouping, min_rate_rows, subject)
+        odds = _add_rates(found, "equalised_odds", rates[1:3], grouping)
+        _add_rates(found, "predictive_parity", rates[3:], grouping)
         if odds is not None and odds.estimate.low > 0.0:
             found.affected.append(_wronged(odds, selected, deserving, grouping))
     for rate in rates:
-        found.rows.extend(_rate_rows(rate, grouping, ctx.level))
+        found.rows.extend(_rate_rows(rate, grouping, found.level))
 
 
 def _rate(name: str, hits: NDArray[np.bool_], among: NDArray[np.bool_], grouping: _Grouping) -> _Rate:
@@ -309,47 +292,34 @@ def _rate(name: str, hits: NDArray[np.bool_], among: NDArray[np.bool_], grouping
     return _Rate(name, successes.astype(np.int64), trials.astype(np.int64))
 
 
-def _add(
-    found: _Found,
-    ctx: Context,
-    kind: str,
-    rates: list[_Rate],
-    grouping: _Grouping,
-    min_rate_rows: int,
-    subject: Subject,
-) -> LargestGap | None:
+def _add_rates(found: _Found, kind: str, rates: list[_Rate], grouping: _Grouping) -> LargestGap | None:
     import numpy as np
 
     from holdfast.kernels.fairness.group_gaps import largest_rate_gap
 
     successes, trials = np.stack([rate.successes for rate in rates]), np.stack([rate.trials for rate in rates])
-    is_small = trials < min_rate_rows
+    is_small = trials < found.min_rate_rows
     for rate, small in zip(rates, is_small, strict=True):
         if small.any():
             names = _some([grouping.names[index] for index in np.flatnonzero(small)])
-            words = rate.name.replace("_", " ")
-            found.assumptions.append(
-                f"Too few rows (under {min_rate_rows}) for the {words} by {grouping.attribute}: {names}."
-            )
-    gap = largest_rate_gap(np.where(is_small, 0, successes), np.where(is_small, 0, trials), level=ctx.level)
+            which = f"the {rate.name.replace('_', ' ')} by {grouping.attribute}"
+            found.assumptions.append(f"Too few rows (under {found.min_rate_rows}) for {which}: {names}.")
+    gap = largest_rate_gap(np.where(is_small, 0, successes), np.where(is_small, 0, trials), level=found.level)
+    plain = "" if gap is None else _plain(rates[gap.rate], gap, grouping, found.positive)
+    return _record(found, kind, grouping, gap, method="Newcombe", n=int(trials.sum()), plain=plain)
+
+
+def _record(
+    found: _Found, kind: str, grouping: _Grouping, gap: LargestGap | None, *, method: str, n: int, plain: str
+) -> LargestGap | None:
+    key = f"{kind}.{grouping.key}"
     if gap is None:
-        found.assumptions.append(f"{kind}.{grouping.key} was not measured: fewer than two groups have enough rows.")
+        found.assumptions.append(f"{key} was not measured: fewer than two groups have enough rows.")
         return None
-    interval = Interval(
-        low=gap.estimate.low,
-        high=min(gap.estimate.high, 1.0),
-        level=ctx.level,
-        method="largest pairwise difference; Bonferroni below, Newcombe above",
-    )
-    found.measurements.append(
-        Measured(
-            id=f"{kind}.{grouping.key}",
-            value=gap.estimate.value,
-            interval=interval,
-            n=int(trials.sum()),
-            plain=_plain(rates[gap.rate], gap, grouping, str(subject.classes[subject.positive])),
-        )
-    )
+    value, low, high = gap.estimate
+    method = f"largest pairwise difference; Bonferroni below, {method} above"
+    interval = Interval(low=low, high=high, level=found.level, method=method)
+    found.measurements.append(Measured(id=key, value=value, interval=interval, n=n, plain=plain))
     return gap
 
 
@@ -373,18 +343,10 @@ def _rate_rows(rate: _Rate, grouping: _Grouping, level: float) -> list[tuple[obj
     from holdfast.kernels.stats.proportions import clopper_pearson
 
     ends = clopper_pearson(rate.successes, rate.trials, level=level)
-    return [
-        (rate.name, grouping.attribute, name, f"{grouping.attribute}: {name}", *numbers)
-        for name, *numbers in zip(
-            grouping.names,
-            [None if math.isnan(value) else value for value in ends.value.tolist()],
-            ends.low.tolist(),
-            ends.high.tolist(),
-            rate.successes.tolist(),
-            rate.trials.tolist(),
-            strict=True,
-        )
-    ]
+    values = [None if math.isnan(value) else value for value in ends.value.tolist()]
+    counts = rate.successes.tolist(), rate.trials.tolist()
+    numbers = zip(grouping.names, values, ends.low.tolist(), ends.high.tolist(), *counts, strict=True)
+    return [(rate.name, grouping.attribute, name, f"{grouping.attribute}: {name}", *rest) for name, *rest in numbers]
 
 
 def _wronged(
@@ -402,49 +364,35 @@ def _wronged(
     return rows.astype(np.int64), f"{words}; {grouping.attribute}: {grouping.names[at]}"
 
 
-def _number_gaps(subject: Subject, ctx: Context, grouping: _Grouping, min_rate_rows: int, found: _Found) -> None:
+def _number_gaps(subject: Subject, grouping: _Grouping, found: _Found) -> None:
     """Measure the gaps of a model that predicts numbers."""
     import numpy as np
 
     predicted = np.asarray(subject.predictions.labels, dtype=np.float64)
-    _add_mean(found, ctx, "mean_prediction_gap", "mean_prediction", predicted, grouping)
+    _add_means(found, "mean_prediction_gap", "mean_prediction", predicted, grouping)
     if subject.target is not None and subject.test is not None:
         errors = np.abs(np.asarray(subject.y(subject.test), dtype=np.float64) - predicted)
-        _add_mean(found, ctx, "mae_gap", "mean_absolute_error", errors, grouping)
+        _add_means(found, "mae_gap", "mean_absolute_error", errors, grouping)
 
 
-def _add_mean(
-    found: _Found, ctx: Context, kind: str, name: str, values: NDArray[np.float64], grouping: _Grouping
-) -> None:
-    import numpy as np
-
+def _add_means(found: _Found, kind: str, name: str, values: NDArray[np.float64], grouping: _Grouping) -> None:
     from holdfast.kernels.fairness.group_gaps import largest_mean_gap
     from holdfast.kernels.stats.mean import mean_t
 
     parts = [values[grouping.group == index] for index in range(len(grouping.names))]
-    gap = largest_mean_gap(
-        [part.mean() for part in parts],
-        [part.var(ddof=1) for part in parts],
-        [part.size for part in parts],
-        level=ctx.level,
-    )
-    if gap is None:
-        found.assumptions.append(f"{kind}.{grouping.key} was not measured: fewer than two groups have enough rows.")
-        return
-    value, low, high = gap.estimate
-    interval = Interval(
-        low=low, high=high, level=ctx.level, method="largest pairwise difference; Bonferroni below, Welch above"
-    )
-    highest, lowest = grouping.names[gap.highest], grouping.names[gap.lowest]
-    words = name.replace("_", " ")
-    means = f"in {highest} is about {np.mean(parts[gap.highest]):.4g}, in {lowest} {np.mean(parts[gap.lowest]):.4g}"
-    plain = f"The {words} {means}: a gap of {value:.4g} ({low:.4g} to {high:.4g})."
-    n = sum(part.size for part in parts)
-    found.measurements.append(Measured(id=f"{kind}.{grouping.key}", value=value, interval=interval, n=n, plain=plain))
+    means, sizes = [float(part.mean()) for part in parts], [part.size for part in parts]
+    gap = largest_mean_gap(means, [part.var(ddof=1) for part in parts], sizes, level=found.level)
+    plain = ""
+    if gap is not None:
+        value, low, high = (f"{part:.4g}" for part in gap.estimate)
+        first, second = (f"in {grouping.names[at]} is {means[at]:.4g}" for at in (gap.highest, gap.lowest))
+        plain = f"The {name.replace('_', ' ')} {first}, {second}: a gap of {value} ({low} to {high})."
+    _record(found, kind, grouping, gap, method="Welch", n=sum(sizes), plain=plain)
     for label, part in zip(grouping.names, parts, strict=True):
-        mean = mean_t(part, level=ctx.level)
-        row = (name, grouping.attribute, label, f"{grouping.attribute}: {label}", *mean, None, part.size)
-        found.rows.append(row)
+        interval = mean_t(part, level=found.level)
+        found.rows.append(
+            (name, grouping.attribute, label, f"{grouping.attribute}: {label}", *interval, None, part.size)
+        )
 
 
 def _rate_tables(rows: list[tuple[object, ...]]) -> dict[str, pl.DataFrame]:
@@ -471,9 +419,8 @@ def _rate_tables(rows: list[tuple[object, ...]]) -> dict[str, pl.DataFrame]:
 def _affected_table(affected: list[tuple[NDArray[np.int64], str]]) -> pl.DataFrame:
     import polars as pl
 
-    schema = {"table": pl.String, "row": pl.Int64, "reason": pl.String}
     rows = [("test", int(row), reason) for positions, reason in affected for row in positions]
-    return pl.DataFrame(rows[:MOST_AFFECTED], schema=schema, orient="row")
+    return pl.DataFrame(rows[:MOST_AFFECTED], {"table": pl.String, "row": pl.Int64, "reason": pl.String}, orient="row")
 
 
 TITLES = {

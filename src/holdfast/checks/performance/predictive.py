@@ -36,10 +36,8 @@ collect more of it, or weight it in training.
 References
 ----------
 Clopper, C. J. and Pearson, E. S. (1934). The use of confidence or fiducial limits. Biometrika 26, 404-413.
-DeLong, E. R., DeLong, D. M. and Clarke-Pearson, D. L. (1988). Comparing the areas under two or more correlated receiver
-operating characteristic curves. Biometrics 44, 837-845.
-Tango, T. (1998). Equivalence test and confidence interval for the difference in proportions. Statistics in Medicine 17,
-891-908.
+DeLong, E. R. et al. (1988). Biometrics 44, 837-845 (variance of the area under the ROC curve).
+Tango, T. (1998). Statistics in Medicine 17, 891-908 (score interval for the difference of paired proportions).
 Rudin, C. (2019). Stop explaining black box machine learning models for high stakes decisions. Nature Machine
 Intelligence 1, 206-215.
 """
@@ -67,71 +65,37 @@ SPEC = {
     "question": "How often is the model right, and is it better than no model or a simple one?",
     "needs": ["test", "target", "predictions"],
     "measures": [
-        {"id": "accuracy", "name": "Accuracy", "unit": "share", "direction": "higher_is_better", "range": (0, 1)},
-        {
-            "id": "balanced_accuracy",
-            "name": "Balanced accuracy",
-            "unit": "share",
-            "direction": "higher_is_better",
-            "range": (0, 1),
-        },
-        {"id": "macro_f1", "name": "Macro F1", "unit": "share", "direction": "higher_is_better", "range": (0, 1)},
-        {
-            "id": "auc",
-            "name": "Area under the ROC curve",
-            "unit": "share",
-            "direction": "higher_is_better",
-            "range": (0, 1),
-        },
-        {
-            "id": "log_loss",
-            "name": "Logarithmic loss",
-            "unit": "nats",
-            "direction": "lower_is_better",
-            "range": (0, None),
-        },
-        {"id": "brier", "name": "Brier score", "unit": "share", "direction": "lower_is_better", "range": (0, 1)},
-        {
-            "id": "r2",
-            "name": "Coefficient of determination",
-            "unit": "share",
-            "direction": "higher_is_better",
-            "range": (None, 1),
-        },
-        {
-            "id": "mae",
-            "name": "Mean absolute error",
-            "unit": "units of the target",
-            "direction": "lower_is_better",
-            "range": (0, None),
-        },
+        {"id": "accuracy", "name": "Accuracy", "unit": "share", "direction": "higher_is_better"},
+        {"id": "balanced_accuracy", "name": "Balanced accuracy", "unit": "share", "direction": "higher_is_better"},
+        {"id": "macro_f1", "name": "Macro F1", "unit": "share", "direction": "higher_is_better"},
+        {"id": "auc", "name": "Area under the ROC curve", "unit": "share", "direction": "higher_is_better"},
+        {"id": "log_loss", "name": "Logarithmic loss", "unit": "nats", "direction": "lower_is_better"},
+        {"id": "brier", "name": "Brier score", "unit": "share", "direction": "lower_is_better"},
+        {"id": "r2", "name": "Coefficient of determination", "unit": "share", "direction": "higher_is_better"},
+        {"id": "mae", "name": "Mean absolute error", "unit": "target units", "direction": "lower_is_better"},
         {
             "id": "rmse",
             "name": "Root mean squared error",
-            "unit": "units of the target",
+            "unit": "target units",
             "direction": "lower_is_better",
-            "range": (0, None),
         },
         {
             "id": "median_absolute_error",
             "name": "Median absolute error",
-            "unit": "units of the target",
+            "unit": "target units",
             "direction": "lower_is_better",
-            "range": (0, None),
         },
         {
             "id": "skill_vs_baseline",
             "name": "Gain over the most frequent class or the mean",
             "unit": "share",
             "direction": "higher_is_better",
-            "range": (None, 1),
         },
         {
             "id": "skill_vs_simple",
             "name": "Gain over a simple linear model",
             "unit": "share",
             "direction": "higher_is_better",
-            "range": (None, 1),
         },
     ],
     "evidence_codes": ["PERF", "BASE"],
@@ -252,11 +216,11 @@ def _classification(subject: Subject, ctx: Context, out: _Measured, simple_level
         out.assumptions.append("The model gives no probabilities, so that auc, log_loss and brier were not measured.")
     else:
         _scored(subject, y, scores, out)
-    simple = _classification_skill(subject, ctx, y, predicted, out, simple_levels)
+    simple = _skills(subject, ctx, y, predicted, out, simple_levels)
     return {
         "confusion": _confusion_table(subject, counts),
         "per_class": _per_class(subject, counts, ctx.level),
-        "rows": _rows(subject, y, predicted, simple),
+        "rows": _rows(y, predicted, simple, scores),
         "affected_rows": _wrong_rows(subject, y, predicted),
     }
 
@@ -271,12 +235,9 @@ def _scored(subject: Subject, y: NDArray[np.int64], scores: NDArray[np.float64],
         auc, method = auc_delong(y == positive, scores[:, positive], level=out.level), "DeLong, logit scale"
     else:
         auc, method = macro_auc(y, scores, level=out.level), "DeLong components, mean over classes, logit scale"
-    plain = (
-        f"Shown one case of each kind, the model ranks them the right way round about {round(100 * auc.value)} times "
-        f"in 100 ({round(100 * auc.low)} to {round(100 * auc.high)})."
-        if math.isfinite(auc.value)
-        else ""
-    )
+    ends = [str(round(100 * part)) if math.isfinite(part) else "" for part in auc]
+    order = f"the right way round about {ends[0]} times in 100 ({ends[1]} to {ends[2]})"
+    plain = f"Shown one case of each kind, the model ranks them {order}."
     out.add("auc", auc, method=method, n=y.size, plain=plain)
     if scores.min() < 0.0 or not (scores.sum(axis=1) > 0.0).all():
         out.assumptions.append("The scores are no probabilities, so that log_loss and brier were not measured.")
@@ -287,29 +248,35 @@ def _scored(subject: Subject, y: NDArray[np.int64], scores: NDArray[np.float64],
     out.add("brier", brier, method="Student's t", n=y.size)
 
 
-def _classification_skill(
-    subject: Subject,
-    ctx: Context,
-    y: NDArray[np.int64],
-    predicted: NDArray[np.int64],
-    out: _Measured,
-    simple_levels: int,
-) -> NDArray[np.int64] | None:
+def _skills(
+    subject: Subject, ctx: Context, y: NDArray[Any], predicted: NDArray[Any], out: _Measured, simple_levels: int
+) -> NDArray[Any] | None:
+    """Compare with the baselines; return the answers of the simple model, if it could be trained."""
     import numpy as np
+
+    from holdfast.kernels.performance.regression import skill_interval
 
     source = subject.train or subject.test
     assert source is not None
-    known = np.asarray(subject.y(source), dtype=np.int64)
-    majority = int(np.bincount(known).argmax())
+    known = subject.y(source)
+    is_regression = subject.task == "regression"
+    usual = float(np.mean(known)) if is_regression else int(np.bincount(known.astype(np.int64)).argmax())
     if subject.train is None:
-        out.assumptions.append("There is no training table: the most frequent class is that of the test table itself.")
-    answer = f"always answering {subject.classes[majority]!r}"
-    _add_difference("skill_vs_baseline", predicted == y, np.full(y.size, majority) == y, out, answer)
+        out.assumptions.append(
+            "There is no training table: the most frequent class, or the mean, is that of the test table."
+        )
     simple = _simple_answers(subject, ctx, out, simple_levels)
-    if simple is None:
-        return None
-    simple = simple.astype(np.int64)
-    _add_difference("skill_vs_simple", predicted == y, simple == y, out, "a simple linear model")
+    words = "" if is_regression else f"always answering {subject.classes[int(usual)]!r}"
+    baselines = [("skill_vs_baseline", np.full(y.size, usual), words)]
+    if simple is not None:
+        baselines.append(("skill_vs_simple", simple, "a simple linear model"))
+    for key, answers, baseline in baselines:
+        if is_regression:
+            options: dict[str, Any] = {"n_resamples": ctx.effort["resamples"], "rng": ctx.rng, "level": ctx.level}
+            skill = skill_interval((y - predicted) ** 2, (y - answers) ** 2, **options)
+            out.add(key, skill, method="BCa bootstrap, paired", n=y.size)
+        else:
+            _add_difference(key, predicted == y, answers == y, out, baseline)
     return simple
 
 
@@ -347,45 +314,15 @@ def _regression(subject: Subject, ctx: Context, out: _Measured, simple_levels: i
     median = quantile_interval(errors, 0.5, level=ctx.level)
     plain = f"Half of the answers are off by more than {median.value:.4g}, in units of the target."
     out.add("median_absolute_error", median, method="order statistics", n=y.size, plain=plain)
-    simple = _regression_skill(subject, ctx, y, predicted, out, simple_levels)
-    return {"rows": _value_rows(y, predicted, simple), "affected_rows": _largest_errors(y, predicted)}
-
-
-def _regression_skill(
-    subject: Subject,
-    ctx: Context,
-    y: NDArray[np.float64],
-    predicted: NDArray[np.float64],
-    out: _Measured,
-    simple_levels: int,
-) -> NDArray[np.float64] | None:
-    import numpy as np
-
-    from holdfast.kernels.performance.regression import skill_interval
-
-    source = subject.train or subject.test
-    assert source is not None
-    mean = float(np.mean(subject.y(source)))
-    if subject.train is None:
-        out.assumptions.append("There is no training table: the mean is that of the test table itself.")
-    simple = _simple_answers(subject, ctx, out, simple_levels)
-    baselines = {"skill_vs_baseline": np.full(y.size, mean), "skill_vs_simple": simple}
-    for key, answers in baselines.items():
-        if answers is not None:
-            skill = skill_interval(
-                (y - predicted) ** 2,
-                (y - answers) ** 2,
-                rng=ctx.rng,
-                n_resamples=ctx.effort["resamples"],
-                level=ctx.level,
-            )
-            out.add(key, skill, method="BCa bootstrap, paired", n=y.size)
-    return simple
+    simple = _skills(subject, ctx, y, predicted, out, simple_levels)
+    return {"rows": _rows(y, predicted, simple, None), "affected_rows": _largest_errors(y, predicted)}
 
 
 def _simple_answers(subject: Subject, ctx: Context, out: _Measured, levels: int) -> NDArray[Any] | None:
     """Train the simple model and answer the test table; ``None`` where it cannot be trained."""
     import numpy as np
+
+    from holdfast.kernels.performance.design import linear_designs
 
     train, test = subject.train, subject.test
     assert test is not None
@@ -404,8 +341,12 @@ def _simple_answers(subject: Subject, ctx: Context, out: _Measured, levels: int)
         if subject.task != "regression" and np.unique(y).size < 2:
             out.assumptions.append("skill_vs_simple needs two classes among the rows it is trained on.")
             return None
-    columns = [name for name in subject.features if name in frame.columns and name in test.frame.columns]
-    designs = _designs(frame.select(columns), test.frame.select(columns), levels)
+    names = [name for name in subject.features if name in frame.columns and name in test.frame.columns]
+    columns = _columns(frame.select(names), frame), _columns(test.frame.select(names), frame)
+    if not columns[0]:
+        out.assumptions.append("skill_vs_simple needs columns of numbers or categories.")
+        return None
+    designs = linear_designs(*columns, levels=levels)
     out.work.update(models=1, baseline_rows=frame.height)
     return _fit_and_answer(subject.task == "regression", *designs, y)
 
@@ -426,59 +367,20 @@ def _fit_and_answer(
         return np.asarray(model.fit(X, y).predict(X_test))
 
 
-def _designs(train: pl.DataFrame, test: pl.DataFrame, levels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Numbers standardised and filled with medians, categories as indicators of their most frequent levels."""
+def _columns(frame: pl.DataFrame, like: pl.DataFrame) -> list[NDArray[Any]]:
+    """Columns as numbers or strings, by their type in the training table."""
     import numpy as np
     import polars as pl
 
-    blocks: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
-    for name in train.columns:
-        first, second = train.get_column(name), test.get_column(name)
-        if first.dtype.is_nested() or first.dtype == pl.Object:
-            continue
-        if first.dtype.is_numeric() or first.dtype.is_temporal() or first.dtype == pl.Boolean:
-            blocks.append(_standardised(_numbers(first), _numbers(second)))
-        else:
-            blocks.extend(_indicators(first.cast(pl.String), second.cast(pl.String), levels))
-    if not blocks:
-        return np.zeros((train.height, 1)), np.zeros((test.height, 1))
-    return np.column_stack([block[0] for block in blocks]), np.column_stack([block[1] for block in blocks])
-
-
-def _numbers(column: pl.Series) -> NDArray[np.float64]:
-    import numpy as np
-    import polars as pl
-
-    values = column.to_physical().cast(pl.Float64, strict=False).to_numpy().astype(np.float64)
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def _standardised(
-    train: NDArray[np.float64], test: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    import numpy as np
-
-    known = train[~np.isnan(train)]
-    centre, spread = (float(np.median(known)), float(known.std())) if known.size else (0.0, 1.0)
-    scale = spread if spread > 0.0 else 1.0
-    first, second = (
-        np.clip((np.where(np.isnan(values), centre, values) - centre) / scale, -1e3, 1e3) for values in (train, test)
-    )
-    return first, second
-
-
-def _indicators(
-    train: pl.Series, test: pl.Series, levels: int
-) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    import numpy as np
-
-    counts = train.drop_nulls().value_counts(sort=False, name="count").rows()
-    frequent = [level for level, _ in sorted(counts, key=lambda row: (-row[1], row[0]))[:levels]]
-    blocks = []
-    for level in frequent:
-        first, second = ((column == level).fill_null(False).to_numpy().astype(np.float64) for column in (train, test))
-        blocks.append((first, second))
-    return blocks
+    columns: list[NDArray[Any]] = []
+    for series in frame:
+        kind = like.get_column(series.name).dtype
+        if kind.is_numeric() or kind.is_temporal() or kind == pl.Boolean:
+            numbers = series.to_physical().cast(pl.Float64, strict=False)
+            columns.append(numbers.fill_null(float("nan")).to_numpy())
+        elif not kind.is_nested() and kind != pl.Object:
+            columns.append(np.array(series.cast(pl.String).to_list(), dtype=object))
+    return columns
 
 
 def _confusion_table(subject: Subject, counts: NDArray[np.int64]) -> pl.DataFrame:
@@ -490,42 +392,25 @@ def _confusion_table(subject: Subject, counts: NDArray[np.int64]) -> pl.DataFram
 
 
 def _per_class(subject: Subject, counts: NDArray[np.int64], level: float) -> pl.DataFrame:
-    import numpy as np
     import polars as pl
 
     from holdfast.kernels.performance.metrics import class_rates
-    from holdfast.kernels.stats.proportions import clopper_pearson
 
-    rates, hits = class_rates(counts), np.diagonal(counts)
-    precision = clopper_pearson(hits, rates.n_predicted, level=level)
-    recall = clopper_pearson(hits, rates.n_true, level=level)
-    return pl.DataFrame(
-        {
-            "class": [str(label) for label in subject.classes],
-            "precision": rates.precision,
-            "precision_low": precision.low,
-            "precision_high": precision.high,
-            "recall": rates.recall,
-            "recall_low": recall.low,
-            "recall_high": recall.high,
-            "f1": rates.f1,
-            "n_true": rates.n_true,
-            "n_predicted": rates.n_predicted,
-        }
-    ).with_columns(pl.col("precision", "recall", "f1").fill_nan(None))
+    names = [str(label) for label in subject.classes]
+    table = pl.DataFrame({"class": names, **class_rates(counts, level=level)._asdict()})
+    return table.with_columns(pl.col("precision", "recall", "f1").fill_nan(None))
 
 
 def _rows(
-    subject: Subject, y: NDArray[np.int64], predicted: NDArray[np.int64], simple: NDArray[np.int64] | None
+    y: NDArray[Any], predicted: NDArray[Any], simple: NDArray[Any] | None, scores: NDArray[np.float64] | None
 ) -> pl.DataFrame:
-    """Positions of classes and scores of each test row: enough to compute every number again."""
+    """Classes (as positions) or values, and scores, of each test row: enough to compute every number again."""
     import numpy as np
     import polars as pl
 
     columns: dict[str, NDArray[Any]] = {"row": np.arange(y.size), "true": y, "predicted": predicted}
     if simple is not None:
         columns["simple"] = simple
-    scores = subject.predictions.scores
     if scores is not None and scores.shape[1] <= MOST_SCORE_COLUMNS:
         columns.update({f"score_{index}": scores[:, index] for index in range(scores.shape[1])})
     elif scores is not None:
@@ -545,16 +430,6 @@ def _wrong_rows(subject: Subject, y: NDArray[np.int64], predicted: NDArray[np.in
     names = [str(label) for label in subject.classes]
     reasons = [f"answered {names[p]!r}, recorded {names[t]!r}" for p, t in zip(predicted[rows], y[rows], strict=True)]
     return _affected(rows, reasons)
-
-
-def _value_rows(
-    y: NDArray[np.float64], predicted: NDArray[np.float64], simple: NDArray[np.float64] | None
-) -> pl.DataFrame:
-    import numpy as np
-    import polars as pl
-
-    columns = {"row": np.arange(y.size), "true": y, "predicted": predicted}
-    return pl.DataFrame(columns if simple is None else {**columns, "simple": simple})
 
 
 def _largest_errors(y: NDArray[np.float64], predicted: NDArray[np.float64]) -> pl.DataFrame:

@@ -17,8 +17,8 @@ is nested: what is damaged at severity 1 is damaged at severity 5 too. At severi
 
 ``worst_drop.<kind>`` is the drop of accuracy at severity 5, a severity fixed beforehand: the largest of several
 measured drops would be too large by chance. ``mean_drop`` is the drop at severity 3 averaged over the kinds. Both
-compare the same rows before and after. For regression they are the relative rise of the mean absolute error: 0.1
-means a tenth more error.
+compare the same rows before and after. Each interval holds by itself, not all at once. For regression they are the
+relative rise of the mean absolute error: 0.1 means a tenth more error.
 
 **How to read it.** Near 0 is good. The curve matters as much as its end: a steep start means that little damage
 suffices.
@@ -179,19 +179,10 @@ class _Damage:
             column, seen = self.frame[name], _floats(self.reference[name])
             finite = seen[abs(seen) < float("inf")]
             if finite.size:
-                noisy.append(
-                    _like(
-                        column,
-                        add_noise(
-                            _floats(column),
-                            self.z[:, j],
-                            scale=factor * robust_scale(seen),
-                            low=finite.min(),
-                            high=finite.max(),
-                            whole=column.dtype.is_integer(),
-                        ),
-                    )
-                )
+                low, high, scale = finite.min(), finite.max(), factor * robust_scale(finite)
+                whole = column.dtype.is_integer()
+                moved = add_noise(_floats(column), self.z[:, j], scale=scale, low=low, high=high, whole=whole)
+                noisy.append(_like(column, moved))
         return noisy
 
     def _units(self, share: float) -> list[pl.Series]:

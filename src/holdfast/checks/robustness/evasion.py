@@ -171,6 +171,7 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
         Largest number of category cells that may change in one row.
     """
     import numpy as np
+    import polars as pl
 
     if distance < 0 or categories < 0:
         raise InputError(f"expected a threat of zero or more, got distance={distance}, categories={categories}")
@@ -189,10 +190,11 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     flips = _attack(subject, ctx, coding, y, distance, categories)
     valid = _verify(subject, coding, y, flips, distance, categories)
     changed = _changed_cells(coding, flips, valid)
+    labels = pl.Series([str(subject.classes[position]) for position in y])
     return Outcome(
         measurements=_measure(ctx.level, flips, valid),
         tables={
-            "points": _points(subject, rows, y, flips, valid, changed),
+            "points": _points(labels, rows, flips, valid, changed),
             "curve": _curve(ctx.level, distance, flips, valid),
             "affected_rows": _affected(rows, valid, changed),
         },
@@ -310,31 +312,21 @@ def _verify(
 
     frame = coding.decode(flips.points)
     flipped = subject.predict(frame).labels != y
-    broken = violations(
-        {name: coding.points[name].to_numpy() for name in coding.points.columns},
-        {name: frame[name].to_numpy() for name in coding.points.columns},
-        limits=coding.limits,
-        budget=Budget(distance, categories),
-    )
+    before, after = ({c.name: c.to_numpy() for c in rows.iter_columns()} for rows in (coding.points, frame))
+    broken = violations(before, after, limits=coding.limits, budget=Budget(distance, categories))
     return np.asarray(np.isfinite(flips.distance) & flipped & ~np.any(list(broken.values()), axis=0))
 
 
 def _points(
-    subject: Subject,
-    rows: NDArray[np.int64],
-    y: NDArray[np.int64],
-    flips: Flips,
-    valid: NDArray[np.bool_],
-    changed: list[pl.Series],
+    labels: pl.Series, rows: NDArray[np.int64], flips: Flips, valid: NDArray[np.bool_], changed: list[pl.Series]
 ) -> pl.DataFrame:
     """One line per attacked row; a cell of an ``adversarial_`` column is null where the row keeps its own."""
     import polars as pl
 
-    labels = pl.Series([str(label) for label in subject.classes])
     points = pl.DataFrame(
         {
             "row": rows,
-            "label": labels.gather(y),
+            "label": labels,
             "success": valid,
             "distance": pl.Series(flips.distance).set(~pl.Series(valid), None),
             "queries": flips.queries + ASKED_TWICE,
@@ -375,7 +367,7 @@ def _measure(level: float, flips: Flips, valid: NDArray[np.bool_]) -> tuple[Meas
             n=n,
             plain=f"Of {cases} rightly answered rows, at least about {count} can be flipped by small allowed changes.",
         ),
-        Measured(id="n_attacked", value=float(n), no_interval_reason=reason, n=n),
+        Measured(id="n_attacked", value=float(n), no_interval_reason=reason, exact=True, n=n),
     ]
     if not flipped:
         return tuple(measured)

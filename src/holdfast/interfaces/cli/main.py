@@ -54,9 +54,17 @@ def main() -> None:
         if error.hint:
             typer.echo(f"\n{_colour('hint:', '36')} {error.hint}", err=True)
         sys.exit(3 if isinstance(error, ModelError) else 2)
-    except KeyboardInterrupt:
+    except SystemExit as end:  # typer turns an interrupt into an exit code of its own, which differs by version
+        if not _was_interrupted(end):
+            raise
         typer.echo("cancelled", err=True)
         sys.exit(3)
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _colour(text: str, code: str) -> str:

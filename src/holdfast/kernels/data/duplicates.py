@@ -204,6 +204,8 @@ def excess_overlap(train: ArrayLike, test: ArrayLike, *, level: float = 0.95) ->
     The share of test rows found in the training table, minus :func:`sample_coverage` of the training table. Given the
     training table the first is binomial, so the two errors add (square-and-add of Wilson limits, as in Newcombe's
     method 10). A training table whose rows were repeated on purpose has a higher coverage: the excess is understated.
+    Approximate: for independent tables the lower end at 95 % lies above 0 in 0 to 3.4 % of simulated draws (2.5 %
+    nominal).
 
     Examples
     --------

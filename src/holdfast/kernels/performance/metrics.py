@@ -25,10 +25,14 @@ _SMOOTHING = 0.5
 
 
 class ClassRates(NamedTuple):
-    """Rates per class, each ``(n_classes,)``; NaN where there is nothing to divide by."""
+    """Rates per class with exact binomial limits, each ``(n_classes,)``; NaN where there is nothing to divide by."""
 
     precision: NDArray[np.float64]
+    precision_low: NDArray[np.float64]
+    precision_high: NDArray[np.float64]
     recall: NDArray[np.float64]
+    recall_low: NDArray[np.float64]
+    recall_high: NDArray[np.float64]
     f1: NDArray[np.float64]
     n_true: NDArray[np.int64]
     n_predicted: NDArray[np.int64]
@@ -123,18 +127,20 @@ def macro_f1(counts: ArrayLike) -> NDArray[np.float64]:
     return _mean_where_finite(_divide(2.0 * hits, table.sum(axis=-1) + table.sum(axis=-2)))
 
 
-def class_rates(counts: ArrayLike) -> ClassRates:
+def class_rates(counts: ArrayLike, *, level: float = 0.95) -> ClassRates:
     """Compute precision, recall and F1 of each class.
 
     Parameters
     ----------
     counts : array-like of int, shape (n_classes, n_classes)
         Confusion matrix, true classes in rows.
+    level : float, default 0.95
+        Confidence level of the Clopper-Pearson intervals, inside (0, 1).
 
     Returns
     -------
     ClassRates
-        Precision is NaN for a class never predicted, recall for one that never occurs.
+        Precision is NaN for a class never predicted, recall for one that never occurs; their limits are 0 and 1 then.
 
     Examples
     --------
@@ -143,13 +149,9 @@ def class_rates(counts: ArrayLike) -> ClassRates:
     """
     table = count_array(counts, name="counts")
     hits, n_true, n_predicted = np.diagonal(table), table.sum(axis=1), table.sum(axis=0)
-    return ClassRates(
-        precision=_divide(hits, n_predicted),
-        recall=_divide(hits, n_true),
-        f1=_divide(2.0 * hits, n_true + n_predicted),
-        n_true=n_true,
-        n_predicted=n_predicted,
-    )
+    precision = clopper_pearson(hits, n_predicted, level=level)
+    recall = clopper_pearson(hits, n_true, level=level)
+    return ClassRates(*precision, *recall, _divide(2.0 * hits, n_true + n_predicted), n_true, n_predicted)
 
 
 def confusion_interval(

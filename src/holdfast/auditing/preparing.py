@@ -1,0 +1,139 @@
+"""Settle everything that an audit depends on before its first check runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from holdfast.auditing.catalogue import CheckEntry, catalogue
+from holdfast.auditing.config import AuditConfig, seconds_of
+from holdfast.auditing.guessing import apply_guesses, guess_roles
+from holdfast.auditing.inputs import Inputs
+from holdfast.auditing.jobs import ModelSource
+from holdfast.auditing.keys import adapters_digest, library_versions
+from holdfast.auditing.planning import available_needs, choose_effort, make_plan
+from holdfast.auditing.settling import settle
+from holdfast.auditing.store import Store
+from holdfast.auditing.subject import Facts
+from holdfast.core.canonical import canonical_json, digest_bytes, digest_of
+from holdfast.core.check import Effort, Need
+from holdfast.core.deployment import Deployment
+from holdfast.core.parse import from_json
+from holdfast.core.record import PlanItem
+from holdfast.policy.rules import Policy
+
+GUESSED = {
+    "sensitive": "protected attributes, going by their names",
+    "immutable": "inputs that people cannot change, going by their names",
+    "text": "free text, going by the cells",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """One audit, ready to run.
+
+    Attributes
+    ----------
+    config
+        What the user asked for, with the guesses filled in; ``guesses`` says which.
+    offered
+        What this subject offers of what checks may need.
+    subject_digests
+        Digests of inputs, settled facts and adapters: the part of every finding's key that concerns the subject.
+    """
+
+    config: AuditConfig
+    guesses: tuple[str, ...]
+    policy: Policy
+    inputs: Inputs
+    facts: Facts
+    model: ModelSource | None
+    entries: Mapping[str, CheckEntry]
+    plan: tuple[PlanItem, ...]
+    offered: frozenset[Need]
+    effort: Effort
+    budget_s: float | None
+    seed: int
+    subject_digests: Mapping[str, str]
+
+
+def prepare(config: AuditConfig, policy: Policy, inputs: Inputs, store: Store | None) -> Prepared:
+    """Guess roles, settle the subject, choose the effort and plan.
+
+    Raises
+    ------
+    InputError
+        When inputs and configuration contradict each other.
+    """
+    seed = config.seed if config.seed is not None else _derived_seed(inputs, config)
+    config, guesses = _with_guesses(config, inputs)
+    facts, model = _settled(config, inputs, store)
+    budget_s = seconds_of(config.budget)
+    effort, why = choose_effort(config.deployment, budget_s=budget_s)
+    if config.effort is not None:
+        effort, why = config.effort, f"{config.effort} effort, as asked"
+    entries = catalogue()
+    offered = frozenset(available_needs(facts, tables=inputs.tables, model_file=inputs.model_file is not None))
+    return Prepared(
+        config=config,
+        guesses=guesses,
+        policy=policy,
+        inputs=inputs,
+        facts=facts,
+        model=model,
+        entries=entries,
+        plan=make_plan(entries, facts, config, offered=offered, effort=effort, why=why),
+        offered=offered,
+        effort=effort,
+        budget_s=budget_s,
+        seed=seed,
+        subject_digests={**inputs.digests, "facts": _facts_digest(facts), "adapters": adapters_digest()},
+    )
+
+
+def _with_guesses(config: AuditConfig, inputs: Inputs) -> tuple[AuditConfig, tuple[str, ...]]:
+    """Where the user described no deployment, guess the roles that change no input of the model, and say so."""
+    if config.deployment != Deployment():
+        return config, ()
+    table = inputs.tables.get("test") or inputs.tables["train"]
+    guesses = [guess for guess in guess_roles(table, target=config.target) if guess.role in GUESSED]
+    deployment = apply_guesses(config.deployment, guesses, roles=tuple(GUESSED))
+    columns = {role: [guess.column for guess in guesses if guess.role == role] for role in GUESSED}
+    notes = [f"Taken to be {GUESSED[role]}: {', '.join(names)}." for role, names in columns.items() if names]
+    return replace(config, deployment=deployment), tuple(notes)
+
+
+def _settled(config: AuditConfig, inputs: Inputs, store: Store | None) -> tuple[Facts, ModelSource | None]:
+    """Settle the subject, from the store when the same inputs were settled before: then no model is opened."""
+    deployment = replace(config.deployment, ignore=(*config.deployment.ignore, *inputs.reserved))
+    settings = (deployment, config.target, config.label_column, config.score_column)
+    key = digest_of([dict(inputs.digests), settings, adapters_digest(), library_versions()])
+    kept = store.get("settled", key).get("facts") if store and inputs.has_content_digest else None
+    if kept is not None:
+        return from_json(Facts, kept, source="the store"), inputs.model
+    source = replace(inputs.model, opened=inputs.model.open()) if inputs.model else None
+    tables = inputs.tables
+    facts = settle(
+        deployment,
+        target=config.target,
+        train=tables.get("train"),
+        test=tables.get("test"),
+        model=source.opened if source else None,
+    )
+    if store and inputs.has_content_digest:
+        store.put("settled", key, {"facts": canonical_json(facts)})
+    return facts, source
+
+
+def _facts_digest(facts: Facts) -> str:
+    """Digest what was settled, without what a clock or the machine said while the model was loaded."""
+    if facts.info is not None:
+        facts = replace(facts, info=replace(facts.info, load_s=None, memory_mb=None, confinement={}))
+    return digest_of(facts)
+
+
+def _derived_seed(inputs: Inputs, config: AuditConfig) -> int:
+    """Derive the seed from the inputs, so that nobody shops for a lucky one."""
+    digest = digest_bytes(canonical_json([dict(inputs.digests), config.target]))
+    return int(digest.removeprefix("sha256:")[:12], 16)
