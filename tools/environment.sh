@@ -39,9 +39,12 @@ fi
 
 log="$folder/install.log"
 install() {
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@" >"$log" 2>&1 || {
-        tail -n 15 "$log" >&2
-        fail "installing failed (whole log: $log): without a network, connect or name a package mirror (PIP_INDEX_URL) and run this again; otherwise the lines above say what is wrong"
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --retries 2 "$@" >"$log" 2>&1 || {
+        if grep -q -E 'NameResolution|NewConnection|ConnectTimeout|ProxyError|Network is unreachable' "$log"; then
+            fail "installing needs the network (log: $log): connect, or name a package mirror with PIP_INDEX_URL, then run this again"
+        fi
+        grep -v '^WARNING' "$log" | tail -n 15 >&2
+        fail "installing failed: the lines above and $log say why"
     }
 }
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from auditing.scratch_checks import ONE, Scratch, job_of, setup_of
 
+from auditing.scratch_checks import ONE, Scratch, job_of, setup_of
 from holdfast.auditing.execution import Completed, parquet_bytes, seed_of
 from holdfast.auditing.jobs import run_job
 from holdfast.core.canonical import canonical_json
@@ -132,8 +132,9 @@ def test_check_that_does_not_import_is_an_error_finding(scratch: Scratch, tmp_pa
 @pytest.mark.parametrize(
     "body",
     [
-        "Outcome(measurements=(Measured(id='rows', value=np.float32(1), n=np.int64(4), no_interval_reason='a count'),))",
-        "Outcome(measurements=(Measured(id='rows', value=np.int64(1), no_interval_reason='a count'),), work={'points': np.int32(4)})",
+        "Outcome(measurements=(Measured(id='rows', value=np.float32(1), n=np.int64(4), no_interval_reason='a'),))",
+        "Outcome(measurements=(Measured(id='rows', value=np.int64(1), no_interval_reason='a'),), "
+        "work={'points': np.int32(4)})",
         "Outcome(measurements=(Measured(id='rows', value=1.0, "
         "interval=Interval(low=np.float32(0.5), high=np.int64(2), level=0.95, method='m')),))",
     ],

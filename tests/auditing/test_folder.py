@@ -66,6 +66,6 @@ def test_file_system_that_cannot_be_written_is_refused() -> None:
 
 
 def test_folder_without_an_audit_says_which_command_writes_one(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no finished audit: cannot read findings.json") as caught:
+    with pytest.raises(InputError, match="no finished audit: cannot read findings") as caught:
         read_audit(tmp_path)
     assert "holdfast audit" in caught.value.hint

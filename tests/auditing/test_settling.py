@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from auditing.fixed_model import FixedModel, table
 
+from auditing.fixed_model import FixedModel, table
 from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import Facts
 from holdfast.core.canonical import canonical_json
@@ -144,7 +144,7 @@ def test_deployment_classes_that_miss_a_label_are_refused() -> None:
 
 
 def test_more_labels_than_scores_are_refused_with_both_counts() -> None:
-    with pytest.raises(InputError, match="3 classes .* 2 scores") as caught:
+    with pytest.raises(InputError, match=r"3 classes .* 2 scores") as caught:
         settled(columns(["a", "b", "c"] * 40), model=FixedModel(scores=one_hot(Y)))
     assert "deployment.classes" in caught.value.hint
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from auditing.fixed_model import FixedModel, table
 
+from auditing.fixed_model import FixedModel, table
 from holdfast.auditing.catalogue import spec_from_literal
 from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import AuditSubject, label_key, same_labels
@@ -65,7 +65,7 @@ def test_scores_alone_give_labels_by_the_largest() -> None:
 
 def test_scores_of_another_width_are_refused() -> None:
     model = FixedModel(labels=TEXT, scores=[[0.2, 0.3, 0.5]] * 4, classes=("no", "yes"))
-    with pytest.raises(ModelError, match="expected 2 score columns .* got 3"):
+    with pytest.raises(ModelError, match=r"expected 2 score columns .* got 3"):
         _ = subject(model).predictions
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 import pytest
+
 from harness import SimpleModel, subject_for
 from holdfast.auditing.catalogue import CheckEntry, catalogue
 from holdfast.auditing.context import RunContext

@@ -15,7 +15,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from e2e.conftest import FinishedAudit, Workplace
+
+from e2e.workplace import FinishedAudit, Workplace
 
 FILES = {
     "findings.json",

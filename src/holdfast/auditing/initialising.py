@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -92,7 +93,7 @@ def _lines(
         yield f"  positive: {_quoted(facts.classes[facts.positive])}  # the favourable outcome"
     yield from _roles(guesses)
     for assumption in facts.assumptions:
-        yield f"# assumed: {' '.join(assumption.split())}"
+        yield f"# assumed: {_printable(' '.join(assumption.split()))}"
 
 
 def _roles(guesses: Iterable[Guess]) -> Iterable[str]:
@@ -117,4 +118,11 @@ def _relative(path: str, folder: Path) -> str:
 
 def _quoted(value: object) -> str:
     """Write a scalar as YAML: JSON's quoting is valid YAML, and keeps hostile names inside their quotes."""
-    return json.dumps(value, ensure_ascii=False)
+    return _printable(json.dumps(value, ensure_ascii=False))
+
+
+def _printable(text: str) -> str:
+    """Escape what YAML refuses or takes for a line break, inside quotes and in comments."""
+    return re.sub(
+        "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text
+    )

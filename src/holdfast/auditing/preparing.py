@@ -13,12 +13,11 @@ from holdfast.auditing.jobs import ModelSource
 from holdfast.auditing.keys import adapters_digest, library_versions
 from holdfast.auditing.planning import available_needs, choose_effort, make_plan
 from holdfast.auditing.settling import settle
-from holdfast.auditing.store import Store
+from holdfast.auditing.store import Store, read_back
 from holdfast.auditing.subject import Facts
 from holdfast.core.canonical import canonical_json, digest_bytes, digest_of
 from holdfast.core.check import Effort, Need
 from holdfast.core.deployment import Deployment
-from holdfast.core.parse import from_json
 from holdfast.core.record import PlanItem
 from holdfast.policy.rules import Policy
 
@@ -109,9 +108,9 @@ def _settled(config: AuditConfig, inputs: Inputs, store: Store | None) -> tuple[
     deployment = replace(config.deployment, ignore=(*config.deployment.ignore, *inputs.reserved))
     settings = (deployment, config.target, config.label_column, config.score_column)
     key = digest_of([dict(inputs.digests), settings, adapters_digest(), library_versions()])
-    kept = store.get("settled", key).get("facts") if store and inputs.has_content_digest else None
+    kept = read_back(Facts, store.get("settled", key).get("facts")) if store and inputs.has_content_digest else None
     if kept is not None:
-        return from_json(Facts, kept, source="the store"), inputs.model
+        return kept, inputs.model
     source = replace(inputs.model, opened=inputs.model.open()) if inputs.model else None
     tables = inputs.tables
     facts = settle(

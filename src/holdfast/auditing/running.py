@@ -22,11 +22,10 @@ from holdfast.auditing.keys import finding_digests
 from holdfast.auditing.planning import why_not
 from holdfast.auditing.preparing import Prepared, prepare
 from holdfast.auditing.recording import Finished, finish
-from holdfast.auditing.store import Store
+from holdfast.auditing.store import Store, read_back
 from holdfast.core.canonical import canonical_json, digest_of
 from holdfast.core.errors import InputError
 from holdfast.core.finding import Finding
-from holdfast.core.parse import from_json
 from holdfast.core.record import Attempt, PlanItem
 from holdfast.policy.presets import load_policy
 from holdfast.policy.verdicts import judge
@@ -195,11 +194,10 @@ class _Running:
             return None
         job = self._ready(entry)
         kept = self.store.get("finding", job.digests["key"]) if self.store else {}
-        if "finding.json" not in kept:
+        earlier = read_back(Finding, kept.pop("finding.json", None))
+        if earlier is None:
             return job
-        finding = from_json(Finding, kept.pop("finding.json"), source="the store")
-        completed = Completed(finding=finding, files=kept)
-        self._note(entry, completed, 0.0, reused=True)
+        self._note(entry, Completed(finding=earlier, files=kept), 0.0, reused=True)
         return None
 
     def _ready(self, entry: CheckEntry) -> Job:

@@ -11,9 +11,12 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from holdfast.core.errors import InputError
+from holdfast.core.parse import from_json
 
+T = TypeVar("T")
 SCHEMA = """
 create table if not exists items (
     kind text not null, key text not null, name text not null, body blob not null, used real not null,
@@ -92,6 +95,14 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def read_back(kind: type[T], kept: bytes | None) -> T | None:
+    """Read a document that the store kept; ``None`` when there is none or it is damaged: it is computed again."""
+    try:
+        return None if kept is None else from_json(kind, kept, source="the store")
+    except InputError:
+        return None
 
 
 class Partial:

@@ -30,9 +30,7 @@ by chance: rows are asked twice, and the finding says how many answers differed.
 **What to do about a bad one.** List what really cannot change in ``immutable``; then limit how much a single column
 can decide (monotone constraints, regularisation), train on the flipped rows with their right label, verify the
 columns that flips use most, and limit the number of queries per person.
-
-References: Brendel, Rauber, Bethge (2018), ICLR; Chen, Jordan, Wainwright (2020), IEEE S&P; Simonetto et al. (2022),
-IJCAI."""
+"""
 
 from __future__ import annotations
 
@@ -52,8 +50,9 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from holdfast.kernels.robustness.cells import CellCoding
     from holdfast.kernels.robustness.constraints import CategoryLimits, NumericLimits
-    from holdfast.kernels.robustness.evasion import Flips, Space
+    from holdfast.kernels.robustness.evasion import Flips
 
 SPEC = {
     "title": "Evasion",
@@ -94,9 +93,9 @@ SPEC = {
     ],
     "cost": "medium",
     "effort": {
-        "quick": {"points": 50, "queries": 200},
-        "default": {"points": 200, "queries": 500},
-        "thorough": {"points": 1000, "queries": 1000},
+        "quick": {"points": 50, "queries": 200, "looks": 1},
+        "default": {"points": 200, "queries": 500, "looks": 1},
+        "thorough": {"points": 1000, "queries": 1000, "looks": 5},
     },
 }
 
@@ -115,48 +114,62 @@ REMEDIATION = (
 
 @dataclass(frozen=True, slots=True)
 class _Coding:
-    """How the rows of a table become numbers for the attack, and back.
+    """The attacked rows and the numbers of the cells that may change."""
 
-    The first column of a matrix holds the position of the point: cells that may not change are taken from there.
+    points: pl.DataFrame
+    cells: CellCoding
+
+    def encode(self, frame: pl.DataFrame) -> NDArray[np.float64]:
+        """Turn rows of the table into rows of the search's matrix."""
+        return self.cells.encode(_arrays(frame.select(list(self.cells.points))))
+
+    def decode(self, rows: NDArray[np.float64]) -> pl.DataFrame:
+        """Turn rows of the matrix back into rows of the table."""
+        import polars as pl
+
+        frame = self.points[rows[:, 0].astype("int64")]
+        changed = [
+            pl.Series(name, values, nan_to_null=True).cast(frame.schema[name])
+            if values.dtype.kind == "f"
+            else pl.Series(name, values.tolist(), dtype=frame.schema[name])
+            for name, values in self.cells.decode(rows).items()
+        ]
+        return frame.with_columns(changed)
+
+
+def _arrays(frame: pl.DataFrame) -> dict[str, NDArray[np.generic]]:
+    """Columns as numpy arrays: numbers as float64 with NaN for missing, all else as objects with None."""
+    import polars as pl
+
+    return {
+        column.name: column.cast(pl.Float64).to_numpy()
+        if column.dtype.is_numeric()
+        else column.to_numpy().astype(object)
+        for column in frame.iter_columns()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """The threat model: the columns that may change, how far, and how many categories at once."""
+
+    limits: Mapping[str, NumericLimits | CategoryLimits]
+    distance: float
+    categories: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Attacked:
+    """What the attack did to some rows of the test table.
+
+    ``points`` has one line per row: ``row``, ``label``, ``success`` (a verified flip), ``distance``, ``queries``, and
+    the changed cells as ``adversarial_<column>``, null where the row keeps its own.
     """
 
     points: pl.DataFrame
-    limits: Mapping[str, NumericLimits | CategoryLimits]
-    levels: Mapping[str, pl.Series]
-
-    def encode(self, frame: pl.DataFrame) -> NDArray[np.float64]:
-        """Numbers as they are, categories as positions of their levels (-1 missing, beyond the last one unknown)."""
-        import numpy as np
-        import polars as pl
-
-        columns = [np.arange(frame.height, dtype=np.float64)]
-        for name in self.limits:
-            column = frame.get_column(name)
-            if name in self.levels:
-                levels = self.levels[name]
-                codes = pl.int_range(len(levels), eager=True)
-                code = column.replace_strict(levels, codes, default=len(levels), return_dtype=pl.Int64)
-                column = code.zip_with(column.is_not_null(), pl.Series([-1]).new_from_index(0, len(column)))
-            columns.append(column.cast(pl.Float64).to_numpy())
-        return np.column_stack(columns)
-
-    def decode(self, rows: NDArray[np.float64]) -> pl.DataFrame:
-        """Turn matrix rows back into rows of the table."""
-        import numpy as np
-        import polars as pl
-
-        at = rows[:, 0].astype(np.int64)
-        frame = self.points[at]
-        changed = []
-        for j, name in enumerate(self.limits, start=1):
-            column = pl.Series(name, rows[:, j]).fill_nan(None)
-            if name in self.levels:
-                codes = column.cast(pl.Int64)
-                known = codes.is_between(0, len(self.levels[name]) - 1)
-                level = self.levels[name].gather(codes.set(~known, None)).alias(name)
-                column = level.zip_with(known, frame.get_column(name))
-            changed.append(column.cast(frame.schema[name]))
-        return frame.with_columns(changed)
+    unstable: int
+    rejected: int
+    is_complete: bool
 
 
 def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1) -> Outcome:
@@ -170,44 +183,77 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     categories : int
         Largest number of category cells that may change in one row.
     """
-    import numpy as np
-    import polars as pl
-
     if distance < 0 or categories < 0:
         raise InputError(f"expected a threat of zero or more, got distance={distance}, categories={categories}")
     if subject.test is None:
         raise NotRun("there is no test table", hint="give --test")
     if len(subject.classes) < 2:
         raise NotApplicable("there is only one class, so no answer can flip", hint="give data with two or more classes")
-    reference = subject.train or subject.test
-    limits, levels = _limits(subject, reference.frame)
-    if not limits:
+    rules = _Rules(_limits(subject, (subject.train or subject.test).frame), distance, categories)
+    if not rules.limits:
         raise NotApplicable("no input may change", hint="shorten `immutable` or `sensitive` if some can")
-    rows = _rightly_answered(subject, ctx)
-    coding = _Coding(subject.test.frame.select(subject.features)[rows], limits, levels)
-    y = subject.y(subject.test)[rows].astype(np.int64)
-    unstable = _unstable(subject, coding.points, y)
-    flips = _attack(subject, ctx, coding, y, distance, categories)
-    valid = _verify(subject, coding, y, flips, distance, categories)
-    changed = _changed_cells(coding, flips, valid)
-    labels = pl.Series([str(subject.classes[position]) for position in y])
+    order = _rightly_answered(subject, ctx)
+    attacked = _attack_in_looks(subject, ctx, order, rules)
+    is_early = attacked.points.height < order.size and attacked.is_complete
     return Outcome(
-        measurements=_measure(ctx.level, flips, valid),
+        measurements=_measure(ctx, attacked, is_early=is_early),
         tables={
-            "points": _points(labels, rows, flips, valid, changed),
-            "curve": _curve(ctx.level, distance, flips, valid),
-            "affected_rows": _affected(rows, valid, changed),
+            "points": attacked.points,
+            "curve": _curve(ctx.level, distance, attacked.points),
+            "affected_rows": _affected(attacked.points),
         },
         charts=(_chart(),),
         remediation=REMEDIATION,
-        assumptions=_notes(subject, ctx, flips, valid, unstable, distance, categories),
-        work={"points": rows.size, "queries": int(flips.queries.sum()) + ASKED_TWICE * rows.size},
+        assumptions=_notes(subject, ctx, attacked, rules, is_early=is_early),
+        work={"points": attacked.points.height, "queries": int(attacked.points["queries"].sum())},
     )
 
 
-def _limits(
-    subject: Subject, reference: pl.DataFrame
-) -> tuple[dict[str, NumericLimits | CategoryLimits], dict[str, pl.Series]]:
+def _attack_in_looks(subject: Subject, ctx: Context, order: NDArray[np.int64], rules: _Rules) -> _Attacked:
+    """Attack the rows in fixed parts; stop when those attacked so far already break the threshold."""
+    import numpy as np
+    import polars as pl
+
+    from holdfast.kernels.robustness.sequential import breaks_threshold
+
+    limit = ctx.threshold("attack_success")
+    done: list[_Attacked] = []
+    for part in np.array_split(order, min(ctx.effort.get("looks", 1), order.size)):
+        done.append(_attack_rows(subject, ctx, part, rules))
+        flipped = np.concatenate([look.points["success"].to_numpy() for look in done])
+        if ctx.out_of_time() or (limit is not None and breaks_threshold(flipped, limit=limit, level=ctx.level)):
+            break
+    return _Attacked(
+        pl.concat([look.points for look in done]),
+        sum(look.unstable for look in done),
+        sum(look.rejected for look in done),
+        all(look.is_complete for look in done) and not ctx.out_of_time(),
+    )
+
+
+def _attack_rows(subject: Subject, ctx: Context, rows: NDArray[np.int64], rules: _Rules) -> _Attacked:
+    """Attack some rows and verify every flip."""
+    import numpy as np
+
+    from holdfast.kernels.robustness.cells import coding_of
+
+    assert subject.test is not None
+    points = subject.test.frame.select(subject.features)[rows]
+    coding = _Coding(points, coding_of(_arrays(points.select(list(rules.limits))), rules.limits))
+    y = subject.y(subject.test)[rows].astype("int64")
+    unstable = _unstable(subject, coding.points, y)
+    flips = _attack(subject, ctx, coding, y, rules)
+    valid = _verify(subject, coding, y, flips, rules)
+    labels = [str(subject.classes[position]) for position in y]
+    return _Attacked(
+        _points(coding, rows, labels, flips, valid),
+        unstable,
+        int(np.isfinite(flips.distance).sum() - valid.sum()),
+        flips.is_complete,
+    )
+
+
+def _limits(subject: Subject, reference: pl.DataFrame) -> dict[str, NumericLimits | CategoryLimits]:
     """What may change and how far, from the training table (or the test table) and the deployment."""
     import polars as pl
 
@@ -221,7 +267,6 @@ def _limits(
     numbers = {name: column for name, column in numbers.items() if len(column)}
     is_unit = all(bool(column.is_between(0, 1).all()) for column in numbers.values())
     limits: dict[str, NumericLimits | CategoryLimits] = {}
-    levels: dict[str, pl.Series] = {}
     for name, column in seen.items():
         if name in numbers:
             values = numbers[name].to_numpy()
@@ -232,13 +277,12 @@ def _limits(
             if scale > 0 and low < high and not (is_whole and max(abs(low), abs(high)) > EXACT_WHOLE):
                 limits[name] = NumericLimits(scale, low, high, is_whole)
         elif column.dtype in (pl.String, pl.Boolean) and column.n_unique() > 1:
-            levels[name] = column.unique().sort()
-            limits[name] = CategoryLimits(frozenset(levels[name].to_list()))
-    return limits, levels
+            limits[name] = CategoryLimits(frozenset(column.unique().to_list()))
+    return limits
 
 
 def _rightly_answered(subject: Subject, ctx: Context) -> NDArray[np.int64]:
-    """Draw test rows that the model answers rightly, in table order."""
+    """Draw test rows that the model answers rightly, in random order."""
     import numpy as np
 
     assert subject.test is not None
@@ -247,7 +291,7 @@ def _rightly_answered(subject: Subject, ctx: Context) -> NDArray[np.int64]:
         raise NotApplicable(
             "the model answers no test row rightly, so there is nothing to flip", hint="see performance.predictive"
         )
-    return np.sort(ctx.rng.permutation(right)[: ctx.effort.get("points", right.size)])
+    return ctx.rng.permutation(right)[: ctx.effort.get("points", right.size)]
 
 
 def _unstable(subject: Subject, points: pl.DataFrame, y: NDArray[np.int64]) -> int:
@@ -262,10 +306,8 @@ def _unstable(subject: Subject, points: pl.DataFrame, y: NDArray[np.int64]) -> i
     return different
 
 
-def _attack(
-    subject: Subject, ctx: Context, coding: _Coding, y: NDArray[np.int64], distance: float, categories: int
-) -> Flips:
-    from holdfast.kernels.robustness.evasion import Threat, search_flips
+def _attack(subject: Subject, ctx: Context, coding: _Coding, y: NDArray[np.int64], rules: _Rules) -> Flips:
+    from holdfast.kernels.robustness.evasion import Threat, search_flips, space_of
 
     reference = subject.train or subject.test
     assert reference is not None
@@ -277,34 +319,14 @@ def _attack(
         coding.encode(reference.frame.select(subject.features)[chosen]),
         subject.y(reference)[chosen].astype("int64"),
         predict=lambda rows: subject.predict(coding.decode(rows)).labels.astype("int64"),
-        space=_space(coding),
-        threat=Threat(distance, categories, queries),
+        space=space_of(rules.limits, levels=coding.cells.levels),
+        threat=Threat(rules.distance, rules.categories, queries),
         rng=ctx.rng,
         should_stop=ctx.out_of_time,
     )
 
 
-def _space(coding: _Coding) -> Space:
-    """The limits as arrays over the columns of the matrix, the position of the point first."""
-    import numpy as np
-
-    from holdfast.kernels.robustness.constraints import NumericLimits
-    from holdfast.kernels.robustness.evasion import Space
-
-    numeric = [rule if isinstance(rule, NumericLimits) else None for rule in coding.limits.values()]
-    levels = [0, *(len(coding.levels.get(name, ())) for name in coding.limits)]
-    return Space(
-        scale=np.array([0.0, *(rule.scale if rule else 0.0 for rule in numeric)]),
-        low=np.array([-np.inf, *(rule.low if rule else -np.inf for rule in numeric)]),
-        high=np.array([np.inf, *(rule.high if rule else np.inf for rule in numeric)]),
-        is_whole=np.array([False, *(bool(rule and rule.is_whole) for rule in numeric)]),
-        n_levels=np.array(levels, dtype=np.int64),
-    )
-
-
-def _verify(
-    subject: Subject, coding: _Coding, y: NDArray[np.int64], flips: Flips, distance: float, categories: int
-) -> NDArray[np.bool_]:
+def _verify(subject: Subject, coding: _Coding, y: NDArray[np.int64], flips: Flips, rules: _Rules) -> NDArray[np.bool_]:
     """Ask each flip again and check it against the rules."""
     import numpy as np
 
@@ -313,57 +335,48 @@ def _verify(
     frame = coding.decode(flips.points)
     flipped = subject.predict(frame).labels != y
     before, after = ({c.name: c.to_numpy() for c in rows.iter_columns()} for rows in (coding.points, frame))
-    broken = violations(before, after, limits=coding.limits, budget=Budget(distance, categories))
+    broken = violations(before, after, limits=rules.limits, budget=Budget(rules.distance, rules.categories))
     return np.asarray(np.isfinite(flips.distance) & flipped & ~np.any(list(broken.values()), axis=0))
 
 
 def _points(
-    labels: pl.Series, rows: NDArray[np.int64], flips: Flips, valid: NDArray[np.bool_], changed: list[pl.Series]
+    coding: _Coding, rows: NDArray[np.int64], labels: list[str], flips: Flips, valid: NDArray[np.bool_]
 ) -> pl.DataFrame:
-    """One line per attacked row; a cell of an ``adversarial_`` column is null where the row keeps its own."""
     import polars as pl
 
-    points = pl.DataFrame(
-        {
-            "row": rows,
-            "label": labels,
-            "success": valid,
-            "distance": pl.Series(flips.distance).set(~pl.Series(valid), None),
-            "queries": flips.queries + ASKED_TWICE,
-        }
-    )
-    return points.hstack([column.alias(f"adversarial_{column.name}") for column in changed])
-
-
-def _changed_cells(coding: _Coding, flips: Flips, valid: NDArray[np.bool_]) -> list[pl.Series]:
-    """New values of the cells that a verified flip changed; null elsewhere."""
-    import polars as pl
-
-    frame = coding.decode(flips.points)
-    success = pl.Series(valid)
-    return [
-        frame[name].set(~(success & frame[name].ne_missing(coding.points[name])), None).alias(name)
-        for name in coding.limits
+    frame, success = coding.decode(flips.points), pl.Series(valid)
+    changed = [
+        frame[name].set(~(success & frame[name].ne_missing(coding.points[name])), None).alias(f"adversarial_{name}")
+        for name in coding.cells.points
     ]
+    points = {
+        "row": rows,
+        "label": labels,
+        "success": valid,
+        "distance": pl.Series(flips.distance).set(~success, None),
+        "queries": flips.queries + ASKED_TWICE,
+    }
+    return pl.DataFrame(points).hstack(changed)
 
 
-def _measure(level: float, flips: Flips, valid: NDArray[np.bool_]) -> tuple[Measured, ...]:
+def _measure(ctx: Context, attacked: _Attacked, *, is_early: bool) -> tuple[Measured, ...]:
     from holdfast.kernels.performance.frequencies import frequency
+    from holdfast.kernels.robustness.sequential import flip_share
     from holdfast.kernels.stats.mean import quantile_interval
-    from holdfast.kernels.stats.proportions import clopper_pearson
 
-    n, flipped = valid.size, int(valid.sum())
-    share = clopper_pearson(flipped, n, level=level)
-    # Points whose search was cut short may flip yet: they count as flipped in the upper end.
-    most = n if not flips.is_complete else flipped
-    high = clopper_pearson(most, n, level=level).high
-    cases, count = frequency(share.value, share.low, high)
+    success = attacked.points["success"]
+    level, n, flipped = ctx.level, len(success), int(success.sum())
+    looks = ctx.effort.get("looks", 1)
+    share = flip_share(
+        success.to_numpy(), level=level, looks=looks, stopped_early=is_early, all_searched=attacked.is_complete
+    )
+    cases, count = frequency(share.value, share.low, share.high)
     reason = "a count of rows, not an estimate"
     measured = [
         Measured(
             id="attack_success",
             value=share.value,
-            interval=Interval(low=share.low, high=high, level=level, method="Clopper-Pearson"),
+            interval=Interval(low=share.low, high=share.high, level=level, method=share.method),
             n=n,
             plain=f"Of {cases} rightly answered rows, at least about {count} can be flipped by small allowed changes.",
         ),
@@ -371,66 +384,55 @@ def _measure(level: float, flips: Flips, valid: NDArray[np.bool_]) -> tuple[Meas
     ]
     if not flipped:
         return tuple(measured)
-    median = quantile_interval(flips.distance[valid], 0.5, level=level)
+    median = quantile_interval(attacked.points["distance"].drop_nulls().to_numpy(), 0.5, level=level)
     low, top = (end if abs(end) < float("inf") else None for end in (median.low, median.high))
     interval = Interval(low=low, high=top, level=level, method="order statistics")
     plain = f"Half of the flips needed moves of at most {median.value:.3g} units in any number."
     return (*measured, Measured(id="median_distance", value=median.value, interval=interval, n=flipped, plain=plain))
 
 
-def _curve(level: float, distance: float, flips: Flips, valid: NDArray[np.bool_]) -> pl.DataFrame:
+def _curve(level: float, distance: float, points: pl.DataFrame) -> pl.DataFrame:
     """Share flipped by moves up to each distance."""
     import numpy as np
     import polars as pl
 
     from holdfast.kernels.stats.proportions import clopper_pearson
 
-    found = flips.distance[valid]
+    found = points["distance"].drop_nulls().to_numpy()
     distances = np.linspace(0.0, distance, CURVE_STEPS)
     counts = (found[:, None] <= distances).sum(axis=0)
-    share = clopper_pearson(counts, valid.size, level=level)
+    share = clopper_pearson(counts, points.height, level=level)
     return pl.DataFrame({"distance": distances, "share": share.value, "low": share.low, "high": share.high})
 
 
-def _affected(rows: NDArray[np.int64], valid: NDArray[np.bool_], changed: list[pl.Series]) -> pl.DataFrame:
+def _affected(points: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
-    reasons = [
-        "flipped by changing " + ", ".join(column.name for column in changed if column[at] is not None)
-        for at in valid.nonzero()[0].tolist()
-    ]
-    return pl.DataFrame(
-        {"table": ["test"] * len(reasons), "row": rows[valid], "reason": reasons},
-        schema={"table": pl.String, "row": pl.Int64, "reason": pl.String},
-    )
+    changed = [name for name in points.columns if name.startswith("adversarial_")]
+    names = [pl.when(pl.col(name).is_not_null()).then(pl.lit(name.removeprefix("adversarial_"))) for name in changed]
+    reason = pl.lit("flipped by changing ") + pl.concat_str(names, separator=", ", ignore_nulls=True)
+    return points.filter("success").select(table=pl.lit("test"), row=pl.col("row"), reason=reason)
 
 
-def _notes(
-    subject: Subject,
-    ctx: Context,
-    flips: Flips,
-    valid: NDArray[np.bool_],
-    unstable: int,
-    distance: float,
-    categories: int,
-) -> tuple[str, ...]:
-    import numpy as np
-
+def _notes(subject: Subject, ctx: Context, attacked: _Attacked, rules: _Rules, *, is_early: bool) -> tuple[str, ...]:
     notes = [
         f"The attack sees labels only and asks at most {ctx.effort.get('queries', 500)} times per row; finding "
         "nothing gives a bound, not safety.",
-        f"Numbers move by at most {distance:g} units each (interquartile ranges, or 1 if all numbers are in [0, 1]) "
-        f"and at most {categories} categories change; immutable, sensitive and text columns never change.",
+        f"Numbers move by at most {rules.distance:g} units each (interquartile ranges, or 1 if all lie in [0, 1]) and at "
+        f"most {rules.categories} categories change; immutable, sensitive and text columns never do.",
     ]
     if subject.train is None:
         notes.append("Ranges, units and levels come from the test table, because no training table was given.")
-    if not flips.is_complete:
+    if is_early:
+        notes.append("The attack stopped early, because the rows attacked so far break the threshold of the policy.")
+    if not attacked.is_complete:
         notes.append("The time budget ended the search early; rows not flipped so far count as undecided.")
-    rejected = int(np.isfinite(flips.distance).sum() - valid.sum())
-    if rejected:
-        notes.append(f"{rejected} flips did not stand up when asked again or checked, and do not count.")
-    if unstable:
-        notes.append(f"The model answered {unstable} of {valid.size} rows differently when asked again.")
+    if attacked.rejected:
+        notes.append(f"{attacked.rejected} flips did not stand up when asked again or checked, and do not count.")
+    if attacked.unstable:
+        notes.append(
+            f"The model answered {attacked.unstable} of {attacked.points.height} rows differently when asked again."
+        )
     return tuple(notes)
 
 

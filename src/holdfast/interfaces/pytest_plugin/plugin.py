@@ -45,8 +45,12 @@ class AuditFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """Run the audit once and yield one item per verdict, and per finding that no threshold is about."""
         from holdfast.auditing.api import audit
+        from holdfast.core.errors import HoldfastError
 
-        self.result = audit(config=self.path, out=self.config.getoption("--holdfast-out"))
+        try:
+            self.result = audit(config=self.path, out=self.config.getoption("--holdfast-out"))
+        except HoldfastError as error:
+            raise self.CollectError(str(error)) from None
         judged = set()
         for verdict in self.result.decision.verdicts:
             judged.add(verdict.check)

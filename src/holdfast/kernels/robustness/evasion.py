@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from holdfast.kernels.robustness.constraints import CategoryLimits, NumericLimits
 
 Floats = NDArray[np.float64]
 Predict = Callable[[Floats], NDArray[np.int64]]
@@ -391,3 +393,25 @@ def unit_of_distance(values: NDArray[np.float64]) -> float:
         return 0.0
     low, high = np.quantile(finite, [0.25, 0.75])
     return float(high - low) or 1.349 * float(finite.std())
+
+
+def space_of(
+    limits: Mapping[str, NumericLimits | CategoryLimits], *, levels: Mapping[str, NDArray[np.object_]]
+) -> Space:
+    """Write the limits of the columns as arrays, behind a first column for the position of the point.
+
+    Parameters
+    ----------
+    limits
+        Rules by column, in the order of the matrix that :class:`holdfast.kernels.robustness.cells.CellCoding` makes.
+    levels
+        Levels of the category columns.
+    """
+    numeric = [rule if isinstance(rule, NumericLimits) else None for rule in limits.values()]
+    return Space(
+        scale=np.array([0.0, *(rule.scale if rule else 0.0 for rule in numeric)]),
+        low=np.array([-np.inf, *(rule.low if rule else -np.inf for rule in numeric)]),
+        high=np.array([np.inf, *(rule.high if rule else np.inf for rule in numeric)]),
+        is_whole=np.array([False, *(bool(rule and rule.is_whole) for rule in numeric)]),
+        n_levels=np.array([0, *(len(levels.get(name, ())) for name in limits)], dtype=np.int64),
+    )
