@@ -27,9 +27,8 @@ curve shows the share flipped by moves up to each distance.
 its number of years) are not known here, so some flips may be implausible together. Models that answer at random flip
 by chance: rows are asked twice, and the finding says how many answers differed.
 
-**What to do about a bad one.** List what really cannot change in ``immutable``; then limit how much a single column
-can decide (monotone constraints, regularisation), train on the flipped rows with their right label, verify the
-columns that flips use most, and limit the number of queries per person.
+**What to do about a bad one.** List what cannot change in ``immutable``; then limit how much a single column can decide
+(monotone constraints), train on the flipped rows, verify the columns that flips use most, and limit queries per person.
 """
 
 from __future__ import annotations
@@ -416,10 +415,10 @@ def _affected(points: pl.DataFrame) -> pl.DataFrame:
 
 def _notes(subject: Subject, ctx: Context, attacked: _Attacked, rules: _Rules, *, is_early: bool) -> tuple[str, ...]:
     notes = [
-        f"The attack sees labels only and asks at most {ctx.effort.get('queries', 500)} times per row; finding "
-        "nothing gives a bound, not safety.",
-        f"Numbers move by at most {rules.distance:g} units each (interquartile ranges, or 1 if all lie in [0, 1]) and at "
-        f"most {rules.categories} categories change; immutable, sensitive and text columns never do.",
+        f"The attack sees labels only and asks at most {ctx.effort.get('queries', 500)} times per row.",
+        f"Numbers move by at most {rules.distance:g} units (interquartile ranges, or 1 if all lie in [0, 1]) and at most "
+        f"{rules.categories} categories change; immutable, sensitive and text columns never do.",
+        "Finding nothing gives a bound, not safety.",
     ]
     if subject.train is None:
         notes.append("Ranges, units and levels come from the test table, because no training table was given.")
