@@ -24,8 +24,7 @@ curve shows the share flipped by moves up to each distance.
   are attackable here that nobody can change, such as age. The threat model decides: state it truthfully.
 
 **When it misleads.** One unit means different effort in different columns. Relations between columns (a degree and
-its number of years) are not known here, so some flips may be implausible together. Models that answer at random flip
-by chance: rows are asked twice, and the finding says how many answers differed.
+its number of years) are not known here. Models that answer at random flip by chance: rows are asked twice.
 
 **What to do about a bad one.** List what cannot change in ``immutable``; then limit how much a single column can decide
 (monotone constraints), train on the flipped rows, verify the columns that flips use most, and limit queries per person.
@@ -416,7 +415,7 @@ def _affected(points: pl.DataFrame) -> pl.DataFrame:
 def _notes(subject: Subject, ctx: Context, attacked: _Attacked, rules: _Rules, *, is_early: bool) -> tuple[str, ...]:
     notes = [
         f"The attack sees labels only and asks at most {ctx.effort.get('queries', 500)} times per row.",
-        f"Numbers move by at most {rules.distance:g} units (interquartile ranges, or 1 if all lie in [0, 1]) and at most "
+        f"Numbers move by at most {rules.distance:g} units (interquartile ranges, or 1 if all lie in [0, 1]); at most "
         f"{rules.categories} categories change; immutable, sensitive and text columns never do.",
         "Finding nothing gives a bound, not safety.",
     ]
