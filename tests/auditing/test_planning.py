@@ -8,13 +8,22 @@ import pytest
 
 from holdfast.auditing.catalogue import CheckEntry, spec_from_literal
 from holdfast.auditing.config import AuditConfig
-from holdfast.auditing.planning import NEEDED, available_needs, choose_effort, in_order, make_plan, why_not
+from holdfast.auditing.planning import (
+    NEEDED,
+    available_needs,
+    choose_effort,
+    in_order,
+    make_plan,
+    policy_limits,
+    why_not,
+)
 from holdfast.auditing.subject import Facts
 from holdfast.core.check import Need
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import InputError
 from holdfast.core.record import PlanItem
 from holdfast.core.subject import ModelInfo
+from holdfast.policy.rules import Policy, Rule
 
 ALL: set[Need] = set(NEEDED)
 
@@ -172,3 +181,19 @@ def test_without_a_target_none_is_offered() -> None:
 )
 def test_effort_follows_deployment_and_budget(deployment: Deployment, budget_s: float | None, effort: str) -> None:
     assert choose_effort(deployment, budget_s=budget_s)[0] == effort
+
+
+@pytest.mark.parametrize("pattern", ["robustness.evasion.attack_success", "robustness.evasion.*", "robustness.*.*"])
+def test_limits_reach_a_check_through_any_rule_that_covers_its_measurement(pattern: str) -> None:
+    policy = Policy(rules=(Rule(measurement=pattern, max=0.2),))
+    assert policy_limits(policy, entry("robustness.evasion", thresholds=["attack_success"])) == {"attack_success": 0.2}
+
+
+def test_limits_that_a_check_does_not_read_stay_out_of_its_key() -> None:
+    policy = Policy(rules=(Rule(measurement="robustness.evasion.*", max=0.2),))
+    assert policy_limits(policy, entry("robustness.evasion")) == {}
+
+
+def test_need_that_nothing_offers_is_refused_with_the_closest() -> None:
+    with pytest.raises(InputError, match="did you mean 'test'"):
+        entry("data.schema", needs=["tset"])

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 import pytest
+from tests.harness import SimpleModel, subject_for
 
-from harness import SimpleModel, subject_for
 from holdfast.auditing.catalogue import CheckEntry, catalogue
 from holdfast.auditing.context import RunContext
 from holdfast.auditing.execution import Completed, execute

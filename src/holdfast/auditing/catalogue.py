@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from holdfast.core.check import CheckSpec, MeasureSpec
+from holdfast.core.check import CheckSpec, MeasureSpec, Need
 from holdfast.core.errors import InputError, did_you_mean
 
 CHECKS = Path(__file__).resolve().parent.parent / "checks"
@@ -105,6 +105,11 @@ def _literals(tree: ast.Module) -> tuple[dict[str, Any], dict[str, Any]]:
 def spec_from_literal(literal: Mapping[str, Any]) -> CheckSpec:
     """Build the typed spec from the literal, lists becoming tuples."""
     values = _with_tuples(literal)
+    for need in values.get("needs", ()):
+        if need not in get_args(Need):
+            raise InputError(
+                f"a check needs {need!r}, which no subject can offer", hint=did_you_mean(need, get_args(Need))
+            )
     values["measures"] = tuple(MeasureSpec(**_with_tuples(measure)) for measure in literal["measures"])
     return CheckSpec(**values)
 

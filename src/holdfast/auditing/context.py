@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,15 +43,13 @@ class RunContext:
     check
         Id of the check.
     thresholds
-        Limits of the policy by whole measurement id.
+        Limits of the policy by short measurement id.
     findings
         Findings of the checks that this one uses.
     threads
         Threads for ``map``.
     deadline
         Value of ``time.monotonic()`` at which the time budget ends, or ``None``.
-    cancelled
-        Set when the user cancels.
     report
         Called with (done, total).
     """
@@ -66,7 +63,6 @@ class RunContext:
     store: PartialStore = field(default_factory=MemoryStore)
     threads: int = 1
     deadline: float | None = None
-    cancelled: threading.Event = field(default_factory=threading.Event)
     report: Callable[[int, int], None] = lambda done, total: None
 
     @cached_property
@@ -77,8 +73,8 @@ class RunContext:
         return np.random.default_rng(self.seed)
 
     def threshold(self, measurement: str) -> float | None:
-        """Return the policy's limit for a measurement of this check."""
-        return self.thresholds.get(f"{self.check}.{measurement}")
+        """Return the policy's limit for a measurement of this check that its spec names in ``thresholds``."""
+        return self.thresholds.get(measurement)
 
     def used(self, check: str) -> Finding | None:
         """Return the finding of a check named in ``uses``."""
@@ -101,10 +97,8 @@ class RunContext:
             pool.shutdown(cancel_futures=True)
 
     def track(self, items: Iterable[T], total: int) -> Iterable[T]:
-        """Pass items through, reporting progress and stopping when cancelled or out of time."""
+        """Pass items through, reporting progress and stopping when out of time."""
         for done, item in enumerate(items):
-            if self.cancelled.is_set():
-                raise BudgetError("the run was cancelled")
             if self.out_of_time():
                 raise BudgetError(
                     f"the time budget ran out after {done} of {total} steps", hint="give a larger --budget"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,7 +159,7 @@ class Executor(Protocol):
         """Yield every job with its completed finding and the seconds it took, in any order."""
 
 
-def run_job(job: Job, subject: AuditSubject, setup: Setup, *, cancelled: threading.Event | None = None) -> Completed:
+def run_job(job: Job, subject: AuditSubject, setup: Setup) -> Completed:
     """Run one job on a subject that is open in this process."""
     store = Store(setup.store) if setup.store else None
     context = RunContext(
@@ -173,7 +172,6 @@ def run_job(job: Job, subject: AuditSubject, setup: Setup, *, cancelled: threadi
         store=Partial(store, job.digests["key"]) if store else MemoryStore(),
         threads=setup.threads,
         deadline=setup.deadline,
-        cancelled=cancelled or threading.Event(),
     )
     try:
         return execute(job.entry, subject, context, job.parameters, job.digests)

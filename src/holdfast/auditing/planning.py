@@ -13,6 +13,7 @@ from holdfast.core.deployment import Deployment
 from holdfast.core.errors import InputError, did_you_mean
 from holdfast.core.finding import State
 from holdfast.core.record import PlanItem
+from holdfast.policy.rules import Policy, matches
 
 NEEDED: Mapping[Need, tuple[str, str]] = {
     "train": ("there is no training table", "give --train"),
@@ -96,6 +97,17 @@ def why_not(
         reasons, steps = zip(*(NEEDED[need] for need in missing), strict=True)
         return "not_run", "; ".join(reasons), "; ".join(dict.fromkeys(steps))
     return None
+
+
+def policy_limits(policy: Policy, entry: CheckEntry) -> dict[str, float]:
+    """Return the limits that a policy sets on the measurements whose thresholds a check reads, by short id."""
+    limits: dict[str, float] = {}
+    for measurement in entry.spec.thresholds:
+        for rule in policy.rules:
+            limit = rule.max if rule.max is not None else rule.min
+            if limit is not None and matches(rule.measurement, f"{entry.id}.{measurement}"):
+                limits.setdefault(measurement, limit)
+    return limits
 
 
 def _item(

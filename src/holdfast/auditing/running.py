@@ -19,7 +19,7 @@ from holdfast.auditing.executors.local import one_by_one, side_by_side
 from holdfast.auditing.inputs import read_inputs
 from holdfast.auditing.jobs import Job, Setup
 from holdfast.auditing.keys import finding_digests
-from holdfast.auditing.planning import why_not
+from holdfast.auditing.planning import policy_limits, why_not
 from holdfast.auditing.preparing import Prepared, prepare
 from holdfast.auditing.recording import Finished, finish
 from holdfast.auditing.store import Store, read_back
@@ -204,12 +204,7 @@ class _Running:
         prepared = self.prepared
         used = {check: self.completed[check].finding for check in entry.spec.uses if check in self.completed}
         parameters = {**entry.parameters, **prepared.config.parameters.get(entry.id, {})}
-        thresholds = {
-            rule.measurement: limit
-            for rule in prepared.policy.rules
-            if rule.measurement.startswith(f"{entry.id}.")
-            and (limit := rule.max if rule.max is not None else rule.min) is not None
-        }
+        thresholds = policy_limits(prepared.policy, entry)
         effort = dict(entry.spec.effort.get(prepared.effort, {}))
         seed = seed_of(prepared.seed, entry.id)
         digests = finding_digests(

@@ -49,6 +49,9 @@ class CheckSpec:
         Ids of checks whose findings it reads when they exist.
     reads
         Fields of the deployment that it reads; it cannot see others, and they are part of the key of its finding.
+    thresholds
+        Measurements whose limit in the policy it reads (``ctx.threshold``) to stop when that is settled; part of the
+        key of its finding.
     evidence_codes, references
         Codes of the evidence catalogue; literature.
     cost
@@ -66,6 +69,7 @@ class CheckSpec:
     measures: tuple[MeasureSpec, ...]
     uses: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    thresholds: tuple[str, ...] = ()
     evidence_codes: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     cost: Literal["light", "medium", "heavy"] = "light"

@@ -44,7 +44,7 @@ def parse_yaml(text: str, *, source: str) -> Any:
             if depth > DEEPEST_YAML:
                 raise InputError(f"{where(event)}: nested more than {DEEPEST_YAML} levels deep")
         return yaml.load(text, Loader=_strict_loader())  # noqa: S506  (a subclass of SafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or number that cannot be
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise InputError(f"{source}{place}: not valid YAML: {getattr(error, 'problem', None) or error}") from None

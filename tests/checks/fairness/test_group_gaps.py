@@ -1,8 +1,8 @@
 import numpy as np
 import polars as pl
 import pytest
+from tests.harness import run_check
 
-from harness import run_check
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import InputError, NotApplicable, NotRun
 

@@ -4,8 +4,8 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, r2_score, roc_auc_score
+from tests.harness import run_check
 
-from harness import run_check
 from holdfast.core.deployment import Deployment
 
 

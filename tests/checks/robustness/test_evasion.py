@@ -254,3 +254,27 @@ def test_more_effort_flips_no_fewer_rows() -> None:
     context = RunContext(check=CHECK, seed=0, effort={"points": 100, "queries": 20})
     little = values(run(subject, context))["attack_success"]
     assert values(run(subject, replace(context, effort={"points": 100, "queries": 400})))["attack_success"] >= little
+
+
+def attack_with(limit: float | None, effort: dict[str, int]) -> Outcome:
+    subject = subject_for(model=score, train=TRAIN, test=TEST, target="y")
+    thresholds = {} if limit is None else {"attack_success": limit}
+    return run(subject, RunContext(check=CHECK, seed=0, effort=effort, thresholds=thresholds), distance=1.0)
+
+
+def test_an_attack_that_breaks_its_threshold_early_stops_and_says_so() -> None:
+    outcome = attack_with(0.05, {"points": 200, "queries": 100, "looks": 4})
+    assert outcome.tables["points"].height < 200
+    assert any("stopped early" in note for note in outcome.assumptions)
+    interval = outcome.measurements[0].interval
+    assert interval is not None
+    assert interval.method == "betting confidence sequence"
+    assert interval.low is not None
+    assert interval.low > 0.05
+
+
+@pytest.mark.parametrize("limit", [None, 0.99])
+def test_without_a_broken_threshold_every_point_is_attacked(limit: float | None) -> None:
+    outcome = attack_with(limit, {"points": 80, "queries": 50, "looks": 4})
+    assert outcome.tables["points"].height == 80
+    assert not any("stopped early" in note for note in outcome.assumptions)

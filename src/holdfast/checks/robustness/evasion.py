@@ -83,6 +83,7 @@ SPEC = {
         },
     ],
     "reads": ["immutable", "ranges", "sensitive", "text"],
+    "thresholds": ["attack_success"],
     "evidence_codes": ["EVADE"],
     "references": [
         "Brendel, Rauber, Bethge (2018), Decision-based adversarial attacks, ICLR",
