@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from auditing.scratch_checks import Scratch, scratch_package
+from tests.auditing.scratch_checks import Scratch, scratch_package
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from auditing.scratch_checks import ONE, Scratch
+from tests.auditing.scratch_checks import ONE, Scratch
 from holdfast.auditing.catalogue import CHECKS, CheckEntry, catalogue, entry_for, read_check
 from holdfast.core.errors import InputError
 

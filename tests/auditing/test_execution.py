@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from auditing.scratch_checks import ONE, Scratch, job_of, setup_of
+from tests.auditing.scratch_checks import ONE, Scratch, job_of, setup_of
 from holdfast.auditing.execution import Completed, parquet_bytes, seed_of
 from holdfast.auditing.jobs import run_job
 from holdfast.core.canonical import canonical_json

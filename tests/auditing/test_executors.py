@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from auditing.scratch_checks import DRAW, ONE, Scratch, job_of, setup_of
+from tests.auditing.scratch_checks import DRAW, ONE, Scratch, job_of, setup_of
 from holdfast.auditing.execution import Completed
 from holdfast.auditing.executors.local import one_by_one, side_by_side
 from holdfast.auditing.jobs import Job, Setup

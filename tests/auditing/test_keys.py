@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from auditing.scratch_checks import Scratch
+from tests.auditing.scratch_checks import Scratch
 from holdfast.auditing import keys
 from holdfast.auditing.catalogue import CheckEntry, read_check
 from holdfast.core.deployment import Deployment

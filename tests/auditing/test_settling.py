@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from auditing.fixed_model import FixedModel, table
+from tests.auditing.fixed_model import FixedModel, table
 from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import Facts
 from holdfast.core.canonical import canonical_json

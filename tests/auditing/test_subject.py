@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from auditing.fixed_model import FixedModel, table
+from tests.auditing.fixed_model import FixedModel, table
 from holdfast.auditing.catalogue import spec_from_literal
 from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import AuditSubject, label_key, same_labels

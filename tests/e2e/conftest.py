@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from e2e.workplace import CONFIG, POLICY, FinishedAudit, Workplace, table
+from tests.e2e.workplace import CONFIG, POLICY, FinishedAudit, Workplace, table
 
 
 @pytest.fixture(scope="session")

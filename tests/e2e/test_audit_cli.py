@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from e2e.workplace import FinishedAudit, Workplace
+from tests.e2e.workplace import FinishedAudit, Workplace
 
 FILES = {
     "findings.json",

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from e2e.workplace import Workplace
+from tests.e2e.workplace import Workplace
 
 RULES = """
 name: mine

@@ -16,7 +16,7 @@ that the attack does not share.
 **How to read it.** ``attack_success`` is the share of rightly answered rows that were flipped. It is a *lower bound*
 of the risk: a better attack, or more queries, may flip more. A low number says "not broken by this attack", never
 "safe". ``median_distance`` is the typical size of the numeric moves that sufficed, 0 where a category alone did. The
-curve shows the share flipped by moves up to each distance.
+curve shows the share flipped by distance.
 
 - *Good:* 3 % flipped (1 to 6) within 0.2 units and one category, with inputs that people can really change.
 - *Bad:* 64 % flipped (57 to 71), most by another marital status alone: the model hangs on one answer in a form.
@@ -105,9 +105,8 @@ CURVE_STEPS = 21
 # Each point is asked once before the attack and once about its flip.
 ASKED_TWICE = 2
 REMEDIATION = (
-    "List what really cannot change as immutable and audit again. Then limit how much one column can decide (monotone "
-    "constraints, regularisation), train on the flipped rows with their right label, verify the columns that flips use "
-    "most, and limit the number of queries per person."
+    "List what cannot change as immutable and audit again. Then limit how much one column can decide (monotone "
+    "constraints), train on the flipped rows, verify the columns that flips use most, and limit queries per person."
 )
 
 
@@ -231,7 +230,7 @@ def _attack_in_looks(subject: Subject, ctx: Context, order: NDArray[np.int64], r
 
 
 def _attack_rows(subject: Subject, ctx: Context, rows: NDArray[np.int64], rules: _Rules) -> _Attacked:
-    """Attack some rows and verify every flip."""
+    """Attack rows and verify every flip."""
     import numpy as np
 
     from holdfast.kernels.robustness.cells import coding_of
