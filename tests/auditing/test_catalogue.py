@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.auditing.scratch_checks import ONE, Scratch
 from holdfast.auditing.catalogue import CHECKS, CheckEntry, catalogue, entry_for, read_check
 from holdfast.core.errors import InputError
+from tests.auditing.scratch_checks import ONE, Scratch
 
 
 def test_every_check_file_is_in_the_catalogue() -> None:

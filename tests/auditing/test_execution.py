@@ -10,13 +10,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.auditing.scratch_checks import ONE, Scratch, job_of, setup_of
 from holdfast.auditing.execution import Completed, parquet_bytes, seed_of
 from holdfast.auditing.jobs import run_job
 from holdfast.core.canonical import canonical_json
 from holdfast.core.deployment import Deployment
 from holdfast.core.finding import Finding
 from holdfast.core.parse import from_json
+from tests.auditing.scratch_checks import ONE, Scratch, job_of, setup_of
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.auditing.scratch_checks import DRAW, ONE, Scratch, job_of, setup_of
 from holdfast.auditing.execution import Completed
 from holdfast.auditing.executors.local import one_by_one, side_by_side
 from holdfast.auditing.jobs import Job, Setup
 from holdfast.auditing.store import Partial, Store
 from holdfast.core.canonical import canonical_json
+from tests.auditing.scratch_checks import DRAW, ONE, Scratch, job_of, setup_of
 
 
 def ignore(check: str) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.auditing.scratch_checks import Scratch
 from holdfast.auditing import keys
 from holdfast.auditing.catalogue import CheckEntry, read_check
 from holdfast.core.deployment import Deployment
+from tests.auditing.scratch_checks import Scratch
 
 FILES = {
     "checks/data/one.py": (

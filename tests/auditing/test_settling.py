@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.auditing.fixed_model import FixedModel, table
 from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import Facts
 from holdfast.core.canonical import canonical_json
@@ -18,6 +17,7 @@ from holdfast.core.deployment import Deployment
 from holdfast.core.errors import InputError, ModelError
 from holdfast.core.parse import from_json, parse_yaml
 from holdfast.core.subject import Table
+from tests.auditing.fixed_model import FixedModel, table
 
 Y = [0, 1, 0, 1, 1, 0] * 20
 TEXT = ["no" if y == 0 else "yes" for y in Y]

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.auditing.fixed_model import FixedModel, table
 from holdfast.auditing.catalogue import spec_from_literal
 from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import AuditSubject, label_key, same_labels
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import ModelError, NotRun
+from tests.auditing.fixed_model import FixedModel, table
 
 TEXT = ["no", "yes", "no", "yes"]
 SPEC = spec_from_literal({"title": "t", "question": "q", "needs": [], "measures": [], "reads": ["sensitive"]})

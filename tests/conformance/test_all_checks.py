@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 import pytest
-from tests.harness import SimpleModel, subject_for
 
 from holdfast.auditing.catalogue import CheckEntry, catalogue
 from holdfast.auditing.context import RunContext
@@ -16,6 +15,7 @@ from holdfast.auditing.planning import available_needs
 from holdfast.auditing.subject import AuditSubject
 from holdfast.core.canonical import canonical_json
 from holdfast.core.deployment import Deployment
+from tests.harness import SimpleModel, subject_for
 
 ROWS = 160
 CHECKS = sorted(catalogue())

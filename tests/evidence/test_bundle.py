@@ -9,12 +9,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.evidence.conftest import SUBJECT, SignedAudit
 
 from holdfast.core.errors import InputError
 from holdfast.evidence.bundle import BUNDLE_NAME, output_names, write_bundle
 from holdfast.evidence.keys import ephemeral_key
 from holdfast.evidence.manifest import Manifest, describe, parse_manifest, pieces_of_bytes, signed_bytes
+from tests.evidence.conftest import SUBJECT, SignedAudit
 
 
 def manifest_of(bundle: Path) -> Manifest:

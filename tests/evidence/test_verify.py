@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.evidence.conftest import SUBJECT, SignedAudit
 
 from holdfast.core.canonical import canonical_json
 from holdfast.core.errors import InputError
@@ -18,6 +17,7 @@ from holdfast.evidence.container import ArchiveWriter
 from holdfast.evidence.keys import KeyPair, PublicKey, ephemeral_key
 from holdfast.evidence.manifest import PAYLOAD_TYPE, Envelope, describe, parse_manifest, pieces_of_bytes, signed_bytes
 from holdfast.evidence.verify import Alteration, verify_bundle
+from tests.evidence.conftest import SUBJECT, SignedAudit
 
 CHUNK = 65536
 

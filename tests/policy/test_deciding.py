@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from tests.policy.sample import TODAY, decided, finding, measured, one_rule, unmeasured
 
 from holdfast.core.canonical import canonical_json, digest_of
 from holdfast.core.decision import Decision
@@ -13,6 +12,7 @@ from holdfast.core.errors import InputError
 from holdfast.core.parse import from_json
 from holdfast.policy.rules import Policy, Rule
 from holdfast.policy.waivers import Waiver
+from tests.policy.sample import TODAY, decided, finding, measured, one_rule, unmeasured
 
 GOOD, BAD, ACROSS = measured(0.05, 0.04, 0.06), measured(0.5, 0.4, 0.6), measured(0.1, 0.05, 0.15)
 FOUND = {

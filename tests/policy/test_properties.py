@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.policy.sample import decided, finding, measured, one_rule
 
 from holdfast.policy.rules import Policy, Rule
+from tests.policy.sample import decided, finding, measured, one_rule
 
 part = st.floats(0, 1, allow_subnormal=False).map(lambda x: round(x, 3))
 bounds = st.sampled_from(["estimate", "lower", "upper"])

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, norm
-from tests.policy.sample import decided, finding, measured, one_rule
 
 from holdfast.kernels.stats.proportions import clopper_pearson
 from holdfast.policy.rules import Policy, Rule
 from holdfast.policy.significance import p_violated
+from tests.policy.sample import decided, finding, measured, one_rule
 
 ALPHA = 0.025
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.policy.sample import decided, finding, measured, one_rule, unmeasured
 
 from holdfast.core.errors import InputError
 from holdfast.policy.rules import Policy, Rule
+from tests.policy.sample import decided, finding, measured, one_rule, unmeasured
 
 GOOD, BAD, ACROSS = (0.05, 0.04, 0.06), (0.5, 0.4, 0.6), (0.1, 0.05, 0.15)
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.tools.loading import ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a POSIX shell script")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.tools.loading import load_tool
 
 from holdfast.auditing.catalogue import CheckEntry, read_check
+from tests.tools.loading import load_tool
 
 generate_docs = load_tool("generate_docs")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tests.tools.loading import load_tool
 
 lint_tree = load_tool("lint_tree")

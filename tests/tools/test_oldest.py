@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.tools.loading import load_tool
 
 oldest = load_tool("oldest").oldest

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from tests.harness import SimpleModel, run_check
 
 from holdfast.core.check import Outcome
 from holdfast.core.errors import NotRun
+from tests.harness import SimpleModel, run_check
 
 TEST = pl.DataFrame({"a": np.linspace(0, 1, 300), "y": ["no", "yes"] * 150})
 

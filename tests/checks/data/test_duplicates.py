@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from tests.harness import run_check
 
 from holdfast.core.check import Outcome
 from holdfast.core.errors import NotRun
+from tests.harness import run_check
 
 
 def draw(rng: np.random.Generator, n: int) -> pl.DataFrame:

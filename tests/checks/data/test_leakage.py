@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
-from tests.harness import run_check
 
 from holdfast.core.check import Outcome
 from holdfast.core.deployment import Deployment
+from tests.harness import run_check
 
 ADULT = Path(__file__).parents[4] / "shared/data"
 

@@ -1,10 +1,10 @@
 import numpy as np
 import polars as pl
 import pytest
-from tests.harness import run_check
 
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import InputError, NotApplicable, NotRun
+from tests.harness import run_check
 
 BOTH = Deployment(sensitive=("sex", "origin"))
 

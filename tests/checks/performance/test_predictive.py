@@ -4,9 +4,9 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, r2_score, roc_auc_score
-from tests.harness import run_check
 
 from holdfast.core.deployment import Deployment
+from tests.harness import run_check
 
 
 def table(n=1500, seed=0, n_classes=2):

@@ -1,10 +1,10 @@
 import numpy as np
 import polars as pl
 import pytest
-from tests.harness import run_check
 
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import NotRun
+from tests.harness import run_check
 
 
 def table(n=3000, seed=0):

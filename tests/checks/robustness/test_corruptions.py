@@ -4,11 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 from sklearn.linear_model import LinearRegression
-from tests.harness import run_check
 
 from holdfast.core.check import Outcome
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import ModelError
+from tests.harness import run_check
 
 CHECK = "robustness.corruptions"
 

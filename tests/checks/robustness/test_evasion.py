@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from tests.harness import run_check, subject_for
 
 from holdfast.auditing.context import RunContext
 from holdfast.checks.robustness.evasion import run
 from holdfast.core.check import Outcome
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import InputError, NotApplicable, NotRun
+from tests.harness import run_check, subject_for
 
 CHECK = "robustness.evasion"
 
