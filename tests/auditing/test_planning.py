@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,16 +29,15 @@ from holdfast.policy.rules import Policy, Rule
 ALL: set[Need] = set(NEEDED)
 
 
-def entry(check: str, *, parameters: dict[str, Any] | None = None, **spec: Any) -> CheckEntry:
+def entry(check: str, *, path: Path = Path(), **spec: Any) -> CheckEntry:
     literal = {"title": check, "question": "?", "needs": [], "measures": [], **spec}
-    return CheckEntry(
-        id=check,
-        module=check,
-        path=None,
-        spec=spec_from_literal(literal),
-        page="",
-        parameters=parameters or {},  # type: ignore[arg-type]
-    )
+    return CheckEntry(id=check, module=check, path=path, spec=spec_from_literal(literal), page="")
+
+
+def file_with(parameter: str, default: Any, folder: Path) -> Path:
+    path = folder / "check.py"
+    path.write_text(f"def run(subject, ctx, *, {parameter}={default!r}): ...\n", encoding="utf-8")
+    return path
 
 
 def facts(*, task: Any = "binary", target: str | None = "y", capabilities: set[Any] | None = None) -> Facts:
@@ -110,23 +110,23 @@ def test_unknown_check_names_the_one_that_was_meant(config: dict[str, Any]) -> N
     assert caught.value.hint == "did you mean 'a.b'?"
 
 
-def test_unknown_parameter_names_the_one_that_was_meant() -> None:
+def test_unknown_parameter_names_the_one_that_was_meant(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'digit'") as caught:
-        plan(entry("a.b", parameters={"digits": 3}), parameters={"a.b": {"digit": 4}})
+        plan(entry("a.b", path=file_with("digits", 3, tmp_path)), parameters={"a.b": {"digit": 4}})
     assert caught.value.hint == "did you mean 'digits'?"
 
 
 @pytest.mark.parametrize(
     ("default", "value"), [(3, "4"), (3, 4.5), (3, True), (0.5, "high"), (0.5, True), ("a", 1), (True, 1)]
 )
-def test_parameter_of_another_type_is_refused(default: Any, value: Any) -> None:
+def test_parameter_of_another_type_is_refused(default: Any, value: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="parameter 'p'"):
-        plan(entry("a.b", parameters={"p": default}), parameters={"a.b": {"p": value}})
+        plan(entry("a.b", path=file_with("p", default, tmp_path)), parameters={"a.b": {"p": value}})
 
 
 @pytest.mark.parametrize(("default", "value"), [(0.5, 1), (3, 4), (None, "x"), (None, 4), ("a", "b")])
-def test_parameter_of_a_fitting_type_is_accepted(default: Any, value: Any) -> None:
-    assert plan(entry("a.b", parameters={"p": default}), parameters={"a.b": {"p": value}})
+def test_parameter_of_a_fitting_type_is_accepted(default: Any, value: Any, tmp_path: Path) -> None:
+    assert plan(entry("a.b", path=file_with("p", default, tmp_path)), parameters={"a.b": {"p": value}})
 
 
 def test_check_stands_behind_those_it_uses() -> None:

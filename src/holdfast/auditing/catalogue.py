@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 from holdfast.core.check import CheckSpec, MeasureSpec, Need
 from holdfast.core.errors import InputError, did_you_mean
@@ -25,11 +26,15 @@ class CheckEntry:
     path: Path
     spec: CheckSpec
     page: str
-    parameters: Mapping[str, Any]
 
     @property
     def title(self) -> str:
         return self.spec.title
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Parameters of ``run`` with their defaults."""
+        return _parameters(self.path)
 
 
 @cache
@@ -66,7 +71,7 @@ def entry_for(check: str) -> CheckEntry:
 
 
 def read_check(path: Path, check: str, module: str) -> CheckEntry:
-    """Read one check file: docstring, ``SPEC`` and the parameters of ``run``, by parsing alone.
+    """Read one check file: docstring and ``SPEC``, by parsing alone, and no further than they go.
 
     Raises
     ------
@@ -74,32 +79,38 @@ def read_check(path: Path, check: str, module: str) -> CheckEntry:
         When the file does not parse, or its ``SPEC`` is no literal of the known form.
     """
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-        literal, parameters = _literals(tree)
+        tree = ast.parse(_head(path.read_text(encoding="utf-8")), filename=str(path))
+        literal = next(ast.literal_eval(node.value) for node in tree.body if _assigns_spec(node))
         return CheckEntry(
-            id=check,
-            module=module,
-            path=path,
-            spec=spec_from_literal(literal),
-            page=ast.get_docstring(tree) or "",
-            parameters=parameters,
+            id=check, module=module, path=path, spec=spec_from_literal(literal), page=ast.get_docstring(tree) or ""
         )
-    except (SyntaxError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (SyntaxError, ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
         raise InputError(
             f"{path} has no literal SPEC of the known form: {error}", hint="start from another check file"
         ) from error
 
 
-def _literals(tree: ast.Module) -> tuple[dict[str, Any], dict[str, Any]]:
-    literal: dict[str, Any] = {}
-    parameters: dict[str, Any] = {}
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "SPEC" for t in node.targets):
-            literal = ast.literal_eval(node.value)
-        if isinstance(node, ast.FunctionDef) and node.name == "run":
-            pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-            parameters = {argument.arg: ast.literal_eval(default) for argument, default in pairs if default is not None}
-    return literal, parameters
+def _head(source: str) -> str:
+    """Cut a check file off where its first class or function begins."""
+    found = re.search(r"^(?:@|class |def )", source, re.MULTILINE)
+    return source[: found.start()] if found else source
+
+
+def _assigns_spec(node: ast.stmt) -> TypeGuard[ast.Assign]:
+    return isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "SPEC" for t in node.targets)
+
+
+@cache
+def _parameters(path: Path) -> Mapping[str, Any]:
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        runs = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run"]
+        pairs = [pair for run in runs for pair in zip(run.args.kwonlyargs, run.args.kw_defaults, strict=True)]
+        return {argument.arg: ast.literal_eval(default) for argument, default in pairs if default is not None}
+    except (SyntaxError, ValueError) as error:
+        raise InputError(
+            f"{path} has a function `run` whose defaults are no literals: {error}", hint="start from another check file"
+        ) from error
 
 
 def spec_from_literal(literal: Mapping[str, Any]) -> CheckSpec:

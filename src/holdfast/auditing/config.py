@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -74,6 +75,8 @@ def load_config(path: Path) -> AuditConfig:
     InputError
         When the file is missing or too long, is no YAML mapping, has an unknown key or a value of the wrong type.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(f"expected a configuration file, got a folder, pipe or device: {path}")
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -121,6 +124,15 @@ def validated(config: AuditConfig) -> AuditConfig:
         raise InputError(f"expected a confidence level between 0.5 and 1, got {config.level}", hint="usual: 0.95")
     if config.seed is not None and config.seed < 0:
         raise InputError(f"expected a seed of 0 or more, got {config.seed}")
+    for name, (low, high) in config.deployment.ranges.items():
+        if not -math.inf < low < high < math.inf:
+            raise InputError(f"expected deployment.ranges of {name!r} as [low, high], got [{low}, {high}]")
+    if len(set(config.deployment.classes)) < len(config.deployment.classes):
+        raise InputError(f"expected each class once in deployment.classes, got {list(config.deployment.classes)}")
+    for check, values in config.parameters.items():
+        for name, value in values.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise InputError(f"expected a finite number as {name} of {check}, got {value}")
     seconds_of(config.budget)
     return config
 

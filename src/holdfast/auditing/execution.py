@@ -17,7 +17,15 @@ from holdfast.auditing.keys import library_versions
 from holdfast.auditing.subject import AuditSubject
 from holdfast.core.canonical import canonical_json
 from holdfast.core.check import Measured, MeasureSpec, Outcome, Parameters
-from holdfast.core.errors import BudgetError, HoldfastError, InputError, NotApplicable, NotRun, did_you_mean
+from holdfast.core.errors import (
+    BudgetError,
+    HoldfastError,
+    InputError,
+    ModelError,
+    NotApplicable,
+    NotRun,
+    did_you_mean,
+)
 from holdfast.core.finding import Chart, Finding
 from holdfast.core.measurement import Measurement
 
@@ -98,7 +106,8 @@ def failed(blank: Finding, error: BaseException) -> Completed:
     first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     reason = first_line if isinstance(error, HoldfastError) else f"{type(error).__name__}: {first_line}"
     reason = reason.encode("utf-8", "replace").decode("utf-8")
-    needed = getattr(error, "hint", "") or "read the traceback in the evidence; report it if it is a fault of Holdfast"
+    whose = "ask the model the same rows yourself" if isinstance(error, ModelError) else "report a fault of Holdfast"
+    needed = getattr(error, "hint", "") or f"read the traceback in the evidence; {whose}"
     finding = replace(
         blank,
         state="error",

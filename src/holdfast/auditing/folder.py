@@ -30,7 +30,8 @@ def prepare_folder(folder: Path) -> None:
     Raises
     ------
     InputError
-        When it cannot be made or written, or holds files that are no audit's: they would end up in the signed bundle.
+        When it cannot be made or written, or holds files that are no audit's: they would end up in the signed bundle;
+        or when there is a signing key that cannot be used.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -46,6 +47,7 @@ def prepare_folder(folder: Path) -> None:
     probe = folder / ".writable"
     write_durably(probe, b"")
     probe.unlink(missing_ok=True)
+    signing_key()  # one that cannot be used is said before an hour of work, not after
 
 
 def write_audit(finished: Finished, folder: Path, *, cache: Path | None = None) -> Audit:

@@ -173,8 +173,8 @@ def _prediction_columns(
 def _read_file(path: Path) -> bytes:
     if not path.is_file():
         folder = path.parent if path.parent.is_dir() else Path()
-        names = [item.name for item in folder.iterdir() if item.is_file()][:1000]
-        what = "a folder" if path.is_dir() else "no such file"
+        names = sorted(item.name for item in folder.iterdir() if item.is_file())
+        what = "a folder" if path.is_dir() else "a pipe or device" if path.exists() else "no such file"
         raise InputError(f"cannot read the model {path}: {what}", hint=did_you_mean(path.name, names))
     try:
         return path.read_bytes()

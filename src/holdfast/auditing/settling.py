@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -198,6 +199,11 @@ def _features(
             assumptions.append(f"Columns that the model does not take as inputs: {', '.join(unused)}.")
         return info.inputs
     features = tuple(name for name in columns if name not in kept)
+    if not features and info is not None and "query" in info.capabilities:
+        raise InputError(
+            f"no column of the {tables[0].name} table is left as an input of the model: {', '.join(columns)}",
+            hint="see id, time, group and ignore under deployment in holdfast.yaml",
+        )
     for table in tables[1:]:
         missing = [name for name in features if name not in table.frame.columns]
         if missing:
@@ -235,8 +241,10 @@ def _confirm_class_order(
     rows, best = linear_sum_assignment(-counts)
     agreement, possible = int(np.trace(counts)), int(counts[rows, best].sum())
     n = int(counts.sum())
-    # Two standard errors beyond chance: a weak model may tie, a wrong order loses clearly.
-    if possible - agreement > 2 * np.sqrt(n):
+    # If the order is right, another of the k! agrees better by more than this in at most 5 % of tables (Hoeffding's
+    # inequality for a difference in [-1, 1] per row): a weak model may lose by luck, a wrong order loses clearly.
+    orders_log = math.lgamma(len(facts.classes) + 1)
+    if possible - agreement > math.sqrt(2 * n * (orders_log - math.log(0.05))):
         order = [facts.classes[int(np.flatnonzero(best == score)[0])] for score in range(len(facts.classes))]
         raise InputError(
             f"with the classes in the order {list(facts.classes)} the model agrees with {agreement} of {n} test "

@@ -1,11 +1,13 @@
 """From text that people or programs wrote to the typed data model, strictly.
 
 Unknown keys, wrong types and duplicate keys are errors that name the place and the closest valid key. YAML is read with
-the safe loader: no tags, no anchors, no aliases, a limit on size and depth.
+the safe loader: no tags, no anchors, no aliases, a limit on size and depth. As in YAML 1.2, only ``true`` and ``false``
+are truth values: ``yes`` and ``no`` are words, because they are class labels in many tables.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, cast, get_args, get_type_hints
@@ -14,6 +16,8 @@ from holdfast.core.errors import InputError, did_you_mean
 
 T = TypeVar("T")
 LARGEST_YAML = 1 << 20
+BOOLEAN = "tag:yaml.org,2002:bool"
+IN_YAML_WORDS = {"tuple_type": "expected a list", "dataclass_type": "expected a mapping"}
 DEEPEST_YAML = 20
 
 
@@ -55,7 +59,7 @@ def _strict_loader() -> Any:
     import yaml
 
     class StrictLoader(yaml.SafeLoader):
-        """The safe loader, with duplicate keys refused."""
+        """The safe loader, with duplicate keys refused and the truth values of YAML 1.2."""
 
     def mapping(loader: Any, node: Any) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -70,6 +74,11 @@ def _strict_loader() -> Any:
             seen.add(key)
         return dict(loader.construct_pairs(node, deep=True))
 
+    StrictLoader.yaml_implicit_resolvers = {
+        first: [item for item in resolvers if item[0] != BOOLEAN]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    StrictLoader.add_implicit_resolver(BOOLEAN, re.compile("(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
     StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
     return StrictLoader
 
@@ -87,12 +96,14 @@ def from_mapping(kind: type[T], value: Any, *, source: str) -> T:
     if not isinstance(value, dict):
         raise InputError(f"expected a mapping in {source}, got {type(value).__name__}")
     _refuse_unknown_keys(kind, value, source=source)
+    _refuse_half_characters(value, source=source)
     try:
         return cast(T, _adapter(cast(Any, kind)).validate_python(value))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the top level"
-        raise InputError(f"{source}, at {place}: {first['msg']}; got {first['input']!r:.80}") from None
+        expected = IN_YAML_WORDS.get(first["type"], first["msg"])
+        raise InputError(f"{source}, at {place}: {expected}; got {first['input']!r:.80}") from None
 
 
 def from_json(kind: type[T], text: str | bytes, *, source: str) -> T:
@@ -134,3 +145,15 @@ def _refuse_unknown_keys(kind: Any, value: dict[str, Any], *, source: str) -> No
                 for part in items:
                     if isinstance(part, dict):
                         _refuse_unknown_keys(candidate, part, source=f"{source}, {key}")
+
+
+def _refuse_half_characters(value: Any, *, source: str) -> None:
+    """Refuse text that is no Unicode, from an escape such as ``\\ud800`` or a file name of other bytes."""
+    if isinstance(value, dict):
+        for part in (*value, *value.values()):
+            _refuse_half_characters(part, source=source)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            _refuse_half_characters(part, source=source)
+    elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+        raise InputError(f"expected Unicode text in {source}, got {value!r:.80}", hint="rename the file or the column")

@@ -37,6 +37,8 @@ def load_policy(name_or_path: str | Path) -> Policy:
     if isinstance(name_or_path, str) and name_or_path in PRESETS:
         return preset(name_or_path)
     path = Path(name_or_path).expanduser()
+    if path.exists() and not path.is_file():
+        raise InputError(f"expected a policy file, got a folder, pipe or device: {path}")
     try:
         with path.open("rb") as stream:
             content = stream.read(LARGEST_POLICY + 1)

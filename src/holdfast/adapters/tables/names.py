@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from holdfast.core.errors import InputError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_PATTERN = re.compile(r"\*|\^.*\$")
 
 
 def check_names(names: Sequence[str], *, source: str) -> None:
-    """Refuse names that occur twice or hold control characters.
+    """Refuse names that occur twice, hold control characters, or that polars would take for a pattern of names.
 
     Raises
     ------
@@ -31,6 +32,12 @@ def check_names(names: Sequence[str], *, source: str) -> None:
             raise InputError(
                 f"expected column names without control characters in {source}, got {name!r:.80} (column {position})",
                 hint="rename the column, for example without its line break or tab",
+            )
+        if _PATTERN.fullmatch(name):
+            raise InputError(
+                f"expected names of single columns in {source}, got {name!r:.80} (column {position}), which stands for "
+                "several",
+                hint="rename the column",
             )
 
 

@@ -28,6 +28,10 @@ def parse_parquet(raw: bytes, *, source: str) -> tuple[pl.DataFrame, tuple[str, 
     """
     import polars as pl
 
+    if not raw.startswith(MAGIC):
+        raise InputError(
+            f"expected a Parquet file in {source}, got something else", hint="give a text table a name ending in .csv"
+        )
     if not raw.endswith(MAGIC):
         raise InputError(
             f"expected a whole Parquet file in {source}, got {len(raw)} bytes that do not end as one",

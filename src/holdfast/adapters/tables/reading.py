@@ -86,6 +86,8 @@ def _read_file(path: Path) -> tuple[pl.DataFrame, str, tuple[str, ...]]:
 
 
 def _read_bytes(path: Path) -> bytes:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(f"expected a table file, got a pipe or device: {path}", hint="write its content to a file")
     try:
         return path.read_bytes()
     except FileNotFoundError:

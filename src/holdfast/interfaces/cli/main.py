@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import traceback
 
 import typer
 
-from holdfast.core.errors import HoldfastError, ModelError
+from holdfast.core.errors import HoldfastError, InputError, ModelError
 from holdfast.interfaces.cli import audit, browse, demo, init, keys, results
+from holdfast.interfaces.cli.verdicts import printable
 
 app = typer.Typer(
     name="holdfast",
@@ -47,22 +50,46 @@ def main() -> None:
     # One thread per numerical library, set before any is loaded: sums must not depend on how many share the machine.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        _refuse_half_characters(sys.argv[1:])
         app()
     except HoldfastError as error:
-        typer.echo(_colour(f"error: {error.message}", "31"), err=True)
-        if error.hint:
-            typer.echo(f"\n{_colour('hint:', '36')} {error.hint}", err=True)
+        _say(error.message, error.hint)
         sys.exit(3 if isinstance(error, ModelError) else 2)
-    except SystemExit as end:  # typer turns an interrupt into an exit code of its own, which differs by version
-        if not _was_interrupted(end):
+    except OSError as error:
+        _say(
+            f"{error.filename or 'this system'}: {error.strerror or error}",
+            "look at free space, limits and permissions",
+        )
+        sys.exit(2)
+    except SystemExit as end:  # typer gives an interrupt and a closed pipe exit codes that mean other things here
+        if not _came_from(end, (KeyboardInterrupt, BrokenPipeError)):
             raise
-        typer.echo("cancelled", err=True)
+        if _came_from(end, KeyboardInterrupt):
+            typer.echo("cancelled", err=True)
+        sys.exit(3)
+    except Exception:  # an exit code of 1 would say that the gate failed
+        traceback.print_exc()
+        _say("this is a fault of Holdfast, not of your input", "report it with the lines above")
         sys.exit(3)
 
 
-def _was_interrupted(error: BaseException | None) -> bool:
-    while error is not None and not isinstance(error, KeyboardInterrupt):
+def _refuse_half_characters(arguments: list[str]) -> None:
+    for argument in arguments:
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise InputError(f"expected Unicode text, got the argument {argument!r}", hint="rename the file or folder")
+
+
+def _say(message: str, hint: str) -> None:
+    typer.echo(_colour(f"error: {printable(message)}", "31"), err=True)
+    if hint:
+        typer.echo(f"\n{_colour('hint:', '36')} {printable(hint)}", err=True)
+
+
+def _came_from(error: BaseException | None, kinds: type[BaseException] | tuple[type[BaseException], ...]) -> bool:
+    while error is not None and not isinstance(error, kinds):
         error = error.__cause__ or error.__context__
     return error is not None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from unicodedata import category
 
 import typer
 
@@ -32,9 +33,15 @@ def print_verdicts(decision: Decision, findings: Sequence[Finding]) -> None:
         number = format_estimate(measurement, limit=verdict.limit) if measurement else verdict.reason
         limit = limit_words(verdict, measurement.unit if measurement else "")
         word = WORDS.get(verdict.verdict, verdict.verdict)
-        typer.echo(f"{_painted(f'{word:<19}', verdict.verdict)}{verdict.measurement:<52} {number} ({limit})")
+        rest = printable(f"{verdict.measurement:<52} {number} ({limit})")
+        typer.echo(f"{_painted(f'{word:<19}', verdict.verdict)}{rest}")
     word = WORDS.get(decision.outcome, decision.outcome)
-    typer.echo(f"\n{_painted(word, decision.outcome)}: {decision.summary}")
+    typer.echo(f"\n{_painted(word, decision.outcome)}: {printable(decision.summary)}")
+
+
+def printable(text: str) -> str:
+    """Spell out control characters, which a model, a table or a file could otherwise send to the terminal."""
+    return "".join(repr(part)[1:-1] if part != "\n" and category(part) in ("Cc", "Cf") else part for part in text)
 
 
 def _painted(text: str, verdict: str) -> str:
