@@ -11,7 +11,7 @@ from typing import Any
 
 from holdfast.auditing.config import AuditConfig, load_config, override
 from holdfast.auditing.folder import cache_for, prepare_folder, read_audit, write_audit
-from holdfast.auditing.running import Observer, Options, run_audit
+from holdfast.auditing.running import Observer, Options, check_jobs, run_audit
 from holdfast.core.decision import Decision
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import did_you_mean
@@ -86,7 +86,7 @@ def audit(
     test: Any = None,
     train: Any = None,
     target: str | None = None,
-    config: str | Path | AuditConfig | None = None,
+    config: str | Path | Mapping[str, Any] | AuditConfig | None = None,
     deployment: Deployment | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     jobs: int = 1,
@@ -126,7 +126,7 @@ def audit(
     InputError
         When something given cannot be used.
     """
-    start = config if isinstance(config, AuditConfig) else load_config(Path(config)) if config else AuditConfig()
+    start = _start(config)
     paths, objects = _split({"model": model, "test": test, "train": train})
     named = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
     if isinstance(deployment, Mapping):
@@ -135,7 +135,7 @@ def audit(
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="holdfast-audit-"))
     prepare_folder(folder)
     kept = None if cache is False else cache_for(folder) if cache is True else Path(cache)
-    options = Options(jobs=jobs, cache=kept, trust_pickle=trust_pickle, command=("holdfast.audit",))
+    options = Options(jobs=check_jobs(jobs), cache=kept, trust_pickle=trust_pickle, command=("holdfast.audit",))
     finished = run_audit(chosen, options, objects=objects, observer=observer)
     result = Result(write_audit(finished, folder, cache=kept))
     if out is None:
@@ -146,6 +146,14 @@ def audit(
 def load(folder: str | Path) -> Result:
     """Read a finished audit from its folder."""
     return Result(read_audit(Path(folder)))
+
+
+def _start(config: str | Path | Mapping[str, Any] | AuditConfig | None) -> AuditConfig:
+    if config is None or isinstance(config, AuditConfig):
+        return config or AuditConfig()
+    if isinstance(config, (str, Path)):
+        return load_config(Path(config))
+    return from_mapping(AuditConfig, config, source="config")
 
 
 def _split(given: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:

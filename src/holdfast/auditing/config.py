@@ -112,7 +112,7 @@ def override(config: AuditConfig, options: Mapping[str, Any]) -> AuditConfig:
     given = {
         name: str(value) if isinstance(value, Path) else value
         for name, value in options.items()
-        if value not in (None, (), [], {})
+        if not (value is None or (isinstance(value, (tuple, list, dict)) and not value))
     }
     checked = from_mapping(AuditConfig, given, source="the settings")
     return validated(replace(config, **{name: getattr(checked, name) for name in given}))

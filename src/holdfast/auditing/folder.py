@@ -95,6 +95,8 @@ def read_audit(folder: Path) -> Audit:
     """
     bodies: dict[str, bytes] = {}
     for name in ALWAYS:
+        if (folder / name).exists() and not (folder / name).is_file():
+            raise InputError(f"{folder} is no finished audit: {name} is a folder, pipe or device")
         try:
             bodies[name] = (folder / name).read_bytes()
         except OSError as error:

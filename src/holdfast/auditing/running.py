@@ -269,6 +269,6 @@ def default_cache(folder: Path | None = None) -> Path:
 
 def check_jobs(jobs: int) -> int:
     """Return the number of processes to use; 0 asks for one per core."""
-    if jobs < 0:
-        raise InputError(f"expected 0 (one per core) or more jobs, got {jobs}")
+    if not isinstance(jobs, int) or jobs < 0:
+        raise InputError(f"expected 0 (one per core) or more jobs, got {jobs!r}")
     return jobs or os.cpu_count() or 1

@@ -96,7 +96,7 @@ def from_mapping(kind: type[T], value: Any, *, source: str) -> T:
     if not isinstance(value, dict):
         raise InputError(f"expected a mapping in {source}, got {type(value).__name__}")
     _refuse_unknown_keys(kind, value, source=source)
-    _refuse_half_characters(value, source=source)
+    refuse_half_characters(value, source=source)
     try:
         return cast(T, _adapter(cast(Any, kind)).validate_python(value))
     except ValidationError as error:
@@ -104,6 +104,24 @@ def from_mapping(kind: type[T], value: Any, *, source: str) -> T:
         place = ".".join(str(part) for part in first["loc"]) or "the top level"
         expected = IN_YAML_WORDS.get(first["type"], first["msg"])
         raise InputError(f"{source}, at {place}: {expected}; got {first['input']!r:.80}") from None
+
+
+def refuse_half_characters(value: Any, *, source: str) -> None:
+    """Refuse text that is no Unicode, from an escape such as ``\\ud800`` or a file name of other bytes.
+
+    Raises
+    ------
+    InputError
+        Showing the text.
+    """
+    if isinstance(value, dict):
+        for part in (*value, *value.values()):
+            refuse_half_characters(part, source=source)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            refuse_half_characters(part, source=source)
+    elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+        raise InputError(f"expected Unicode text in {source}, got {value!r:.80}", hint="rename the file or the column")
 
 
 def from_json(kind: type[T], text: str | bytes, *, source: str) -> T:
@@ -145,15 +163,3 @@ def _refuse_unknown_keys(kind: Any, value: dict[str, Any], *, source: str) -> No
                 for part in items:
                     if isinstance(part, dict):
                         _refuse_unknown_keys(candidate, part, source=f"{source}, {key}")
-
-
-def _refuse_half_characters(value: Any, *, source: str) -> None:
-    """Refuse text that is no Unicode, from an escape such as ``\\ud800`` or a file name of other bytes."""
-    if isinstance(value, dict):
-        for part in (*value, *value.values()):
-            _refuse_half_characters(part, source=source)
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            _refuse_half_characters(part, source=source)
-    elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-        raise InputError(f"expected Unicode text in {source}, got {value!r:.80}", hint="rename the file or the column")

@@ -38,7 +38,7 @@ def load_policy(name_or_path: str | Path) -> Policy:
         return preset(name_or_path)
     path = Path(name_or_path).expanduser()
     if path.exists() and not path.is_file():
-        raise InputError(f"expected a policy file, got a folder, pipe or device: {path}")
+        raise InputError(f"the policy {path} cannot be read: it is a folder, pipe or device, not a file")
     try:
         with path.open("rb") as stream:
             content = stream.read(LARGEST_POLICY + 1)

@@ -111,5 +111,5 @@ class HeldModel:
             return function(*arguments, **options)
         except HoldfastError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ModelError(f"the model failed with {type(error).__name__}: {str(error)[:2000]}") from error

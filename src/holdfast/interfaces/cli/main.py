@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import os
 import sys
+import tempfile
 import traceback
 
 import typer
 
-from holdfast.core.errors import HoldfastError, InputError, ModelError
+from holdfast.core.errors import HoldfastError, ModelError
+from holdfast.core.parse import refuse_half_characters
 from holdfast.interfaces.cli import audit, browse, demo, init, keys, results
 from holdfast.interfaces.cli.verdicts import printable
 
@@ -53,15 +55,15 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        _refuse_half_characters(sys.argv[1:])
+        refuse_half_characters(sys.argv[1:], source="the command line")
         app()
     except HoldfastError as error:
         _say(error.message, error.hint)
         sys.exit(3 if isinstance(error, ModelError) else 2)
     except OSError as error:
         _say(
-            f"{error.filename or 'this system'}: {error.strerror or error}",
-            "look at free space, limits and permissions",
+            f"cannot read or write {error.filename or 'a file'}: {error.strerror or error}",
+            f"look at free space, limits and permissions, also of the temporary folder {tempfile.gettempdir()}",
         )
         sys.exit(2)
     except SystemExit as end:  # typer gives an interrupt and a closed pipe exit codes that mean other things here
@@ -74,12 +76,6 @@ def main() -> None:
         traceback.print_exc()
         _say("this is a fault of Holdfast, not of your input", "report it with the lines above")
         sys.exit(3)
-
-
-def _refuse_half_characters(arguments: list[str]) -> None:
-    for argument in arguments:
-        if any("\ud800" <= character <= "\udfff" for character in argument):
-            raise InputError(f"expected Unicode text, got the argument {argument!r}", hint="rename the file or folder")
 
 
 def _say(message: str, hint: str) -> None:
