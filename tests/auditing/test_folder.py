@@ -9,6 +9,7 @@ import pytest
 
 from holdfast.auditing.folder import prepare_folder, read_audit
 from holdfast.core.errors import InputError
+from holdfast.core.finding import FINDINGS_SCHEMA
 
 
 def test_missing_folder_is_made_with_its_parents(tmp_path: Path) -> None:
@@ -17,12 +18,12 @@ def test_missing_folder_is_made_with_its_parents(tmp_path: Path) -> None:
 
 
 def test_folder_of_an_earlier_audit_is_accepted(tmp_path: Path) -> None:
-    (tmp_path / "findings.json").write_text("{}")
+    (tmp_path / "findings.json").write_text(f'{{"schema":"{FINDINGS_SCHEMA}"}}')
     (tmp_path / "evidence").mkdir()
     prepare_folder(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "evidence/photo.jpg", "report.html"])
+@pytest.mark.parametrize("name", ["notes.txt", "evidence/photo.jpg", "report.html", "findings.json"])
 def test_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("mine")
@@ -35,10 +36,18 @@ def test_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path, name:
 def test_link_in_place_of_the_evidence_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "audit").mkdir()
-    (tmp_path / "audit" / "findings.json").write_text("{}")
+    (tmp_path / "audit" / "findings.json").write_text(FINDINGS_SCHEMA)
     (tmp_path / "audit" / "evidence").symlink_to(tmp_path / "mine")
     with pytest.raises(InputError, match="got a link"):
         prepare_folder(tmp_path / "audit")
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_live_one_writes_is_not(tmp_path: Path) -> None:
+    (tmp_path / ".holdfast-0123.part").write_text("half")
+    (tmp_path / ".holdfast-4567.part").write_text("half")
+    os.utime(tmp_path / ".holdfast-0123.part", (0, 0))
+    prepare_folder(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".holdfast-4567.part"]
 
 
 def test_hidden_files_do_no_harm(tmp_path: Path) -> None:

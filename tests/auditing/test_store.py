@@ -75,6 +75,15 @@ def test_store_is_usable_after_a_put_that_failed(path: Path) -> None:
     store.close()
 
 
+def test_store_that_cannot_grow_says_which_file_and_what_to_do(path: Path) -> None:
+    store = Store(path)
+    store._connection.execute("pragma max_page_count=5")
+    with pytest.raises(InputError, match=r"cannot keep results in .*store.sqlite.*full") as caught:
+        store.put("finding", "k", {"a": bytes(1 << 20)})
+    assert "free some space" in caught.value.hint
+    assert store.get("finding", "k") == {}
+
+
 def test_drop_forgets_one_key_only(path: Path) -> None:
     store = Store(path)
     store.put("partial", "k", {"a": b"1"})

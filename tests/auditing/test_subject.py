@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
+from holdfast.adapters.models.predictions import predictions_model
 from holdfast.auditing.catalogue import spec_from_literal
 from holdfast.auditing.settling import settle
-from holdfast.auditing.subject import AuditSubject, label_key, same_labels
+from holdfast.auditing.subject import AuditSubject, label_key, match_predictions, same_labels
 from holdfast.core.deployment import Deployment
-from holdfast.core.errors import ModelError, NotRun
+from holdfast.core.errors import InputError, ModelError, NotRun
 from tests.auditing.fixed_model import FixedModel, table
 
 TEXT = ["no", "yes", "no", "yes"]
@@ -156,3 +158,15 @@ def test_labels_that_mean_something_else_differ(first: Any, second: Any) -> None
 def test_same_classes_in_any_order_and_type() -> None:
     assert same_labels((0, 1), ("1", "0"))
     assert not same_labels((0, 1), (0, 1, 2))
+
+
+def test_wrong_column_of_predicted_labels_is_the_users_to_mend() -> None:
+    model = predictions_model(
+        pl.DataFrame({"age": [1, 2, 3, 4], "p": [0.1, 0.9, 0.2, 0.8]}), labels="age", scores=["p"]
+    )
+    made = subject()
+    facts = settle(Deployment(), target="y", train=None, test=made.test, model=None)
+    facts = replace(facts, info=model.info)
+    with pytest.raises(InputError, match="predicted labels holds '1'") as caught:
+        match_predictions(model.predict(pl.DataFrame({"x": [0] * 4})), facts)
+    assert "--label-column" in caught.value.hint

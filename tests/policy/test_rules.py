@@ -149,3 +149,10 @@ def test_policy_in_another_encoding_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_bytes(b"name: caf\xe9")
     with pytest.raises(InputError, match="UTF-8"):
         load_policy(tmp_path / "p.yaml")
+
+
+@pytest.mark.parametrize("key", ["max", "min"])
+def test_threshold_that_is_a_yes_is_no_number(key: str) -> None:
+    text = f"rules:\n  - {{measurement: performance.calibration.ece, {key}: true}}\n"
+    with pytest.raises(InputError, match=f"expected a number as {key} in rule 1 of p.yaml, got true"):
+        parse_policy(text, source="p.yaml")

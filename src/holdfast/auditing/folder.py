@@ -12,12 +12,12 @@ from holdfast.auditing.store import Store
 from holdfast.core.canonical import canonical_json, digest_bytes, digest_of
 from holdfast.core.decision import Decision
 from holdfast.core.errors import InputError
-from holdfast.core.finding import Chart, Finding
+from holdfast.core.finding import FINDINGS_SCHEMA, Chart, Finding
 from holdfast.core.parse import from_json
 from holdfast.core.record import Audit, Findings, Run
 from holdfast.evidence.bundle import write_bundle
 from holdfast.evidence.keys import KeyPair, default_folder, ephemeral_key, load_key
-from holdfast.evidence.writing import write_durably, writing_error
+from holdfast.evidence.writing import remove_unfinished, write_durably, writing_error
 from holdfast.reports import charts
 
 Render = Callable[[Finding, Chart], str]
@@ -40,10 +40,11 @@ def prepare_folder(folder: Path) -> None:
         raise InputError(
             f"cannot make the output folder {folder}: {error.strerror}", hint="choose another with --out"
         ) from None
-    if entries and not entries & set(ALWAYS):
+    if entries and (not entries & set(ALWAYS) or not _is_ours(folder)):
         raise InputError(f"the output folder {folder} holds other files", hint="give --out a new or empty folder")
     if (folder / "evidence").is_symlink():  # old evidence is deleted, and not that of another folder
         raise InputError(f"expected a folder at {folder / 'evidence'}, got a link", hint="remove the link")
+    remove_unfinished(folder)
     probe = folder / ".writable"
     write_durably(probe, b"")
     probe.unlink(missing_ok=True)
@@ -151,6 +152,12 @@ def cache_for(folder: Path) -> Path:
     except OSError:
         return folder / ".holdfast"
     return usual
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the findings in a folder, if there are any, are ours."""
+    path = folder / "findings.json"
+    return not path.exists() or (path.is_file() and FINDINGS_SCHEMA.encode() in path.read_bytes())
 
 
 def _write_evidence(folder: Path, evidence: Mapping[str, bytes]) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -67,30 +68,44 @@ class Store:
 
     def get(self, kind: str, key: str) -> dict[str, bytes]:
         """Return everything kept under a key, by name; empty when there is nothing."""
-        rows = self._connection.execute(
-            "select name, body from items where kind = ? and key = ?", (kind, key)
-        ).fetchall()
-        if rows:
-            self._connection.execute("update items set used = ? where kind = ? and key = ?", (time.time(), kind, key))
+        with self._failing():
+            rows = self._connection.execute(
+                "select name, body from items where kind = ? and key = ?", (kind, key)
+            ).fetchall()
+            if rows:
+                now = time.time()
+                self._connection.execute("update items set used = ? where kind = ? and key = ?", (now, kind, key))
         return dict(rows)
 
     def put(self, kind: str, key: str, items: Mapping[str, bytes]) -> None:
         """Keep all items or none; durable when this returns."""
         now = time.time()
-        self._connection.execute("begin immediate")
-        try:
-            self._connection.executemany(
-                "insert or replace into items values (?, ?, ?, ?, ?)",
-                [(kind, key, name, body, now) for name, body in items.items()],
-            )
-        except BaseException:
-            self._connection.execute("rollback")
-            raise
-        self._connection.execute("commit")
+        rows = [(kind, key, name, body, now) for name, body in items.items()]
+        with self._failing():
+            self._connection.execute("begin immediate")
+            try:
+                self._connection.executemany("insert or replace into items values (?, ?, ?, ?, ?)", rows)
+                self._connection.execute("commit")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("rollback")
+                raise
 
     def drop(self, kind: str, key: str) -> None:
         """Forget everything under a key."""
-        self._connection.execute("delete from items where kind = ? and key = ?", (kind, key))
+        with self._failing():
+            self._connection.execute("delete from items where kind = ? and key = ?", (kind, key))
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Say which file failed, and what to do."""
+        try:
+            yield
+        except sqlite3.ProgrammingError:
+            raise
+        except sqlite3.DatabaseError as error:
+            hint = "free some space or choose another place with --cache DIR; what had finished is kept"
+            raise InputError(f"cannot keep results in {self.path}: {error}", hint=hint) from error
 
     def close(self) -> None:
         """Close the file."""

@@ -180,6 +180,11 @@ def match_predictions(raw: RawPredictions, facts: Facts) -> Predictions:
     try:
         lookup = np.array([position[label_key(label)] for label in distinct], dtype=np.int64)
     except KeyError as error:
+        if facts.info is not None and facts.info.format == "predictions":
+            raise InputError(
+                f"the column of predicted labels holds {error.args[0]!r}, which is none of the classes {list(order)}",
+                hint="is --label-column right? or list the classes as deployment.classes in holdfast.yaml",
+            ) from None
         raise ModelError(
             f"the model predicted the label {error.args[0]!r}, which is none of the classes {list(order)}",
             hint="list the classes in score order as deployment.classes in holdfast.yaml",

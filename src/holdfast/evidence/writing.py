@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -78,6 +79,14 @@ def open_durably(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
         _flush_folder(folder)
     except OSError as error:
         raise writing_error(path, error) from error
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a process that was killed while it wrote has left in a folder, an hour after."""
+    for path in folder.glob(".holdfast-*.part"):
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - 3600:
+                path.unlink()
 
 
 def writing_error(path: Path, error: OSError) -> InputError:

@@ -94,9 +94,21 @@ def parse_policy(text: str, *, source: str) -> Policy:
     InputError
         For an unknown key, a wrong value, a rule without exactly one of ``max`` and ``min``.
     """
-    policy = from_mapping(Policy, parse_yaml(text, source=source) or {}, source=source)
+    written = parse_yaml(text, source=source) or {}
+    _refuse_booleans(written, source=source)
+    policy = from_mapping(Policy, written, source=source)
     validate(policy, source=source)
     return policy
+
+
+def _refuse_booleans(written: object, *, source: str) -> None:
+    """``max: true`` would be taken for the number 1."""
+    rules = written.get("rules") if isinstance(written, dict) else None
+    for position, rule in enumerate(rules if isinstance(rules, list) else [], start=1):
+        for key in ("max", "min"):
+            if isinstance(rule, dict) and isinstance(rule.get(key), bool):
+                shown = str(rule[key]).lower()
+                raise InputError(f"expected a number as {key} in rule {position} of {source}, got {shown}")
 
 
 def validate(policy: Policy, *, source: str) -> None:

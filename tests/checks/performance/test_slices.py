@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from holdfast.core.deployment import Deployment
-from holdfast.core.errors import NotRun
+from holdfast.core.errors import NotApplicable, NotRun
 from tests.harness import run_check
 
 
@@ -160,3 +160,19 @@ def test_same_seed_gives_the_same_outcome_and_another_seed_other_halves():
     first, again, other = (run(np.full(800, 0.2), frame, seed=seed) for seed in (0, 0, 1))
     assert first.measurements == again.measurements
     assert not first.tables["halves"].equals(other.tables["halves"])
+
+
+def test_of_a_wide_table_the_columns_that_stand_out_are_paired():
+    frame = table()
+    rng = np.random.default_rng(3)
+    noise = {f"noise_{number}": rng.integers(4, size=frame.height) for number in range(60)}
+    wide = frame.select(pl.DataFrame(noise).get_columns() + frame.get_columns())
+    harmed = (frame["region"] == "north").to_numpy() & (frame["age"] >= 70).to_numpy()
+    outcome = run(np.where(harmed, 0.6, 0.1), wide, max_paired=5)
+    assert "region = 'north'" in measured(outcome)["worst_gap"].plain
+    assert "pairs of 5 of them" in outcome.assumptions[0]
+
+
+def test_a_table_without_anything_to_tell_rows_apart_by_has_no_slices():
+    with pytest.raises(NotApplicable, match="two values or more"):
+        run(0.2, pl.DataFrame({"x": [1] * 500, "y": [0, 1] * 250}))

@@ -176,3 +176,15 @@ def test_chance_confirms_a_slice_in_at_most_5_percent(kind):
 @pytest.mark.parametrize("kind", ["wrong answers", "sizes of errors"])
 def test_chance_confirms_a_slice_in_at_most_5_percent_of_many_tables(kind):
     assert (confirmed_by_chance(kind, 1000, 1500) < 0.06).all()
+
+
+def test_only_the_columns_that_stand_out_are_paired():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(3, size=(600, 12))
+    losses = ((codes[:, 4] == 1) & (codes[:, 9] == 2)).astype(float)
+    every = search_slices(codes, losses, min_size=10, n_slices=1)
+    few = search_slices(codes, losses, min_size=10, n_slices=1, n_paired=2)
+    none = search_slices(codes, losses, min_size=10, n_slices=1, n_paired=0)
+    assert few == every
+    assert every[0].items == ((4, 1), (9, 2))
+    assert len(none[0].items) == 1

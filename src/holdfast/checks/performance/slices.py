@@ -45,7 +45,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.core.check import Measured, Outcome
 from holdfast.core.context import Context
-from holdfast.core.errors import NotRun
+from holdfast.core.errors import NotApplicable, NotRun
 from holdfast.core.finding import Chart
 from holdfast.core.measurement import Interval
 from holdfast.core.subject import Subject
@@ -105,6 +105,15 @@ class _Column(NamedTuple):
     descriptions: list[str]
 
 
+class _Halves(NamedTuple):
+    """Codes and losses of all rows, and the rows to search and to confirm on."""
+
+    codes: NDArray[np.int64]
+    losses: NDArray[np.float64]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+
+
 class _Found(NamedTuple):
     slices: list[Slice]
     confirmation: Confirmation
@@ -120,6 +129,7 @@ def run(
     min_rows: int = 20,
     max_levels: int = 50,
     max_overlap: float = 0.8,
+    max_paired: int = 100,
 ) -> Outcome:
     """Search slices on one half of the test rows and test them on the other.
 
@@ -133,6 +143,8 @@ def run(
         Levels of a category that are slices of their own, the most frequent first; the others form one slice.
     max_overlap
         Two slices with a larger share of common rows (over rows of either) count as the same; the better one is tested.
+    max_paired
+        Columns that are searched in pairs; of a wider table those whose own slices stand out most.
     """
     import numpy as np
 
@@ -146,8 +158,11 @@ def run(
             hint=f"give {4 * min_size} test rows or more",
         )
     columns = _columns(subject, n_quantiles, max_levels)
-    codes = np.column_stack([column.codes for column in columns]) if columns else np.zeros((losses.size, 0), np.int64)
-    found = _search(codes, losses, first, second, columns, min_size, max_overlap, ctx)
+    if not columns:
+        raise NotApplicable("no input of the model and no sensitive column takes two values or more in the test table")
+    codes = np.column_stack([column.codes for column in columns])
+    halves = _Halves(codes, losses, first, second)
+    found = _search(halves, columns, min_size, max_overlap, max_paired, ctx)
     is_confirmed = found.confirmation.adjusted_p_value <= 1.0 - ctx.level
     return Outcome(
         measurements=_measurements(found, int(is_confirmed.sum()), subject, ctx.level, second.size),
@@ -160,7 +175,7 @@ def run(
         remediation=REMEDIATION,
         assumptions=(
             f"Slices have at least {min_size} of the {first.size} rows they were searched on; the search covers "
-            f"{len(columns)} columns and their pairs.",
+            f"{len(columns)} columns and the pairs of {'all' if len(columns) <= max_paired else max_paired} of them.",
         ),
         work={"rows": losses.size, "columns": len(columns), "slices_tested": len(found.slices)},
     )
@@ -179,22 +194,17 @@ def _losses(subject: Subject) -> NDArray[np.float64]:
 
 
 def _search(
-    codes: NDArray[np.int64],
-    losses: NDArray[np.float64],
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-    columns: list[_Column],
-    min_size: int,
-    max_overlap: float,
-    ctx: Context,
+    halves: _Halves, columns: list[_Column], min_size: int, max_overlap: float, max_paired: int, ctx: Context
 ) -> _Found:
     import numpy as np
 
     from holdfast.kernels.performance.slices import confirm_slices, distinct_slices, search_slices, slice_members
 
+    codes, losses, first, second = halves
     wanted = ctx.effort["candidates"]
     searched, held = codes[first], codes[second]
-    ranked = search_slices(searched, losses[first], min_size=min_size, n_slices=SEARCHED_PER_CANDIDATE * wanted)
+    n_slices = SEARCHED_PER_CANDIDATE * wanted
+    ranked = search_slices(searched, losses[first], min_size=min_size, n_slices=n_slices, n_paired=max_paired)
     slices = distinct_slices(ranked, searched, max_overlap=max_overlap, n_slices=wanted)
     members = [slice_members(held, candidate.items) for candidate in slices]
     inside = np.array(members, dtype=np.bool_).reshape(len(slices), second.size)

@@ -81,10 +81,13 @@ class _Scorer(NamedTuple):
         return np.asarray((total - size * self.mean) / (self.sd * np.sqrt(size * (1.0 - size / self.n))))
 
 
-def search_slices(codes: ArrayLike, losses: ArrayLike, *, min_size: int, n_slices: int) -> list[Slice]:
+def search_slices(
+    codes: ArrayLike, losses: ArrayLike, *, min_size: int, n_slices: int, n_paired: int | None = None
+) -> list[Slice]:
     """Find the slices of one or two columns with the largest standardised excess of loss.
 
-    Exact: the result is that of scoring every slice; what a bound shows to be out of reach is not counted.
+    Exact unless `n_paired` is given: the result is that of scoring every slice; what a bound shows to be out of reach
+    is not counted.
 
     Parameters
     ----------
@@ -96,6 +99,9 @@ def search_slices(codes: ArrayLike, losses: ArrayLike, *, min_size: int, n_slice
         Smallest number of rows of a slice, one or more.
     n_slices : int
         Number of slices to return at most, one or more.
+    n_paired : int, optional
+        Columns that are paired with each other at most, those first whose own worst level scores highest; all columns
+        otherwise. A pair of columns neither of which stands out by itself may then be missed.
 
     Returns
     -------
@@ -133,11 +139,15 @@ def search_slices(codes: ArrayLike, losses: ArrayLike, *, min_size: int, n_slice
     scorer = _Scorer(values.size, float(values.mean()), float(values.std()), float(values.max()), min_size)
     best: list[_Entry] = []
     bounds: list[NDArray[np.float64]] = []
+    highest = np.full(table.shape[1], -np.inf)
     for column in range(table.shape[1]):
         n, total = _count(table[:, column], values)
         bounds.append(scorer.bound(n, total))
-        _keep(best, n_slices, scorer.score(n, total)[:, None], n[:, None], total[:, None], (column,))
-    for reach, pair in _by_bound(bounds):
+        scores = scorer.score(n, total)
+        highest[column] = scores.max(initial=-np.inf)
+        _keep(best, n_slices, scores[:, None], n[:, None], total[:, None], (column,))
+    paired = sorted(np.argsort(-highest, kind="stable")[:n_paired].tolist())
+    for reach, pair in _by_bound(bounds, paired):
         if reach <= _floor(best, n_slices):
             break
         _score_pair(best, n_slices, table, values, scorer, bounds, pair)
@@ -348,9 +358,9 @@ def _count(
     return n, np.bincount(codes, weights=values, minlength=n_levels).astype(np.float64)
 
 
-def _by_bound(bounds: list[NDArray[np.float64]]) -> Iterator[tuple[float, tuple[int, int]]]:
+def _by_bound(bounds: list[NDArray[np.float64]], columns: list[int]) -> Iterator[tuple[float, tuple[int, int]]]:
     tops = [float(bound.max(initial=-np.inf)) for bound in bounds]
-    pairs = ((min(tops[i], tops[j]), (i, j)) for i, j in combinations(range(len(tops)), 2))
+    pairs = ((min(tops[i], tops[j]), (i, j)) for i, j in combinations(columns, 2))
     return iter(sorted(pairs, key=lambda entry: (-entry[0], entry[1])))
 
 
