@@ -15,7 +15,7 @@ import polars as pl
 
 import holdfast
 
-COMMAND = (sys.executable, "-m", "holdfast.interfaces.cli.main")
+COMMAND = (sys.executable, "-m", "holdfast")
 CONFIG = """
 model: model.onnx
 train: train.csv
