@@ -78,6 +78,7 @@ def schemas() -> Iterator[tuple[str, str]]:
     from holdfast.core.decision import Decision
     from holdfast.core.parse import json_schema
     from holdfast.core.record import Findings, Run
+    from holdfast.core.scan import ScanReport
     from holdfast.evidence.manifest import Manifest
     from holdfast.policy.rules import Policy
 
@@ -85,6 +86,7 @@ def schemas() -> Iterator[tuple[str, str]]:
         "findings": Findings,
         "decision": Decision,
         "run": Run,
+        "scan": ScanReport,
         "manifest": Manifest,
         "policy": Policy,
         "config": AuditConfig,

@@ -1,0 +1,82 @@
+"""Names that Keras itself gives to what a saved model may contain, as of Keras 3.15.
+
+Left out because they run or load something else: ``Lambda``, ``TorchModuleWrapper``, ``TFSMLayer``, ``JaxLayer``,
+``FlaxLayer``.
+"""
+
+from __future__ import annotations
+
+_CLASSES = """
+AUC AWQDTypePolicy Abs AbsMaxQuantizer Absolute Accuracy Activation ActivityRegularization Adadelta Adafactor Adagrad
+Adam AdamW Adamax AdaptiveAveragePool AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
+AdaptiveMaxPool AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D Add AdditiveAttention AffineTransform
+All AllClose AlphaDropout Amax Amin Angle Any Append Arange Arccos Arccosh Arcsin Arcsinh Arctan Arctan2 Arctanh
+Argmax Argmin Argpartition Argsort Array ArraySplit AssociativeScan Attention AugMix AutoContrast Average AveragePool
+AveragePooling1D AveragePooling2D AveragePooling3D BackendOptimizer BaseAdaptiveAveragePooling BaseAdaptiveMaxPooling
+BaseAdaptivePooling BaseConv BaseConvTranspose BaseDepthwiseConv BaseGlobalPooling BaseOptimizer BasePooling
+BaseSeparableConv BaseSpatialDropout BatchNorm BatchNormalization Bidirectional BinaryAccuracy BinaryCrossentropy
+BinaryFocalCrossentropy BinaryIoU Bincount BitwiseAnd BitwiseInvert BitwiseLeftShift BitwiseNot BitwiseOr
+BitwiseRightShift BitwiseXor BroadcastTo CDist CTC CTCDecode CTCLoss Cast CategoricalAccuracy CategoricalCrossentropy
+CategoricalFocalCrossentropy CategoricalGeneralizedCrossEntropy CategoricalHinge CategoryEncoding Cbrt Ceil Celu
+CenterCrop Cholesky CholeskyInverse Circle Clip CompileLoss CompileMetrics Concatenate ConcordanceCorrelation Cond
+Conj Conjugate Constant Constraint ContrastLimitedAdaptiveHistogramEqualization Conv Conv1D Conv1DTranspose Conv2D
+Conv2DTranspose Conv3D Conv3DTranspose ConvLSTM ConvLSTM1D ConvLSTM2D ConvLSTM3D ConvLSTMCell ConvTranspose
+ConvertToTensor Copy Corrcoef Correlate Cos Cosh CosineDecay CosineDecayRestarts CosineSimilarity CountNonzero
+CropImages Cropping1D Cropping2D Cropping3D Cross Cumprod Cumsum CutMix DTypePolicy DTypePolicyMap Deg2rad Dense
+DepthToSpace DepthwiseConv DepthwiseConv1D DepthwiseConv2D Det Diag Diagflat Diagonal Dice Diff Digitize
+Discretization Distiller Divide DivideNoNan Dot DotProductAttention Dropout Dsplit Dstack ELU Eig Eigh Einsum
+EinsumDense ElasticTransform Elu Embedding EmptyLike Equal Equalization Erf Erfc Erfinv Exp Exp2 ExpandDims Expm1
+ExponentialDecay ExtractPatches ExtractSequences F1Score FBetaScore FFT FFT2 Fabs FakeQuantWithMinMaxVars
+FalseNegatives FalsePositives Feature FeatureSpace Flatten Flip Fliplr Flipud FloatDTypePolicy Floor FloorDivide Fmax
+Fmin Fmod Fold ForiLoop Ftrl Full FullLike Function Functional GPTQDTypePolicy GPTQQuantizer GRU GRUCell GaussianBlur
+GaussianDropout GaussianNoise Gcd Gelu Geomspace GetItem GlobalAveragePooling1D GlobalAveragePooling2D
+GlobalAveragePooling3D GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GlorotNormal GlorotUniform Glu Greater
+GreaterEqual GroupNormalization GroupedQueryAttention HSVToRGB HardShrink HardSigmoid HardSilu HardTanh HashedCrossing
+Hashing HeNormal HeUniform Heaviside Hinge Histogram Hsplit Hstack Huber Hypot I0 IFFT2 IRFFT ISTFT Identity Imag
+InTopK IndexLookup Initializer Inner InputLayer Int4DTypePolicy IntegerLookup Inv InverseTimeDecay IoU IsIn Isclose
+Isfinite Isinf Isnan Isneginf Isposinf Isreal JVP KLDivergence KerasSaveable Kron L1 L1L2 L2 LSTM LSTMCell Lamb Layer
+LayerNormalization Lcm Ldexp LeakyReLU LeakyRelu LearningRateSchedule LecunNormal LecunUniform LeftShift Less
+LessEqual Linspace Lion Log Log10 Log1p Log2 LogCosh LogCoshError LogSigmoid LogSoftmax Logaddexp Logaddexp2 Logdet
+LogicalAnd LogicalNot LogicalOr LogicalXor Logspace Logsumexp Loss LossFunctionWrapper LossScaleOptimizer Lstsq
+LuFactor Map MapCoordinates Masking Matmul MatrixRank Max MaxNorm MaxNumBoundingBoxes MaxPool MaxPooling1D
+MaxPooling2D MaxPooling3D Maximum Mean MeanAbsoluteError MeanAbsolutePercentageError MeanIoU MeanMetricWrapper
+MeanSquaredError MeanSquaredLogarithmicError Median MelSpectrogram Merge Meshgrid Metric MetricsList Min MinMaxNorm
+Minimum Mish MixUp Mod Model Moments Moveaxis MultiHeadAttention MultiHot MultiOptimizer Multiply Muon Nadam NanToNum
+Nanargmax Nanargmin Nancumprod Nancumsum Nanmax Nanmean Nanmedian Nanmin Nanpercentile Nanprod Nanquantile Nanstd
+Nansum Nanvar Ndim Negative Nextafter NonNeg Nonzero Norm Normalization Normalize NotEqual OneHot OneHotIoU
+OneHotMeanIoU Ones OnesLike Operation Optimizer Orthogonal OrthogonalRegularizer Outer PReLU PSNR Pad PadImages
+PearsonCorrelation Percentile Permute PerspectiveTransform PiecewiseConstantDecay Pinv Pipeline Poisson Polar
+PolynomialDecay Power Precision PrecisionAtRecall Prod Ptp Qr Quantile QuantizedDTypePolicy QuantizedFloat8DTypePolicy
+Quantizer R2Score RFFT RGBToGrayscale RGBToHSV RMSNorm RMSNormalization RMSprop RNN Rad2deg RandAugment
+RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop RandomElasticTransform
+RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHeight RandomHue RandomInitializer RandomInvert
+RandomNormal RandomPerspective RandomPosterization RandomRotation RandomSaturation RandomSharpness RandomShear
+RandomTranslation RandomUniform RandomWidth RandomZoom Ravel ReLU Real Rearrange Recall RecallAtPrecision Reciprocal
+Regularizer Relu Relu6 Repeat RepeatVector Rescaling Reshape Resize Resizing ReversibleEmbedding RightShift Roll
+RootMeanSquaredError Rot90 Round Rsqrt SGD SSIM STFT STFTSpectrogram SVD SaturateCast ScaleAndTranslate Scan Scatter
+ScatterUpdate ScheduleFreeAdamW SearchSorted SeedGenerator SegmentMax SegmentMin SegmentProd SegmentReduction
+SegmentSum Select Selu SensitivityAtSpecificity SensitivitySpecificityBase SeparableConv SeparableConv1D
+SeparableConv2D Sequential Sigmoid Sign Signbit Silu SimpleRNN SimpleRNNCell Sin Sinc Sinh Size Slice SliceUpdate
+Slogdet SobelEdges SoftShrink Softmax Softplus Softsign Solarization Solve SolveTriangular Sort SpaceToDepth
+SparseCategoricalAccuracy SparseCategoricalCrossentropy SparsePlus SparseSigmoid SparseTopKCategoricalAccuracy
+Sparsemax SpatialDropout1D SpatialDropout2D SpatialDropout3D SpecificityAtSensitivity SpectralNormalization Split Sqrt
+Square SquaredHinge Squareplus Squeeze Stack StackedRNNCells Std StochasticDepth StopGradient StringLookup Subtract
+Sum Swapaxes Switch TFDConcat TFDIdentity TFOptimizer Take TakeAlongAxis Tan Tanh TanhShrink Tensordot
+TextVectorization Threshold ThresholdedReLU Tile TimeDistributed TopK TopKCategoricalAccuracy Trace Transpose
+Trapezoid Tril Triu TrueDivide TrueNegatives TruePositives Trunc TruncatedNormal Tversky Unfold Unique UnitNorm
+UnitNormalization UnravelIndex Unstack UpSampling1D UpSampling2D UpSampling3D Vander Var VarianceScaling Vdot
+VectorizedMap View ViewAsComplex ViewAsReal Vsplit Vstack Where WhileLoop Wrapper ZeroPadding1D ZeroPadding2D
+ZeroPadding3D Zeros ZerosLike
+"""
+_FUNCTIONS = """
+binary_accuracy binary_crossentropy binary_focal_crossentropy categorical_accuracy categorical_crossentropy
+categorical_focal_crossentropy categorical_generalized_cross_entropy categorical_hinge celu circle
+concordance_correlation cosine_similarity ctc dice elu exponential gelu glu hard_shrink hard_sigmoid hard_silu
+hard_swish hard_tanh hinge huber kl_divergence leaky_relu linear log_cosh log_sigmoid log_softmax mean_absolute_error
+mean_absolute_percentage_error mean_squared_error mean_squared_logarithmic_error mish pearson_correlation poisson relu
+relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_categorical_accuracy
+sparse_categorical_crossentropy sparse_plus sparse_sigmoid sparse_top_k_categorical_accuracy sparsemax squared_hinge
+squareplus swish tanh tanh_shrink threshold top_k_categorical_accuracy tversky
+"""
+CLASSES = frozenset(_CLASSES.split())
+FUNCTIONS = frozenset(_FUNCTIONS.split())

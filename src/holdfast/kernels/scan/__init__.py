@@ -1,0 +1,1 @@
+"""Scanning of model files: what a file would do when it is loaded, found without loading it."""

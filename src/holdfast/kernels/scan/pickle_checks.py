@@ -1,0 +1,442 @@
+"""Judge the uses of globals in a pickle by an allow list."""
+
+from __future__ import annotations
+
+import sys
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
+
+from holdfast.kernels.scan.allow_list import AllowList, Rule
+from holdfast.kernels.scan.allow_rules import (
+    INERT_KEYS,
+    NEVER_KEYS,
+    TEMPLATE_KEY,
+    UNSERIALISES,
+    is_never_allowed,
+    is_template,
+)
+from holdfast.kernels.scan.observation import Kind
+from holdfast.kernels.scan.pickle_arrays import FIELD_KEYS, WRAPPER, describe_array, is_code, made_dtype, set_dtype
+from holdfast.kernels.scan.pickle_judge import Judge, StoredArray
+from holdfast.kernels.scan.pickle_limits import Unexamined
+from holdfast.kernels.scan.pickle_patterns import fits_all, fitting, has_odd_state, has_special_key, spend
+from holdfast.kernels.scan.pickle_values import (
+    BYTES,
+    FORGOTTEN,
+    LONG,
+    PERSISTENT,
+    TEXT,
+    UNKNOWN,
+    Dict,
+    Dtype,
+    Global,
+    Instance,
+    Opaque,
+    Stored,
+    Tuple,
+    Value,
+    Wrapper,
+    kind_of,
+)
+from holdfast.kernels.scan.printable import printable
+from holdfast.kernels.scan.record import Record
+
+MOST_GLOBALS = 5_000
+MOST_TEXTS = 50_000
+MOST_FIELDS = 100_000
+"""Fields of dtypes that were not made yet."""
+COSTLY = (Dict, Tuple, Stored, bytes, Wrapper)
+ANY_CLASS = Rule(news=((),))
+VERSION_KEY = "_sklearn_version"
+STORAGE_ITEMS = 5
+MODULE_ITEMS = 4
+MOST_DTYPES = 400_000
+BARE_MAKERS = {"copyreg:_reconstructor", "copyreg:__newobj__"}
+"""Functions that make an instance of the class they are given, without its ``__init__``."""
+CYTHON_MAKER = "__pyx_unpickle_"
+
+
+class Checker:
+    """The judge of one file: keeps the globals it named, notes what no rule allows."""
+
+    def __init__(self, record: Record, allow: AllowList) -> None:
+        self._record = record
+        self._allow = allow
+        self._globals: dict[tuple[str, str], Global] = {}
+        self._kinds: dict[str, Opaque] = {}
+        self._texts: dict[str, str] | None = None
+        self._unseen: dict[Global, list[tuple[str, int]]] = {}
+        self._told: set[tuple[str, str]] = set()
+        self.versions: set[str] = set()
+        self.nested: list[tuple[Stored | bytes, int]] = []
+        self.has_arrays = False
+        self._n_dtypes = 0
+        self._n_fields = 0
+        self.storages: dict[str, tuple[str, int]] = {}
+
+    def find(self, module: str, name: str, span: tuple[int, int], protocol: int) -> Value:
+        """Fetch a global; names of Python 2 are translated where an unpickler does."""
+        if protocol < 3:
+            if (module, name) in NAME_MAPPING:
+                module, name = NAME_MAPPING[module, name]
+            else:
+                module = IMPORT_MAPPING.get(module, module)
+        known = self._global(module, name, span)
+        if known is None:
+            return UNKNOWN
+        known.loose += 1
+        known.is_named = True
+        return known
+
+    def named(self) -> list[Global]:
+        """Return the globals so far."""
+        return list(self._globals.values())
+
+    def _global(self, module: str, name: str, span: tuple[int, int]) -> Global | None:
+        known = self._globals.get((module, name))
+        if known is None and len(self._globals) >= MOST_GLOBALS:
+            self._say("unknown", "pickle.globals", f"more than {MOST_GLOBALS} globals are named", "", *span)
+        elif known is None:
+            known = self._globals[module, name] = Global(module, name, self._allow.rule(module, name), span)
+        return known
+
+    def call(self, function: Value, arguments: Value, at: int) -> Value:
+        """Judge a call, and return what it leaves."""
+        if not isinstance(function, Global):
+            if function is not UNKNOWN:
+                self._say(
+                    "executes", "pickle.call", f"an object ({self._name(function)}) is called while loading", "", at
+                )
+            return UNKNOWN
+        function.loose -= 1
+        pattern = None if function.rule is None else fitting(function.rule.calls, arguments)
+        if function.rule is None or pattern is None or has_special_key(arguments):
+            return self._unlisted_class(function, arguments, at) or self._refuse_call(function, at)
+        items = arguments.items if isinstance(arguments, Tuple) else []
+        spend(pattern, arguments)
+        if function.path in UNSERIALISES:
+            self._keep_nested(items[0], at)
+        if function.path == "_codecs:encode":
+            return encoded(items[0])
+        if function.path == "numpy:dtype":
+            return self._made_dtype(function, items) or self._refuse_call(function, at)
+        return self._result(function, function.rule, items, at)
+
+    def new(self, made: Value, arguments: Value, named: Value, at: int) -> Value:
+        """Judge an instantiation."""
+        if not isinstance(made, Global):
+            if made is not UNKNOWN:
+                self._say("unknown", "pickle.instantiation", f"an object ({self._name(made)}) is instantiated", "", at)
+            return UNKNOWN
+        made.loose -= 1
+        is_bare = named is None and isinstance(arguments, Tuple) and not arguments.items
+        if made.rule is None:
+            self._unseen.setdefault(made, []).append(("bare" if is_bare else "new", at))
+            return made.instance
+        if is_bare and () in made.rule.news:
+            return made_of(made)
+        pattern = None if named is not None else fitting(made.rule.news, arguments)
+        if pattern is None:
+            message = (
+                "is instantiated with arguments that no rule allows" if made.rule.news else "may not be instantiated"
+            )
+            self._say("unknown", "pickle.instantiation", f"{_shown(made)} {message}", made.path, at)
+            return UNKNOWN
+        spend(pattern, arguments)
+        return made_of(made)
+
+    def build(self, target: Value, state: Value, at: int) -> StoredArray | None:
+        """Judge the setting of a state."""
+        if isinstance(target, Global):
+            message = f"loading sets attributes of {_shown(target)} itself, which the rest of the program shares"
+            self._say("executes", "pickle.build", message, target.path, at)
+            return None
+        if not isinstance(target, Instance):
+            if target is not UNKNOWN:
+                self._say("unknown", "pickle.build", f"a state is set on a value of kind {kind_of(target)}", "", at)
+            return None
+        for part in (state, *state.items) if isinstance(state, Tuple) else (state,):
+            if isinstance(part, Dict):
+                part.is_state = True
+        odd = has_odd_state(state)
+        if odd:
+            message = f"the state of {_shown(target.of)} has an attribute that a program's own state does not have"
+            self._say("executes" if has_special_key(state) else "suspicious", "pickle.build", message, odd, at)
+            return None
+        if target.of.rule is None and target.of.is_named:
+            self._unseen.setdefault(target.of, []).append(("bare" if isinstance(state, Dict) else "state", at))
+        elif not self._fits_state(target, state):
+            message = f"{_shown(target.of)} is given a state ({kind_of(state)}) that no rule allows"
+            self._say("unknown", "pickle.build", message, target.of.path, at)
+        elif target.of.path == WRAPPER:
+            return self._array(target, state, at)
+        return None
+
+    def fill(self, target: Value, method: str, at: int) -> None:
+        """Judge the filling of something that is no plain list, dict or set."""
+        allowed = isinstance(target, Instance) and target.of.rule is not None and method in target.of.rule.methods
+        if not allowed and target is not UNKNOWN:
+            self._say("unknown", "pickle.items", f"items are put into {self._name(target)} while loading", method, at)
+
+    def persistent(self, id: Value, at: int) -> Value:
+        """Judge what the loader is asked for: nothing but the storages, and in old files the modules, of torch."""
+        items = id.items if isinstance(id, Tuple) else []
+        if len(items) >= STORAGE_ITEMS and items[0] == "storage":
+            _, storage, key, _, count = items[:STORAGE_ITEMS]
+            if isinstance(storage, Global) and isinstance(key, str) and isinstance(count, int):
+                self.storages.setdefault(key, (storage.name, count))
+                return PERSISTENT
+        if len(items) == MODULE_ITEMS and items[0] == "module" and isinstance(items[1], Global):
+            items[1].loose += isinstance(id, Tuple) and id.is_spent
+            if isinstance(id, Tuple):
+                id.is_spent = True
+            return items[1]
+        self._say("unknown", "pickle.persistent-id", "what the loader is asked for is not a storage of torch", "", at)
+        return UNKNOWN
+
+    def is_plain_item(self, target: Dict, key: str, value: Value, at: int) -> bool:
+        """Note what a rule needs to know of an item of a dict."""
+        is_field = self.hold(target, value)
+        if is_special(key):
+            target.odd_key = key
+            if target.is_state:
+                message = "an object's state is given an attribute that the loader or the object calls"
+                self._say("executes", "pickle.build", message, key, at)
+        elif key in FIELD_KEYS:
+            is_deep = isinstance(value, Dict) or (isinstance(value, Tuple) and value.weight > 1)
+            target.kept = {**(target.kept or {}), key: FORGOTTEN if is_deep else value}
+        elif key == VERSION_KEY:
+            self.versions.add(value if isinstance(value, str) else "")
+        elif key == TEMPLATE_KEY:
+            if not isinstance(value, str) or not is_template(value):
+                message = "scipy executes this text when a distribution is loaded, and it is not what scipy writes"
+                self._say("executes", "pickle.template", message, value if isinstance(value, str) else "", at)
+        else:
+            return not is_field
+        return False
+
+    def hold(self, target: Dict, value: Value) -> bool:
+        """Keep an item that may be the field of a dtype; the answer says whether it may."""
+        is_field = isinstance(value, Tuple) and len(value.items) > 1 and isinstance(value.items[0], Dtype)
+        if isinstance(value, Tuple) and is_field and value.weight == 1 and self._n_fields < MOST_FIELDS:
+            self._n_fields += 1
+            target.fields = target.fields or []
+            target.fields.append(value)
+        else:
+            target.is_thin = True
+        return is_field
+
+    def thinned(self, value: Value) -> Value:
+        """Return a shared value in place of one that costs memory."""
+        if isinstance(value, str):
+            return self._thinned_text(value)
+        if type(value) is int:
+            return value if -5 <= value <= 256 else LONG
+        if type(value) is bytes and len(value) <= 1:
+            return value
+        return FORGOTTEN if isinstance(value, COSTLY) else value
+
+    def _thinned_text(self, text: str) -> Value:
+        known = self._known_texts()
+        if text in known:
+            return known[text]
+        if is_special(text):
+            return FORGOTTEN
+        if len(known) < MOST_TEXTS and is_code(text):
+            return known.setdefault(text, text)
+        return TEXT
+
+    def second_reading(self, *, among_opcodes: bool) -> Judge:
+        """Return the judge of bytes that only some loaders take for opcodes."""
+        from holdfast.kernels.scan.pickle_second import SecondReading
+
+        return SecondReading(self._record, self._allow, self, among_opcodes=among_opcodes)
+
+    def finish(self) -> None:
+        """Note the globals that no use explained."""
+        seen = self._allow.versions.get("sklearn", frozenset())
+        for item in self._globals.values():
+            if item.rule is None and item.is_named:
+                self._finish_unlisted(item)
+            elif item.rule is not None and item.loose > 0 and not item.rule.is_reference:
+                message = f"{_shown(item)} stands in the data as a value, which no rule allows"
+                self._say("unknown", "pickle.reference", message, item.path, *item.at)
+        for version in sorted(self.versions - seen):
+            self._record.note(f"saved by scikit-learn {version}, a version the allow list was not made from")
+
+    def note_extension(self, code: int, at: int) -> None:
+        """Note a number of the extension registry."""
+        self._say(
+            "unknown", "pickle.extension", "a global is named by a number that only the loader knows", str(code), at
+        )
+
+    def note_unreadable_name(self, module: Value, name: Value, span: tuple[int, int]) -> None:
+        """Note a global whose name is computed."""
+        kinds = f"{kind_of(module)}, {kind_of(name)}"
+        self._say("unknown", "pickle.global", "a global is named by values that are no constant text", kinds, *span)
+
+    def note_buffer(self, at: int) -> None:
+        """Note bytes that are elsewhere."""
+        self._say("not_examined", "pickle.buffer", "bytes that are not in the file are asked for", "", at)
+
+    def note_frame(self, at: int, message: str) -> None:
+        """Note frames that loaders read in different ways."""
+        self._say("suspicious", "pickle.frame", message, "", at)
+
+    def note_second_reading(self, at: int) -> None:
+        """Note that what other loaders take for opcodes was not followed to its end."""
+        message = "the bytes of an array are opcodes for some loaders, and too many to follow"
+        self._say("not_examined", "joblib.two-readings", message, "", at)
+
+    def note_padding(self, at: int) -> None:
+        """Note bytes hidden before an array."""
+        self._say("suspicious", "pickle.padding", "the padding before an array is not what joblib writes", "", at)
+
+    def _finish_unlisted(self, item: Global) -> None:
+        uses = self._unseen.get(item, [])
+        is_class = bool(uses) and all(use == "bare" for use, _ in uses) and item.loose <= 0
+        if is_class and self._may_be_new(item):
+            message = f"{_shown(item)} is not on the allow list, which was not made from the version that saved it"
+            self._say("not_examined", "pickle.version", message, item.path, *item.at)
+        else:
+            message = f"{_shown(item)} is on no allow list; loading imports it, and may call it"
+            self._say("unknown", "pickle.global", message, item.path, *item.at)
+
+    def _may_be_new(self, item: Global) -> bool:
+        """Whether a class could be one of a version that the list was not made from.
+
+        Only scikit-learn writes its version into a file. For the other libraries a class that is made and filled as
+        theirs are, and stands in a package that the list knows classes of, cannot be told from a new one.
+        """
+        if is_never_allowed(item.module, item.name) or not self._allow.is_framework(item.module):
+            return False
+        if item.module.partition(".")[0] == "sklearn" and self.versions:
+            return bool(self.versions - self._allow.versions["sklearn"])
+        return self._allow.knows_package(item.module)
+
+    def _unlisted_class(self, function: Global, arguments: Value, at: int) -> Value | None:
+        """Return an instance where a call does no more than make one of a class that is not on the list."""
+        items = arguments.items if isinstance(arguments, Tuple) and not has_special_key(arguments) else []
+        made = items[0] if items else None
+        if not isinstance(made, Global) or made.rule is not None:
+            return None
+        if function.path in BARE_MAKERS:
+            stand_in = Global("", "", ANY_CLASS, made.at)
+            if function.rule is None or not any(fits_all(one, [stand_in, *items[1:]]) for one in function.rule.calls):
+                return None
+        elif function.rule is not None or function.path != f"{made.module}:{CYTHON_MAKER}{made.name}":
+            return None
+        for item in {function, made} if function.rule is None else {made}:
+            self._unseen.setdefault(item, []).append(("bare", at))
+        if isinstance(arguments, Tuple) and not arguments.is_spent:
+            arguments.is_spent = True
+            made.loose -= 1
+        return made.instance
+
+    def _made_dtype(self, function: Global, items: list[Value]) -> Dtype | None:
+        self._n_dtypes += 1
+        if self._n_dtypes > MOST_DTYPES:
+            raise Unexamined(f"more than {MOST_DTYPES} dtypes are made")
+        return made_dtype(function, items)
+
+    def _refuse_call(self, function: Global, at: int) -> Value:
+        is_system = function.module.partition(".")[0] in sys.stdlib_module_names
+        self._unseen.setdefault(function, []).append(("call", at))
+        what = "with arguments that no rule allows" if function.rule and function.rule.calls else "while loading"
+        message = f"{_shown(function)} is called {what}"
+        self._say("executes" if is_system else "unknown", "pickle.call", message, function.path, at)
+        return UNKNOWN
+
+    def _result(self, function: Global, rule: Rule, items: list[Value], at: int) -> Value:
+        if not rule.result:
+            return made_of(function)
+        if rule.result == "first":
+            return made_of(items[0]) if isinstance(items[0], Global) else UNKNOWN
+        if rule.result == "attribute":
+            owner, name = items
+            if isinstance(owner, Global) and isinstance(name, str):
+                return self.find(owner.module, f"{owner.name}.{name}", (at, at), 4)
+            return self._kind("attribute")
+        if ":" not in rule.result:
+            return self._kind(rule.result)
+        module, _, name = rule.result.partition(":")
+        found = self._global(module, name, (at, at))
+        return found.instance if found is not None else UNKNOWN
+
+    def _kind(self, kind: str) -> Opaque:
+        return self._kinds.setdefault(kind, Opaque(kind))
+
+    def _fits_state(self, target: Instance, state: Value) -> bool:
+        states: frozenset[str] = target.of.rule.states if target.of.rule is not None else frozenset()
+        if isinstance(target, Dtype):
+            items = state.items if isinstance(state, Tuple) else []
+            self._n_fields -= sum(len(item.fields or ()) for item in items if isinstance(item, Dict))
+            return set_dtype(target, items)
+        if kind_of(state) in states and not (isinstance(state, Instance)):
+            return True
+        if isinstance(state, Instance) and state.of.path in states:
+            return True
+        return "slots" in states and _is_slots(state)
+
+    def _array(self, wrapper: Instance, state: Value, at: int) -> StoredArray | None:
+        array = describe_array(state) if isinstance(state, Dict) else None
+        is_first = isinstance(wrapper, Wrapper) and not wrapper.is_built
+        if array is None or not is_first or not isinstance(wrapper, Wrapper) or not isinstance(state, Dict):
+            message = "an array stored by joblib is not described in a way that can be followed"
+            self._say("unknown", "joblib.array", message, "", at)
+            return None
+        self.has_arrays = wrapper.is_built = True
+        subclass = (state.kept or {}).get("subclass")
+        if isinstance(subclass, Global) and not state.is_spent:
+            subclass.loose -= 1
+        state.is_spent = True
+        return array
+
+    def _keep_nested(self, value: Value, at: int) -> None:
+        if isinstance(value, Stored | bytes):
+            self.nested.append((value, at))
+        else:
+            message = "bytes that are loaded in turn are not stored in one piece"
+            self._say("not_examined", "pickle.nested", message, "", at)
+
+    def _known_texts(self) -> dict[str, str]:
+        if self._texts is None:
+            names = {*self._allow.rules, *(name for names in self._allow.rules.values() for name in names)}
+            constants = self._allow.constants()
+            self._texts = {text: text for text in names | constants | FIELD_KEYS | {VERSION_KEY, TEMPLATE_KEY}}
+        return self._texts
+
+    def _name(self, value: Value) -> str:
+        return _shown(value.of) if isinstance(value, Instance) else f"a value of kind {kind_of(value)}"
+
+    def _say(self, kind: Kind, rule: str, message: str, detail: str, start: int, end: int | None = None) -> None:
+        if (rule, detail or message) not in self._told and len(self._told) < MOST_GLOBALS:
+            self._told.add((rule, detail or message))
+            self._record.add(kind, rule, message, detail=detail, start=start, end=end or start + 1)
+
+
+def is_special(key: str) -> bool:
+    """Whether an attribute of this name may be called while loading, in place of a method."""
+    return key in NEVER_KEYS or (key.startswith("__") and key.endswith("__") and key not in INERT_KEYS)
+
+
+def made_of(item: Global) -> Instance:
+    """Return a new instance; of most classes one stands for all."""
+    return Wrapper(item) if item.path == WRAPPER else item.instance
+
+
+def encoded(text: Value) -> Value:
+    """Return the bytes that a text stands for, as far as they are at hand."""
+    if isinstance(text, str):
+        return text.encode("latin-1", "replace")
+    return Stored(text.start, text.end, "bytes", text.encoding) if isinstance(text, Stored) else BYTES
+
+
+def _shown(item: Global) -> str:
+    return printable(f"{item.module}.{item.name}", 100)
+
+
+def _is_slots(state: Value) -> bool:
+    if not isinstance(state, Tuple) or len(state.items) != 2:
+        return False
+    first, second = state.items
+    return (first is None or isinstance(first, Dict)) and isinstance(second, Dict)

@@ -1,0 +1,158 @@
+"""The abstract values that the pickle machine computes with: what is known of an object without making it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from holdfast.kernels.scan.allow_list import Rule
+
+KEPT_TEXT = 1024
+KEPT_BYTES = 64
+KEPT_ITEMS = 16
+
+
+class Opaque:
+    """A value of which only the kind is known; one object per kind."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
+FLOAT: Final = Opaque("float")
+LONG: Final = Opaque("int")
+TEXT: Final = Opaque("str")
+BYTES: Final = Opaque("bytes")
+BYTEARRAY: Final = Opaque("bytearray")
+TUPLE: Final = Opaque("tuple")
+LIST: Final = Opaque("list")
+SET: Final = Opaque("set")
+FROZENSET: Final = Opaque("frozenset")
+UNKNOWN: Final = Opaque("unknown")
+FORGOTTEN: Final = Opaque("forgotten")
+PERSISTENT: Final = Opaque("persistent")
+"""Something that the loader is asked for by an identifier."""
+
+
+class Tuple:
+    """A short tuple; compared by identity, so that sharing and nesting cost nothing."""
+
+    __slots__ = ("is_spent", "items", "weight")
+    kind = "tuple"
+
+    def __init__(self, items: list[Value], weight: int = 1) -> None:
+        self.items = items
+        self.weight = weight
+        """Tuples and dicts inside, at any depth, and itself."""
+        self.is_spent = False
+        """A rule has accounted for the globals in it: the next use of the same tuple accounts for no more."""
+
+
+class Dict:
+    """A dict of which the string keys that a rule asks for are kept, and what makes it unfit as a state.
+
+    ``fields`` holds the items that may be the fields of a structured dtype; they are all of them unless ``is_thin``.
+    """
+
+    __slots__ = ("fields", "is_spent", "is_state", "is_thin", "kept", "odd_key")
+    kind = "dict"
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Value] | None = None
+        self.fields: list[Tuple] | None = None
+        self.odd_key: str | None = None
+        self.is_state = False
+        self.is_thin = False
+        self.is_spent = False
+
+
+class Fields(Dict):
+    """A dict that a dtype has taken over: what is put into it later changes arrays that exist."""
+
+    __slots__ = ()
+
+
+class Global:
+    """Something a module holds, named by module and qualified name."""
+
+    __slots__ = ("at", "instance", "is_named", "loose", "module", "name", "rule")
+    kind = "global"
+
+    def __init__(self, module: str, name: str, rule: Rule | None, at: tuple[int, int]) -> None:
+        self.module = module
+        self.name = name
+        self.rule = rule
+        self.at = at
+        self.loose = 0
+        """How often it stands in the data as a value rather than as what is called."""
+        self.is_named = False
+        """The file names it; else it only stands for what some call returns."""
+        self.instance = Instance(self)
+
+    @property
+    def path(self) -> str:
+        """Module and qualified name, joined so that the two cannot be confused."""
+        return f"{self.module}:{self.name}"
+
+
+class Instance:
+    """The result of calling or instantiating a global."""
+
+    __slots__ = ("of",)
+    kind = "instance"
+
+    def __init__(self, of: Global) -> None:
+        self.of = of
+
+
+class Wrapper(Instance):
+    """What joblib puts in the place of one array; only the first state it is given can be followed."""
+
+    __slots__ = ("is_built",)
+
+    def __init__(self, of: Global) -> None:
+        super().__init__(of)
+        self.is_built = False
+
+
+class Dtype(Instance):
+    """A numpy dtype with what decides the size of its items and whether they are objects.
+
+    ``is_used`` where something else may hold it already: a state set from then on would change what arrays hold.
+    """
+
+    __slots__ = ("code", "has_objects", "is_used", "item_bytes")
+
+    def __init__(self, of: Global, code: str, item_bytes: int, has_objects: bool) -> None:
+        super().__init__(of)
+        self.is_used = False
+        self.code = code
+        self.item_bytes = item_bytes
+        self.has_objects = has_objects
+
+
+class Stored:
+    """Bytes or text of some length that stand in the stream, from ``start`` to ``end``.
+
+    ``encoding`` is that of a text; bytes that have one stand there as a text with one character for each.
+    """
+
+    __slots__ = ("encoding", "end", "kind", "start")
+
+    def __init__(self, start: int, end: int, kind: str = "bytes", encoding: str = "") -> None:
+        self.start = start
+        self.end = end
+        self.kind = kind
+        self.encoding = encoding
+
+
+Value = None | bool | int | str | bytes | Opaque | Tuple | Dict | Global | Instance | Stored
+
+_CONSTANTS: Final = {bool: "bool", int: "int", str: "str", bytes: "bytes", type(None): "none"}
+
+
+def kind_of(value: Value) -> str:
+    """Return what kind of object a value stands for, such as ``int`` or ``instance``."""
+    constant = _CONSTANTS.get(type(value))
+    return constant if constant is not None else value.kind  # type: ignore[union-attr]

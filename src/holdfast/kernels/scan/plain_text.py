@@ -1,0 +1,83 @@
+"""Walk texts beside a model: credentials, YAML that builds Python objects, code, and what text files may smuggle."""
+
+from __future__ import annotations
+
+import re
+
+from holdfast.kernels.scan.observation import Budget, Place, Walked
+from holdfast.kernels.scan.record import Record, Where
+from holdfast.kernels.scan.secrets_found import LONGEST_TEXT, report_secrets
+
+# a tag stands at the start of a value: of a line, behind a dash, a colon, a bracket, a comma or an anchor
+_TAG = re.compile(
+    rb"(?:^[ \t]*|[-:?][ \t]+|[\[{,][ \t]*|&\w+[ \t]+)(?P<tag>!<[^>\n]{1,300}>|!!?[\w./:%~-]{0,300})(?=[\s\"'\[{]|$)",
+    re.M,
+)
+_PLAIN_TAGS = re.compile(
+    rb"!!(?:str|int|float|bool|null|map|seq|binary|timestamp|set|omap|pairs|merge)"
+    rb"|!<tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq|binary|timestamp|set|omap|pairs|merge)>|!"
+)
+_TAG_DIRECTIVE = re.compile(rb"^%TAG[ \t]", re.M)
+_REFERENCE = re.compile(rb"(?:^|[\s\[{,:-])(?P<mark>[&*])(?P<name>[^\s\[\]{},]{1,100})")
+MOST_EXPANDED = 1_000_000
+MOST_REFERENCES = 200_000
+_ENTITY = re.compile(rb"<!ENTITY\s|<!DOCTYPE[^>\[]{0,200}\[", re.I)
+
+
+def walk_text(data: memoryview, place: Place, budget: Budget, *, format: str = "text") -> Walked:
+    """Walk a text; a program text is not examined, because what it does cannot be told from reading it."""
+    record = Record(place)
+    record.cover(0, len(data))
+    report_secrets(record, data)
+    if format == "python":
+        record.add("not_examined", "text.python", "this is Python source: whether to run it is for a person to judge")
+    elif format == "script":
+        record.add("not_examined", "text.script", "this is a program by its name: a person must judge it")
+    if len(data) > LONGEST_TEXT:
+        message = f"credentials were looked for in the first {LONGEST_TEXT >> 20} MiB only"
+        record.note(message)
+    text = bytes(data[:LONGEST_TEXT])
+    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = text.decode("utf-16", "replace").encode()
+    if format != "python" and b"!" in text:
+        _report_tags(record, text, is_yaml=format == "yaml")
+    if format == "yaml" and _expanded(text) > MOST_EXPANDED:
+        message = "aliases of aliases: a reader that writes them out never ends"
+        record.add("suspicious", "yaml.alias-bomb", message)
+    if text.lstrip()[:1] == b"<" and _ENTITY.search(text):
+        message = "an XML document type with entities makes some parsers read other files"
+        record.add("suspicious", "text.xml-entity", message)
+    return record.walked(format)
+
+
+def _report_tags(record: Record, text: bytes, *, is_yaml: bool) -> None:
+    for directive in _TAG_DIRECTIVE.finditer(text):
+        message = "a YAML directive gives tags another meaning: an innocent tag may build any object"
+        record.add("unknown", "yaml.tag-directive", message, start=directive.start(), end=directive.end())
+    for match in _TAG.finditer(text):
+        tag = match["tag"]
+        if _PLAIN_TAGS.fullmatch(tag):
+            continue
+        where: Where = {"start": match.start("tag"), "end": match.end("tag"), "detail": tag}
+        if b"python" in tag.lower():
+            message = "a YAML tag builds a Python object: loading it runs code that the file chose"
+            record.add("executes", "yaml.python-tag", message, **where)
+        elif is_yaml and tag.startswith((b"!!", b"!<")):
+            message = "a YAML tag that is not of the core set builds what its application chose"
+            record.add("unknown", "yaml.tag", message, **where)
+
+
+def _expanded(text: bytes) -> int:
+    """Return how many aliases stand in the largest anchored value once all are written out."""
+    sizes: dict[bytes, int] = {}
+    largest, current = 0, b""
+    for count, match in enumerate(_REFERENCE.finditer(text)):
+        if match["mark"] == b"&":
+            current = match["name"]
+            sizes[current] = 1
+        elif current in sizes and match["name"] != current:
+            sizes[current] = min(MOST_EXPANDED + 1, sizes[current] + sizes.get(match["name"], 0))
+            largest = max(largest, sizes[current])
+        if largest > MOST_EXPANDED or count > MOST_REFERENCES:
+            return MOST_EXPANDED + 1
+    return largest

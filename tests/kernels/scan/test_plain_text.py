@@ -1,0 +1,69 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.kernels.scan.observation import Budget, Place
+from holdfast.kernels.scan.plain_text import walk_text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"a: !!python/object/apply:os.system [ls]\n",
+        b"!!python/object/new:type {}\n",
+        b"- !!python/name:os.system\n",
+        b"[!!python/tuple [1]]\n",
+        b"a: &x !!python/object:m.C {}\n",
+        b"a: !<tag:yaml.org,2002:python/object/apply:os.system> [ls]\n",
+        b"a: !!Python/object:x {}\n",
+    ],
+)
+def test_tag_that_builds_python_objects_executes(scan_file, rules, text) -> None:  # type: ignore[no-untyped-def]
+    assert "executes yaml.python-tag" in rules(scan_file(text))
+
+
+@pytest.mark.parametrize(
+    "text", [b"%TAG ! tag:yaml.org,2002:python/\n---\na: !object/apply:os.system [ls]\n", b"a: !!evil [1]\n"]
+)
+def test_tag_of_unknown_meaning_is_unknown(scan_file, text) -> None:  # type: ignore[no-untyped-def]
+    assert scan_file(text).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"a: !!str 3\nb: !!binary aGVsbG8=\n",
+        b"Do not use `!!python/object` in files.\n",
+        b"Wow!! That is great!\n",
+        b"- !!! Attention !!!\n",
+        b"a: 1 # !important\nb: 2\n",
+        "name: größer\n".encode(),
+        "text".encode("utf-16"),
+    ],
+)
+def test_ordinary_text_passes(scan_file, text) -> None:  # type: ignore[no-untyped-def]
+    assert scan_file(text).verdict == "pass"
+
+
+def test_program_text_is_not_examined(scan_file, rules) -> None:  # type: ignore[no-untyped-def]
+    assert rules(scan_file(b"import os\nos.remove('x')\n")) == {"not_examined text.python"}
+
+
+def test_entities_of_xml_are_suspicious(scan_file, rules) -> None:  # type: ignore[no-untyped-def]
+    text = b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><r>&x;</r>\n'
+    assert "suspicious text.xml-entity" in rules(scan_file(text))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_walked(data: bytes) -> None:
+    walk_text(memoryview(data), Place(("f",), 0, len(data)), Budget(0, 0, 0, lambda: False))
+
+
+def test_aliases_of_aliases_are_a_bomb(scan_file, rules) -> None:  # type: ignore[no-untyped-def]
+    levels = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12))
+    assert rules(scan_file(f"a0: &a0 [x]\n{levels}\n".encode())) == {"suspicious yaml.alias-bomb"}
+
+
+def test_ordinary_anchors_are_no_bomb(scan_file) -> None:  # type: ignore[no-untyped-def]
+    text = b"base: &base\n  lr: 0.1\n" + b"".join(b"m%d:\n  <<: *base\n" % n for n in range(2000))
+    assert scan_file(text).verdict == "pass"
