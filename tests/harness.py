@@ -13,6 +13,7 @@ from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import AuditSubject
 from holdfast.core.check import Outcome
 from holdfast.core.deployment import Deployment
+from holdfast.core.scan import ScannedFile
 from holdfast.core.subject import Model, ModelInfo, RawPredictions, Table
 
 
@@ -61,6 +62,7 @@ def subject_for(
     test: pl.DataFrame | None = None,
     target: str | None = None,
     deployment: Deployment | None = None,
+    artefacts: tuple[ScannedFile, ...] = (),
 ) -> AuditSubject:
     deployment = deployment or Deployment()
     tables = {
@@ -71,7 +73,12 @@ def subject_for(
     wrapped: Model | None = model if model is None or isinstance(model, SimpleModel) else SimpleModel(model)
     facts = settle(deployment, target=target, train=tables.get("train"), test=tables.get("test"), model=wrapped)
     return AuditSubject(
-        facts=facts, deployment=deployment, train=tables.get("train"), test=tables.get("test"), model=wrapped
+        facts=facts,
+        deployment=deployment,
+        train=tables.get("train"),
+        test=tables.get("test"),
+        model=wrapped,
+        artefacts=artefacts,
     )
 
 
@@ -83,11 +90,14 @@ def run_check(
     test: pl.DataFrame | None = None,
     target: str | None = None,
     deployment: Deployment | None = None,
+    artefacts: tuple[ScannedFile, ...] = (),
     effort: str = "default",
     seed: int = 0,
     **parameters: Any,
 ) -> Outcome:
     entry = entry_for(check)
-    subject = subject_for(model=model, train=train, test=test, target=target, deployment=deployment)
+    subject = subject_for(
+        model=model, train=train, test=test, target=target, deployment=deployment, artefacts=artefacts
+    )
     context = RunContext(check=check, seed=seed, effort=entry.spec.effort.get(effort, {}))  # type: ignore[call-overload]
     return import_module(entry.module).run(subject.view(entry.spec), context, **parameters)

@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from holdfast.auditing.api import Result as Result
     from holdfast.auditing.api import audit as audit
     from holdfast.auditing.api import load as load
+    from holdfast.auditing.scanning import scan as scan
 
 __version__ = "0.1.0"
-__all__ = ["Result", "__version__", "audit", "load"]
+__all__ = ["Result", "__version__", "audit", "load", "scan"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from holdfast.auditing import api
 
         return getattr(api, name)
+    if name == "scan":
+        from holdfast.auditing.scanning import scan
+
+        return scan
     raise AttributeError(f"module 'holdfast' has no attribute {name!r}")

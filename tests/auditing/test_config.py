@@ -182,3 +182,8 @@ def test_text_that_is_no_duration_is_refused(text: str) -> None:
 
 def test_no_budget_is_no_limit() -> None:
     assert seconds_of(None) is None
+
+
+def test_artefacts_are_relative_to_the_file_they_stand_in(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, "artefacts: [tokenizer.json, steps/]"))
+    assert config.artefacts == (str(tmp_path / "tokenizer.json"), str(tmp_path / "steps"))

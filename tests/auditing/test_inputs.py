@@ -151,3 +151,14 @@ def test_predictions_of_another_length_are_refused(read: Any, tmp_path: Path) ->
 def test_prediction_column_that_the_test_table_has_too_is_refused(read: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\['age'\] stand in both"):
         read(test="test.csv", predictions=predictions(tmp_path, age=[0.1, 0.9, 0.2]), score_column=("age",))
+
+
+def test_artefacts_are_scanned_beside_the_model_and_do_not_keep_it_from_loading(read: Any, tmp_path: Path) -> None:
+    (tmp_path / "step.pkl").write_bytes(b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R.")
+    inputs = read(model="model.onnx", test="test.csv", artefacts=(str(tmp_path / "step.pkl"),))
+    assert [file.verdict for file in inputs.artefacts] == ["pass", "fail"]
+
+
+def test_artefacts_that_are_absent_are_an_error(read: Any, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no file or folder"):
+        read(test="test.csv", artefacts=(str(tmp_path / "absent"),))

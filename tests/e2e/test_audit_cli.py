@@ -427,6 +427,8 @@ HEAVY = ("sklearn", "torch", "pandas", "scipy", "polars", "onnxruntime", "altair
         "import holdfast",
         "import sys; sys.argv = ['holdfast', 'list']; from holdfast.interfaces.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass",
+        "import sys; sys.argv = ['holdfast', 'scan', 'model.onnx']; import os; os.chdir({folder!r})\n"
+        "from holdfast.interfaces.cli.main import main\ntry:\n    main()\nexcept SystemExit:\n    pass",
         "import sys; sys.argv = ['holdfast', '--help']; from holdfast.interfaces.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass",
     ],
@@ -434,7 +436,11 @@ HEAVY = ("sklearn", "torch", "pandas", "scipy", "polars", "onnxruntime", "altair
 def test_nothing_heavy_is_loaded(place: Workplace, code: str) -> None:
     report = f"\nimport sys; print('loaded', [name for name in {HEAVY} if name in sys.modules])"
     output = subprocess.run(
-        [sys.executable, "-c", code + report], env=place.env, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code.replace("{folder!r}", repr(str(place.folder))) + report],
+        env=place.env,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert output.stdout.splitlines()[-1] == "loaded []"
 

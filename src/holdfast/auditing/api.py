@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from holdfast.adapters.models.opening import TrustPickle
 from holdfast.auditing.config import AuditConfig, load_config, override
 from holdfast.auditing.folder import cache_for, prepare_folder, read_audit, write_audit
 from holdfast.auditing.running import Observer, Options, check_jobs, run_audit
@@ -91,7 +92,7 @@ def audit(
     out: str | Path | None = None,
     jobs: int = 1,
     cache: str | Path | bool = True,
-    trust_pickle: bool = False,
+    trust_pickle: TrustPickle = False,
     observer: Observer | None = None,
     **settings: Any,
 ) -> Result:
@@ -117,7 +118,8 @@ def audit(
     cache
         Where finished findings are kept for the next run; ``False`` keeps nothing.
     trust_pickle
-        Whether a pickled model file may be loaded, in a confined process.
+        Whether a pickled model file is loaded, in a confined process, although its scan did not pass; ``"unconfined"``
+        loads it also where the platform does not keep that process from the network.
     settings
         Any other field of :class:`holdfast.auditing.config.AuditConfig`: ``policy``, ``seed``, ``check``, ...
 

@@ -15,6 +15,7 @@ from holdfast.core.errors import InputError
 from holdfast.core.parse import from_mapping, parse_yaml
 
 PATHS = ("model", "train", "test", "predictions")
+PATH_LISTS = ("artefacts",)
 ParameterValue = bool | int | float | str | None
 MOST_BYTES = 1 << 20
 
@@ -27,6 +28,8 @@ class AuditConfig:
     ----------
     model, train, test, predictions
         Paths, relative to the file they stand in.
+    artefacts
+        Further files and folders that belong to the model: scanned with it, never loaded.
     target
         Name of the column with the true outcome.
     label_column, score_column
@@ -53,6 +56,7 @@ class AuditConfig:
     train: str | None = None
     test: str | None = None
     predictions: str | None = None
+    artefacts: tuple[str, ...] = ()
     target: str | None = None
     label_column: str | None = None
     score_column: tuple[str, ...] = ()
@@ -96,6 +100,8 @@ def load_config(path: Path) -> AuditConfig:
         raise InputError(f"{path} holds a value that is none: {error}", hint="put it in quotes") from None
     config = from_mapping(AuditConfig, parsed or {}, source=str(path))
     moved: dict[str, Any] = {name: str(path.parent / getattr(config, name)) for name in PATHS if getattr(config, name)}
+    for name in PATH_LISTS:
+        moved[name] = tuple(str(path.parent / item) for item in getattr(config, name))
     if config.policy.endswith((".yaml", ".yml")):
         moved["policy"] = str(path.parent / config.policy)
     return replace(config, **moved)

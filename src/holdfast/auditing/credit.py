@@ -8,8 +8,8 @@ the sexes alike, and a fault that is planted is the only one there is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,11 +25,12 @@ PURPOSES = ("car", "furniture", "education", "repairs", "other")
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """Training and test table, and the function that answers a frame with class probabilities."""
+    """Training and test table, the function that answers a frame with class probabilities, files that belong to it."""
 
     train: pl.DataFrame
     test: pl.DataFrame
     model: Callable[[pl.DataFrame], NDArray[np.float64]]
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def credit_table(rows: int, rng: np.random.Generator) -> pl.DataFrame:
@@ -112,4 +113,16 @@ def clean_twin(seed: int, *, rows: int = 6000) -> Twin:
 
     table = credit_table(rows, np.random.default_rng(seed))
     train, test = table.head(rows // 2), table.tail(rows - rows // 2)
-    return Twin(train, test, train_model(train))
+    return Twin(train, test, train_model(train), {"incomes.joblib": _ordinary_file(train)})
+
+
+def _ordinary_file(train: pl.DataFrame) -> bytes:
+    """Save what an ordinary project saves beside its model: a fitted step, with joblib."""
+    import io
+
+    import joblib
+    from sklearn.preprocessing import QuantileTransformer
+
+    buffer = io.BytesIO()
+    joblib.dump(QuantileTransformer(n_quantiles=100).fit(train[["income"]].to_numpy()), buffer)
+    return buffer.getvalue()

@@ -161,10 +161,12 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _write_evidence(folder: Path, evidence: Mapping[str, bytes]) -> None:
+    kept = {parent for name in evidence for parent in (folder / name).parents}
     for old in sorted((folder / "evidence").rglob("*"), reverse=True):
         if old.is_file() and old.relative_to(folder).as_posix() not in evidence:
             old.unlink()
-        elif old.is_dir() and not any(old.iterdir()):
+        # an empty folder that is needed may be that of another audit, just made
+        elif old.is_dir() and old not in kept and not any(old.iterdir()):
             old.rmdir()
     for name, body in evidence.items():
         path = folder / name

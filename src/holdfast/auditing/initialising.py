@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from holdfast.adapters.models.opening import TrustPickle
 from holdfast.auditing.config import AuditConfig
 from holdfast.auditing.guessing import Guess, apply_guesses, guess_roles
 from holdfast.auditing.inputs import read_inputs
@@ -15,12 +16,13 @@ from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import Facts
 from holdfast.core.errors import InputError
 from holdfast.core.subject import Table
+from holdfast.policy.presets import load_policy
 
 ROLES = ("id", "time", "group", "sensitive", "immutable", "text")
 TARGET_NAMES = ("target", "label", "class", "y", "outcome", "income", "default")
 
 
-def first_config(config: AuditConfig, *, folder: Path, trust_pickle: bool = False) -> str:
+def first_config(config: AuditConfig, *, folder: Path, trust_pickle: TrustPickle = False) -> str:
     """Return the text of a configuration for this model and data.
 
     Parameters
@@ -34,7 +36,8 @@ def first_config(config: AuditConfig, *, folder: Path, trust_pickle: bool = Fals
         When the inputs cannot be read or contradict each other.
     """
     with tempfile.TemporaryDirectory(prefix="holdfast-") as scratch:
-        inputs = read_inputs(config, scratch=Path(scratch), objects={}, trust_pickle=trust_pickle)
+        policy = load_policy(config.policy)
+        inputs = read_inputs(config, scratch=Path(scratch), objects={}, policy=policy, trust_pickle=trust_pickle)
         table = inputs.tables.get("test") or inputs.tables["train"]
         target, target_reason = _target(config, table)
         guesses = guess_roles(table, target=target)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from holdfast.adapters.models.opening import TrustPickle
+from holdfast.auditing.admission import admit
 from holdfast.auditing.config import AuditConfig
 from holdfast.auditing.jobs import ModelSource
+from holdfast.auditing.scanning import NO_POLICY, scan
 from holdfast.core.canonical import digest_bytes
 from holdfast.core.errors import InputError, did_you_mean
+from holdfast.core.scan import ScannedFile
 from holdfast.core.subject import Table
+from holdfast.policy.rules import Policy
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,6 +33,10 @@ class Inputs:
     ----------
     digests
         Content digest per input; the model's is absent when it has none (an object of this process).
+    artefacts
+        What the scan says of the model's file, and then of every file that belongs to it.
+    notes
+        On what grounds the model is loaded, where that is not the scan.
     """
 
     name: str
@@ -36,6 +45,8 @@ class Inputs:
     model_file: Path | None
     digests: Mapping[str, str]
     reserved: tuple[str, ...] = ()
+    artefacts: tuple[ScannedFile, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def has_content_digest(self) -> bool:
@@ -44,9 +55,14 @@ class Inputs:
 
 
 def read_inputs(
-    config: AuditConfig, *, scratch: Path, objects: Mapping[str, Any], trust_pickle: bool = False
+    config: AuditConfig,
+    *,
+    scratch: Path,
+    objects: Mapping[str, Any],
+    policy: Policy = NO_POLICY,
+    trust_pickle: TrustPickle = False,
 ) -> Inputs:
-    """Read tables and model.
+    """Read tables and model; scan the model's file and those beside it.
 
     Parameters
     ----------
@@ -54,13 +70,27 @@ def read_inputs(
         Private folder for the copy of the model.
     objects
         ``model``, ``train`` and ``test`` as objects of this process, in place of the configuration's paths.
+    policy
+        Whose approvals of model files count.
+    trust_pickle
+        Whether a pickle is loaded although its scan did not pass.
 
     Raises
     ------
     InputError
-        When something is missing, unreadable or contradicts something else.
+        When something is missing, unreadable or contradicts something else, or the model's scan did not pass.
     """
     _require_something(config, objects)
+    inputs = _read(config, scratch=scratch, objects=objects, policy=policy, trust_pickle=trust_pickle)
+    if not config.artefacts:
+        return inputs
+    beside = scan(*config.artefacts, policy=policy)
+    return replace(inputs, artefacts=(*inputs.artefacts, *beside.files))
+
+
+def _read(
+    config: AuditConfig, *, scratch: Path, objects: Mapping[str, Any], policy: Policy, trust_pickle: TrustPickle
+) -> Inputs:
     tables = _read_tables(config, objects)
     if config.predictions:
         return _from_predictions(config, tables)
@@ -80,9 +110,17 @@ def read_inputs(
     data = _read_file(path)
     copy = scratch / "model"
     copy.write_bytes(data)
-    model = ModelSource(path=copy, name=path.name, digest=digest_bytes(data), trust_pickle=trust_pickle)
+    digest = digest_bytes(data)
+    admitted = admit(copy, data, name=path.name, digest=digest, policy=policy, trust_pickle=trust_pickle)
+    model = ModelSource(path=copy, name=path.name, digest=digest, trust_pickle=trust_pickle, vouched=admitted.vouched)
     return Inputs(
-        name=path.name, tables=tables, model=model, model_file=path, digests={**digests, "model": model.digest}
+        name=path.name,
+        tables=tables,
+        model=model,
+        model_file=path,
+        digests={**digests, "model": digest},
+        artefacts=(admitted.file,),
+        notes=admitted.notes,
     )
 
 

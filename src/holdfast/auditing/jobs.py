@@ -16,12 +16,15 @@ from holdfast.core.canonical import digest_bytes
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import InputError
 from holdfast.core.finding import Finding
+from holdfast.core.scan import ScannedFile
 from holdfast.core.subject import Model, ModelInfo, RawPredictions, Table
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray
+
+    from holdfast.adapters.models.opening import TrustPickle, Voucher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +35,8 @@ class ModelSource:
     ----------
     path, name, digest
         The copy, the name of the user's file, the digest its content must have.
-    trust_pickle
-        Whether the user allowed a pickle to be loaded.
+    trust_pickle, vouched
+        Whether the user forces a pickle to be loaded; what vouches for these bytes.
     opened
         A model that lives in this process; such a setup does not travel.
     """
@@ -41,7 +44,8 @@ class ModelSource:
     path: Path | None = None
     name: str = ""
     digest: str = ""
-    trust_pickle: bool = False
+    trust_pickle: TrustPickle = False
+    vouched: Voucher = ""
     opened: Model | None = None
 
     def open(self) -> Model:
@@ -57,7 +61,14 @@ class ModelSource:
             raise InputError(f"the private copy of {self.name} changed while the audit ran", hint="run the audit again")
         # One thread: a sum over trees or units must not depend on the number of cores.
         limits = Limits(threads=1)
-        return open_model(data, name=self.name, digest=self.digest, trust_pickle=self.trust_pickle, limits=limits)
+        return open_model(
+            data,
+            name=self.name,
+            digest=self.digest,
+            trust_pickle=self.trust_pickle,
+            vouched=self.vouched,
+            limits=limits,
+        )
 
 
 class LazyModel:
@@ -106,6 +117,8 @@ class Setup:
         Name to (Arrow IPC file, digest, source); read back by memory map.
     store
         The store for partial results, or ``None``.
+    artefacts
+        What the scan says of the model's files.
     threads
         Threads a check may use in ``ctx.map``; numerical libraries always use one, so that sums do not depend on it.
     """
@@ -118,6 +131,7 @@ class Setup:
     threads: int
     level: float
     deadline: float | None
+    artefacts: tuple[ScannedFile, ...] = ()
 
     def subject(self) -> AuditSubject:
         """Build the subject in the process at hand."""
@@ -134,6 +148,7 @@ class Setup:
             train=tables.get("train"),
             test=tables.get("test"),
             model=model,
+            artefacts=self.artefacts,
         )
 
 

@@ -24,16 +24,18 @@ NEEDED: Mapping[Need, tuple[str, str]] = {
     "query": ("the model cannot be asked about new inputs", "give the model itself with --model"),
     "refit": ("the model cannot be trained again from here", "give a scikit-learn estimator or pipeline"),
     "model_file": ("there is no model file", "give --model"),
+    "artefacts": ("there are no model files", "give --model, or list artefacts in holdfast.yaml"),
 }
 
 
-def available_needs(facts: Facts, *, tables: Collection[str], model_file: bool) -> set[Need]:
+def available_needs(facts: Facts, *, tables: Collection[str], model_file: bool, artefacts: bool = False) -> set[Need]:
     """Return what this subject offers of what checks may need."""
     capabilities = facts.info.capabilities if facts.info else frozenset()
     offered: set[Need] = {name for name in ("train", "test") if name in tables}
     offered |= {"target"} if facts.target else set()
     offered |= {"predictions"} if facts.info and "test" in tables else set()
     offered |= {name for name in ("scores", "query", "refit") if name in capabilities}
+    offered |= {"artefacts"} if artefacts else set()
     return offered | ({"model_file"} if model_file else set())
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEED_OF_FAULTS = 20_261
+# builtins.eval("1"), as protocol 4 writes it
+HOSTILE_PICKLE = b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R."
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ def unit_error(twin: Twin) -> Twin:
     return replace(twin, test=twin.test.with_columns(income))
 
 
+def hostile_file(twin: Twin) -> Twin:
+    """Put a pickle beside the model that has ``eval`` called when it is loaded, on a text that does nothing."""
+    return replace(twin, files={**twin.files, "preprocessing.pkl": HOSTILE_PICKLE})
+
+
 FAULTS: Mapping[str, Fault] = {
     "leaked_target": Fault(
         "a column repeats the target in 97 % of rows", "data.leakage.n_suspect_columns", leaked_target
@@ -114,6 +121,7 @@ FAULTS: Mapping[str, Fault] = {
         "outcomes of renters in the north are turned", "performance.slices.worst_gap", harmed_subgroup
     ),
     "overconfidence": Fault("logits are tripled", "performance.calibration.ece", overconfidence),
+    "hostile_file": Fault("a pickle beside the model runs code", "supply_chain.artefact_scan.n_failed", hostile_file),
     "unit_error": Fault("10 % of incomes are in cents", "data.schema.violation_share", unit_error),
 }
 

@@ -56,6 +56,12 @@ class Prepared:
     seed: int
     subject_digests: Mapping[str, str]
 
+    def digests_for(self, entry: CheckEntry) -> Mapping[str, str]:
+        """Return the digests that a check's finding depends on: those of the scan only where it reads the scan."""
+        if "artefacts" not in entry.spec.needs:
+            return self.subject_digests
+        return {**self.subject_digests, "artefacts": digest_of(self.inputs.artefacts)}
+
 
 def prepare(config: AuditConfig, policy: Policy, inputs: Inputs, store: Store | None) -> Prepared:
     """Guess roles, settle the subject, choose the effort and plan.
@@ -73,7 +79,14 @@ def prepare(config: AuditConfig, policy: Policy, inputs: Inputs, store: Store | 
     if config.effort is not None:
         effort, why = config.effort, f"{config.effort} effort, as asked"
     entries = catalogue()
-    offered = frozenset(available_needs(facts, tables=inputs.tables, model_file=inputs.model_file is not None))
+    offered = frozenset(
+        available_needs(
+            facts,
+            tables=inputs.tables,
+            model_file=inputs.model_file is not None,
+            artefacts=bool(inputs.artefacts),
+        )
+    )
     return Prepared(
         config=config,
         guesses=guesses,

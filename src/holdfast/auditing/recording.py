@@ -95,7 +95,7 @@ def subject_card(prepared: Prepared) -> SubjectCard:
         capabilities=tuple(sorted(facts.info.capabilities)) if facts.info else (),
         tables=tables,
         deployment=prepared.config.deployment,
-        assumptions=(*facts.assumptions, *prepared.guesses),
+        assumptions=(*facts.assumptions, *inputs.notes, *prepared.guesses),
     )
 
 

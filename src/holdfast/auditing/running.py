@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from holdfast.adapters.models.opening import TrustPickle
 from holdfast.auditing.catalogue import CheckEntry, catalogue
 from holdfast.auditing.config import AuditConfig, validated
 from holdfast.auditing.execution import Completed, seed_of, unmeasured
@@ -63,14 +64,15 @@ class Options:
     cache
         Folder of the durable store, or ``None`` to keep nothing.
     trust_pickle
-        Whether a pickled model may be loaded, confined.
+        Whether a pickled model is loaded, confined, although its scan did not pass; ``"unconfined"`` also where nothing
+        keeps it from the network.
     command
         The command line, for the record.
     """
 
     jobs: int = 1
     cache: Path | None = None
-    trust_pickle: bool = False
+    trust_pickle: TrustPickle = False
     command: tuple[str, ...] = ()
 
 
@@ -102,7 +104,9 @@ def run_audit(
     judge(policy.rules, [unmeasured(entry, "not_run", "not run yet", "-") for entry in catalogue().values()])
     with tempfile.TemporaryDirectory(prefix="holdfast-") as folder, _open_store(options) as store:
         scratch = Path(folder)
-        inputs = read_inputs(config, scratch=scratch, objects=objects or {}, trust_pickle=options.trust_pickle)
+        inputs = read_inputs(
+            config, scratch=scratch, objects=objects or {}, policy=policy, trust_pickle=options.trust_pickle
+        )
         prepared = prepare(config, policy, inputs, store)
         try:
             setup = _setup(prepared, options, store, scratch, clock)
@@ -141,6 +145,7 @@ def _setup(prepared: Prepared, options: Options, store: Store | None, scratch: P
         threads=max(1, (os.cpu_count() or 1) // max(1, options.jobs)),
         level=prepared.config.level,
         deadline=clock + prepared.budget_s if prepared.budget_s else None,
+        artefacts=prepared.inputs.artefacts,
     )
 
 
@@ -209,7 +214,7 @@ class _Running:
         seed = seed_of(prepared.seed, entry.id)
         digests = finding_digests(
             entry,
-            subject=prepared.subject_digests,
+            subject=prepared.digests_for(entry),
             deployment=prepared.config.deployment,
             parameters=parameters,
             thresholds=thresholds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,16 +86,20 @@ def run_selftest(folder: Path, *, seed: int = 0, say: Callable[[str], None] = la
 
 
 def _audit(twin: Twin, folder: Path, *, checks: list[str] | None = None) -> Result:
-    return audit(
-        twin.model,
-        train=twin.train,
-        test=twin.test,
-        target=TARGET,
-        deployment=DEPLOYMENT,
-        out=folder,
-        cache=False,
-        check=checks,
-    )
+    with tempfile.TemporaryDirectory(prefix="holdfast-files-") as files:
+        for name, content in twin.files.items():
+            (Path(files) / name).write_bytes(content)
+        return audit(
+            twin.model,
+            train=twin.train,
+            test=twin.test,
+            target=TARGET,
+            deployment=DEPLOYMENT,
+            out=folder,
+            cache=False,
+            check=checks,
+            artefacts=[files] if twin.files else [],
+        )
 
 
 def _value(audit: Audit, measurement: str) -> float | None:

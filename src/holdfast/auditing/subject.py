@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from holdfast.core.check import CheckSpec, Task
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import InputError, ModelError, NotRun, did_you_mean
+from holdfast.core.scan import ScannedFile
 from holdfast.core.subject import Label, Model, ModelInfo, Predictions, RawPredictions, Table
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class AuditSubject:
     train: Table | None = None
     test: Table | None = None
     model: Model | None = None
+    artefacts: tuple[ScannedFile, ...] = ()
     reads: tuple[str, ...] | None = None
     cache: dict[str, Any] = field(default_factory=dict)
 
@@ -115,9 +117,10 @@ class AuditSubject:
         return cast("NDArray[np.int64]", self.cache[key])
 
     def view(self, spec: CheckSpec) -> AuditSubject:
-        """Narrow the deployment to the fields that the check declares."""
+        """Narrow the deployment to the fields that the check declares, and the scan to checks that need it."""
         seen = cast(Deployment, DeploymentView(self.deployment, spec.reads))
-        return replace(self, deployment=seen, reads=spec.reads)
+        artefacts = self.artefacts if "artefacts" in spec.needs else ()
+        return replace(self, deployment=seen, reads=spec.reads, artefacts=artefacts)
 
 
 def _locked(predictions: Predictions) -> Predictions:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from holdfast.core.check import Task
 from holdfast.core.deployment import Deployment
+from holdfast.core.scan import ScannedFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -139,6 +140,8 @@ class Subject(Protocol):
         The deployment; a check sees only the fields that its spec's ``reads`` names.
     info
         What is known about the model, or ``None``.
+    artefacts
+        What the scan says of the model's file and of those beside it; empty for a model that is no file.
     predictions
         Predictions on the whole test table, computed once.
     """
@@ -161,6 +164,8 @@ class Subject(Protocol):
     def deployment(self) -> Deployment: ...
     @property
     def info(self) -> ModelInfo | None: ...
+    @property
+    def artefacts(self) -> tuple[ScannedFile, ...]: ...
     @property
     def predictions(self) -> Predictions: ...
 

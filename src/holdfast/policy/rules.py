@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
@@ -12,9 +12,11 @@ from holdfast.core.canonical import digest_of
 from holdfast.core.decision import Severity
 from holdfast.core.errors import InputError
 from holdfast.core.parse import from_mapping, parse_yaml
+from holdfast.policy.approvals import Artefacts
 from holdfast.policy.waivers import Waiver
 
 Comparison = Literal["max", "min"]
+SHA256 = re.compile("sha256:[0-9a-f]{64}")
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 
 
@@ -77,6 +79,8 @@ class Policy:
         The mildest severity that decides; rules below it are shown but change nothing.
     rules, waivers
         The thresholds, and violations somebody accepted for a time.
+    artefacts
+        Model files that somebody answers for.
     """
 
     name: str = "unnamed policy"
@@ -84,6 +88,7 @@ class Policy:
     fail_on: Severity = "medium"
     rules: tuple[Rule, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    artefacts: Artefacts = field(default_factory=Artefacts)
 
 
 def parse_policy(text: str, *, source: str) -> Policy:
@@ -129,6 +134,18 @@ def validate(policy: Policy, *, source: str) -> None:
                     f"expected {key} in {where}, got nothing", hint="a waiver says who accepted what, and why"
                 )
 
+    for position, approval in enumerate(policy.artefacts.approved, start=1):
+        where = f"approval {position} ({approval.digest!r:.80}) of {source}"
+        if not SHA256.fullmatch(approval.digest):
+            raise InputError(
+                f"expected digest as sha256: and 64 hexadecimal digits in {where}", hint="holdfast scan prints it"
+            )
+        for key in ("owner", "reason"):
+            if not getattr(approval, key).strip():
+                raise InputError(
+                    f"expected {key} in {where}, got nothing", hint="an approval says who approved what, and why"
+                )
+
 
 def _validate_rule(rule: Rule, *, where: str) -> None:
     if (rule.max is None) == (rule.min is None):
@@ -157,8 +174,12 @@ def policy_digest(policy: Policy) -> str:
         }
         for item in policy.waivers
     ]
+    approved = [
+        {"digest": item.digest, "owner": item.owner, "reason": item.reason, "expires": item.expires.isoformat()}
+        for item in policy.artefacts.approved
+    ]
     head = {"name": policy.name, "inconclusive": policy.inconclusive, "fail_on": policy.fail_on}
-    return digest_of({**head, "rules": policy.rules, "waivers": waivers})
+    return digest_of({**head, "rules": policy.rules, "waivers": waivers, "artefacts": {"approved": approved}})
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -47,7 +47,7 @@ def render_sarif(audit: Audit) -> str:
         printable(verdict.rule): _rule(verdict, findings.get(verdict.check)) for verdict in audit.decision.verdicts
     }
     rules |= {
-        printable(finding.check): _text_rule(finding.check, finding.title, "The check could not finish.")
+        printable(finding.check): text_rule(finding.check, finding.title, "The check could not finish.")
         for finding in stopped
     }
     positions = {rule: position for position, rule in enumerate(rules)}
@@ -149,14 +149,15 @@ def _location(check: str, subject: SubjectCard) -> dict[str, Any]:
 
 def _rule(verdict: Verdict, finding: Finding | None) -> dict[str, Any]:
     title = finding.title if finding is not None else verdict.check
-    rule = _text_rule(verdict.rule, title, verdict.because or f"{title}: {limit_words(verdict, '')}.")
+    rule = text_rule(verdict.rule, title, verdict.because or f"{title}: {limit_words(verdict, '')}.")
     if finding is not None and finding.remediation:
         rule["help"] = {"text": printable(finding.remediation)}
     rule["properties"] = {"tags": [printable(verdict.check.split(".")[0])], "severity": verdict.severity}
     return rule
 
 
-def _text_rule(rule: str, title: str, description: str) -> dict[str, Any]:
+def text_rule(rule: str, title: str, description: str) -> dict[str, Any]:
+    """Write the description of a rule."""
     return {
         "id": printable(rule),
         "name": printable(title),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -49,10 +50,8 @@ def opened() -> Iterator[Callable[..., Model]]:
     """Open models that are closed when the test ends."""
     models: list[Model] = []
 
-    def opener(data: bytes, name: str, *, trust_pickle: bool = False, limits: Limits | None = None) -> Model:
-        model = open_model(
-            data, name=name, digest="sha256:0", trust_pickle=trust_pickle, limits=limits or Limits(threads=1)
-        )
+    def opener(data: bytes, name: str, *, limits: Limits | None = None, **trust: Any) -> Model:
+        model = open_model(data, name=name, digest="sha256:0", limits=limits or Limits(threads=1), **trust)
         models.append(model)
         return model
 

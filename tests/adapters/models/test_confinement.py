@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+import socket
 import sys
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from holdfast.adapters.models import landlock
+from holdfast.adapters.models import landlock, process
 from holdfast.adapters.models.limits import Limits
 from holdfast.core.errors import InputError, ModelError
 
@@ -167,6 +169,69 @@ def test_what_a_failing_pickle_says_is_reported(opened, make_pickle, secret: Pat
         opened(make_pickle(f"open({str(secret)!r}).read()"), "thief.pkl", trust_pickle=True)
 
 
+@linux
+def test_a_listener_on_this_machine_hears_nothing(attempt) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.5)
+        address = listener.getsockname()
+        outcome = attempt(f"import socket\nsocket.create_connection({address!r}, 2).sendall(b'stolen')")[1]
+        with pytest.raises(TimeoutError):
+            listener.accept()
+    assert outcome != "done"
+
+
+def children() -> set[int]:
+    """Processes of models that this process started and that still run."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            facts = (entry / "stat").read_text().rpartition(")")[2].split()
+            command = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"holdfast.adapters.models.child" in command and facts[0] != "Z":
+            found.add(int(entry.name))
+    return found
+
+
+@linux
+def test_nothing_outlives_its_time(opened, make_pickle) -> None:
+    """Signals are ignored and threads started, which do not help a process that is killed."""
+    before = children()
+    stubborn = (
+        "import signal, threading\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\n"
+        "def spin():\n    while True: pass\n"
+        "threading.Thread(target=spin).start()\nspin()"
+    )
+    with pytest.raises(ModelError, match="took longer than 2 s"):
+        opened(make_pickle(f"exec({stubborn!r}, {{}})"), "m.pkl", trust_pickle=True, limits=Limits(load_timeout_s=2.0))
+    assert children() <= before
+
+
+@pytest.fixture
+def without_isolation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A platform that keeps nothing from the network."""
+    monkeypatch.setattr(process, "holds_network", lambda held: False)
+
+
+def test_without_isolation_a_forced_pickle_is_refused_before_a_byte_is_sent(
+    without_isolation: None, opened, make_pickle, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="kept from the network") as caught:
+        opened(make_pickle("1"), "model.pkl", trust_pickle=True)
+    assert "--trust-pickle=unconfined" in caught.value.hint
+
+
+@pytest.mark.parametrize("how", [{"trust_pickle": "unconfined"}, {"vouched": "scan"}, {"vouched": "policy"}])
+def test_without_isolation_what_is_vouched_for_or_unconfined_is_loaded(
+    how: dict[str, str], without_isolation: None, opened, numbers: pl.DataFrame, is_positive: np.ndarray
+) -> None:
+    from sklearn.tree import DecisionTreeClassifier
+
+    fitted = DecisionTreeClassifier(max_depth=2).fit(numbers.to_numpy(), is_positive)
+    assert opened(pickle.dumps(fitted), "model.pkl", **how).predict(numbers).scores.shape == (200, 2)
+
+
 def test_pickle_that_holds_no_model_is_refused(opened, make_pickle) -> None:
     with pytest.raises(InputError, match=r"^model\.pkl: expected a scikit-learn estimator .* got builtins\.dict"):
         opened(make_pickle("{'model': 1}"), "model.pkl", trust_pickle=True)
@@ -174,8 +239,6 @@ def test_pickle_that_holds_no_model_is_refused(opened, make_pickle) -> None:
 
 @linux
 def test_harmless_model_leaves_no_record(opened, numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
-    import pickle
-
     from sklearn.ensemble import RandomForestClassifier
 
     fitted = RandomForestClassifier(n_estimators=2, n_jobs=-1).fit(numbers.to_numpy(), is_positive)

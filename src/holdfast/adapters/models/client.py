@@ -28,13 +28,22 @@ BYTES_PER_ROW, BYTES_BESIDE = 16_384, 1 << 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What a child is started from: the very bytes that were digested."""
+    """What a child is started from: the very bytes that were digested.
+
+    Attributes
+    ----------
+    trusts_path
+        Whether it may import what the parent may import.
+    needs_isolation
+        Whether it is not to be loaded where nothing keeps it from the network.
+    """
 
     data: bytes
     name: str
     digest: str
     format: str
     trusts_path: bool
+    needs_isolation: bool = False
 
 
 class Host:
@@ -100,7 +109,11 @@ class Host:
         begun = time.monotonic()
         self._process = Process(self.limits, trusts_path=self._source.trusts_path)
         try:
-            reply, held = self._process.start({"do": "load", "format": self._source.format}, self._source.data)
+            reply, held = self._process.start(
+                {"do": "load", "format": self._source.format},
+                self._source.data,
+                needs_isolation=self._source.needs_isolation,
+            )
             info = read_info(reply)
         except BaseException as error:
             self._process.close()

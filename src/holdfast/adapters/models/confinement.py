@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from holdfast.adapters.models import landlock, seccomp
 
@@ -33,6 +33,17 @@ SYSTEM_READABLE = (
     "/proc/meminfo",
     "/sys/devices/system/cpu",
 )
+
+
+def holds_network(outcome: Mapping[str, str]) -> bool:
+    """Whether a process with this outcome is kept from the network.
+
+    Examples
+    --------
+    >>> holds_network({"network": "seccomp"}), holds_network({"network": "not available on win32"})
+    (True, False)
+    """
+    return outcome.get("network") in ("namespace", "seccomp", "namespace + seccomp")
 
 
 def confine(*, scratch: str, read: Sequence[str], memory_mb: int, parent: int) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Literal
 from holdfast.core.errors import InputError
 
 Format = Literal["onnx", "xgboost", "lightgbm", "skops", "pickle"]
-SUPPORTED = ".onnx, XGBoost .ubj or .json, LightGBM .txt, .skops, and with --trust-pickle .pkl or .joblib"
+SUPPORTED = ".onnx, XGBoost .ubj or .json, LightGBM .txt, .skops, .joblib or .pkl"
 PICKLE_NAMES = (".pkl", ".pickle", ".joblib", ".p", ".sav")
 TORCH_NAMES = (".pt", ".pth")
 PEEK = 4096
@@ -48,10 +48,10 @@ def identify(data: bytes, *, name: str) -> Format:
 
 
 def refuse_pickle(name: str) -> InputError:
-    """Build the refusal of a file whose loading would execute what it says."""
+    """Build the refusal of a file whose loading would execute what it says, and that nothing vouches for."""
     return InputError(
-        f"{name} is a pickle: loading it executes whatever its author put in, so it is refused",
-        hint="export the model to ONNX or skops; if you trust who made the file, pass --trust-pickle",
+        f"{name} is a pickle: loading it executes whatever its author put in, so it is refused unless a scan passed",
+        hint="scan it with `holdfast scan`; if you trust who made the file, pass --trust-pickle",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from holdfast.adapters.models import answers, formats
 from holdfast.adapters.models.client import ChildModel, Host, Source
@@ -24,10 +24,18 @@ if TYPE_CHECKING:
 __all__ = ["Limits", "open_model", "predictions_model", "wrap_model"]
 
 DEFAULT_LIMITS = Limits()
+TrustPickle = bool | Literal["unconfined"]
+Voucher = Literal["", "scan", "policy"]
 
 
 def open_model(
-    data: bytes, *, name: str, digest: str, trust_pickle: bool = False, limits: Limits = DEFAULT_LIMITS
+    data: bytes,
+    *,
+    name: str,
+    digest: str,
+    trust_pickle: TrustPickle = False,
+    vouched: Voucher = "",
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Model:
     """Load a model file in a confined process, from exactly these bytes.
 
@@ -36,25 +44,37 @@ def open_model(
     data, name, digest
         Content of the file, its name (for messages and, where the content does not tell, the format), its digest.
     trust_pickle
-        Whether to load pickles, and skops files with unknown types. Their code then runs, in the confined process.
+        Whether to load pickles, and skops files with unknown types, that nothing vouches for. Their code then runs, in
+        the confined process; where the platform does not keep that from the network, only when ``"unconfined"``.
+    vouched
+        What vouches for these bytes: a ``scan`` that they passed, or a ``policy`` that approves them by digest.
     limits
         What the process may use.
 
     Raises
     ------
     InputError
-        For a pickle that is not trusted, an unsupported format or an unreadable file.
+        For a pickle that is neither vouched for nor trusted, an unsupported format or an unreadable file.
     MissingExtra
         When the framework is not installed.
     ModelError
         When loading it crashes, or takes too long or too much memory.
     """
     found: str = formats.identify(data, name=name)
-    if found == "pickle" and not trust_pickle:
+    is_code = found in ("pickle", "skops")
+    if found == "pickle" and not (vouched or trust_pickle):
         raise formats.refuse_pickle(name)
-    if found == "skops" and trust_pickle:
+    if found == "skops" and (vouched or trust_pickle):
         found = "trusted skops"
-    source = Source(data=data, name=name, digest=digest, format=found, trusts_path=trust_pickle)
+    source = Source(
+        data=data,
+        name=name,
+        digest=digest,
+        format=found,
+        # a pickle that passed a scan names nothing but installed libraries
+        trusts_path=vouched == "policy" or (bool(trust_pickle) and not vouched),
+        needs_isolation=is_code and trust_pickle is True and not vouched,
+    )
     host = Host(source, limits)
     return ChildModel(host, host.info)
 

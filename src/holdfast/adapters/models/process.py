@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from holdfast.adapters.models import wire
+from holdfast.adapters.models.confinement import holds_network
 from holdfast.adapters.models.limits import Limits
 from holdfast.core import errors
 from holdfast.core.errors import HoldfastError, ModelError
@@ -77,11 +78,25 @@ class Process:
         """Whether it is gone."""
         return self._process.poll() is not None
 
-    def start(self, header: dict[str, Any], part: bytes) -> tuple[dict[str, Any], dict[str, str]]:
-        """Confine it, then have it load the model; return its reply and the confinement obtained."""
+    def start(
+        self, header: dict[str, Any], part: bytes, *, needs_isolation: bool
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Confine it, then have it load the model; return its reply and the confinement obtained.
+
+        Raises
+        ------
+        InputError
+            When it must be kept from the network and the platform does not offer that; no byte was sent then.
+        """
         with _Deadline(self._process, self._limits.load_timeout_s) as deadline:
             confined = self._exchange(self._start_message, (), 0, "while starting", deadline)[0]
             held = {str(measure): str(outcome) for measure, outcome in confined["confinement"].items()}
+            if needs_isolation and not holds_network(held):
+                raise errors.InputError(
+                    "this pickle is loaded only where it is kept from the network, which this platform does not offer "
+                    f"({held.get('network', 'unknown')})",
+                    hint="--trust-pickle=unconfined loads it all the same: its code can then reach the network",
+                )
             return self._exchange(header, (part,), 0, "while loading the model", deadline)[0], held
 
     def ask(

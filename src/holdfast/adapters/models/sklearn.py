@@ -23,9 +23,10 @@ MADE_UP_NAME = re.compile(r"Column_\d+")
 
 
 def unpickle(data: bytes) -> tuple[Any, tuple[str, ...]]:
-    """Read a pickle or joblib file that the user trusts; return the object and what its libraries warned about.
+    """Read a pickle or joblib file; return the object and what its libraries warned about.
 
-    This executes what the file says. It is only called in a confined process, after ``--trust-pickle``.
+    This executes what the file says. It is only called in a confined process, for bytes that passed a scan, that a
+    policy approves or that the user trusts.
     """
     import joblib
 

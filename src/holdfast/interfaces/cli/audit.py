@@ -8,15 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
+from holdfast.interfaces.cli.trusting import TRUST_PICKLE, trust_of
+
 Option = typer.Option
 
 
 def audit(
     model: Annotated[
-        str | None, Option(help="Model file: .onnx, .ubj/.json (XGBoost), .txt (LightGBM), .skops.")
+        str | None, Option(help="Model file: .onnx, .joblib/.pkl, .ubj/.json (XGBoost), .txt (LightGBM), .skops.")
     ] = None,
     test: Annotated[str | None, Option(help="Test table: CSV or Parquet.")] = None,
     train: Annotated[str | None, Option(help="Training table: CSV or Parquet.")] = None,
+    artefact: Annotated[list[str] | None, Option(help="Further file or folder of the model; scanned.")] = None,
     target: Annotated[str | None, Option(help="Column with the true outcome.")] = None,
     predictions: Annotated[str | None, Option(help="A table of predictions, instead of a model.")] = None,
     score_column: Annotated[list[str] | None, Option(help="Score of the positive class, or one per class.")] = None,
@@ -32,9 +35,7 @@ def audit(
     jobs: Annotated[int, Option(help="Checks side by side; 0 is one per core.")] = 0,
     cache: Annotated[Path | None, Option(help="Where finished findings are kept; .holdfast otherwise.")] = None,
     no_cache: Annotated[bool, Option("--no-cache", help="Keep and reuse nothing.")] = False,
-    trust_pickle: Annotated[
-        bool, Option("--trust-pickle", help="Load a pickled model, confined. It runs its code.")
-    ] = False,
+    trust_pickle: Annotated[str | None, TRUST_PICKLE] = None,
 ) -> None:
     """Evaluate a model on data, decide, and write report and signed evidence."""
     from holdfast.auditing.config import AuditConfig, load_config, override
@@ -44,14 +45,17 @@ def audit(
 
     given: dict[str, Any] = {
         "model": model, "test": test, "train": train, "target": target, "predictions": predictions,
-        "score_column": tuple(score_column or ()), "label_column": label_column, "policy": policy,
+        "artefacts": tuple(artefact or ()), "score_column": tuple(score_column or ()), "label_column": label_column,
+        "policy": policy,
         "check": tuple(check or ()), "skip": tuple(skip or ()), "effort": _effort(effort), "budget": budget,
         "seed": seed,
     }  # fmt: skip
     chosen = override(load_config(config) if config else AuditConfig(), given)
     prepare_folder(out)
     kept = None if no_cache else cache or cache_for(out)
-    options = Options(jobs=check_jobs(jobs), cache=kept, trust_pickle=trust_pickle, command=("holdfast", *sys.argv[1:]))
+    options = Options(
+        jobs=check_jobs(jobs), cache=kept, trust_pickle=trust_of(trust_pickle), command=("holdfast", *sys.argv[1:])
+    )
     with progress() as observer:
         finished = run_audit(chosen, options, observer=observer)
     result = write_audit(finished, out, cache=kept)

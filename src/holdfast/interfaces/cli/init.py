@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from holdfast.core.errors import InputError
+from holdfast.interfaces.cli.trusting import TRUST_PICKLE, trust_of
 
 Option = typer.Option
 
@@ -22,9 +23,7 @@ def init(
     label_column: Annotated[str | None, Option(help="Predicted label.")] = None,
     out: Annotated[Path, Option(help="File to write.")] = Path("holdfast.yaml"),
     force: Annotated[bool, Option("--force", help="Replace an existing file.")] = False,
-    trust_pickle: Annotated[
-        bool, Option("--trust-pickle", help="Load a pickled model, confined. It runs its code.")
-    ] = False,
+    trust_pickle: Annotated[str | None, TRUST_PICKLE] = None,
 ) -> None:
     """Guess a holdfast.yaml from model and data, with the reason for every guess."""
     from holdfast.auditing.config import AuditConfig, override
@@ -37,7 +36,7 @@ def init(
         "model": model, "test": test, "train": train, "target": target, "predictions": predictions,
         "score_column": tuple(score_column or ()), "label_column": label_column,
     }  # fmt: skip
-    text = first_config(override(AuditConfig(), given), folder=out.parent, trust_pickle=trust_pickle)
+    text = first_config(override(AuditConfig(), given), folder=out.parent, trust_pickle=trust_of(trust_pickle))
     write_durably(out, text.encode("utf-8"))
     typer.echo(text, nl=False)
     typer.echo(f"\nwritten to {out}; next: holdfast audit --config {out}", err=True)

@@ -12,7 +12,8 @@ import typer
 
 from holdfast.core.errors import HoldfastError, ModelError
 from holdfast.core.parse import refuse_half_characters
-from holdfast.interfaces.cli import audit, browse, demo, init, keys, results
+from holdfast.interfaces.cli import audit, browse, demo, init, keys, results, scan
+from holdfast.interfaces.cli.trusting import with_value
 from holdfast.interfaces.cli.verdicts import printable
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command("init")(init.init)
 app.command("audit")(audit.audit)
+app.command("scan")(scan.scan)
 app.command("list")(browse.list_checks)
 app.command("explain")(browse.explain)
 app.command("report")(results.report)
@@ -55,8 +57,9 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        refuse_half_characters(sys.argv[1:], source="the command line")
-        app()
+        if sys.argv[1:2] != ["scan"]:  # which looks at files of any name
+            refuse_half_characters(sys.argv[1:], source="the command line")
+        app(args=with_value(sys.argv[1:]))
     except HoldfastError as error:
         _say(error.message, error.hint)
         sys.exit(3 if isinstance(error, ModelError) else 2)
