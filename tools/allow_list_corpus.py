@@ -101,7 +101,7 @@ def estimator_objects(name: str, kind: Any, data: dict[str, tuple[Any, Any]]) ->
 
 def _fits(kind: Any, parameters: dict[str, Any], data: dict[str, tuple[Any, Any]]) -> Iterator[tuple[str, Any]]:
     for options in ({}, *_options(kind)):
-        for label in [*data][:4] + ["positive"] if options else [*data]:
+        for label in [*[*data][:4], "positive"] if options else [*data]:
             for small in (SMALL, {}):
                 fitted = None
                 with warnings.catch_warnings(), contextlib.suppress(Exception):

@@ -144,14 +144,25 @@ def scipy_objects() -> Iterator[tuple[str, Any]]:
                 name: partial(lambda name: getattr(interpolate, name)(points, points[:, 0]), name)
                 for name in ("LinearNDInterpolator", "CloughTocher2DInterpolator", "NearestNDInterpolator")
             },
-            "polynomials": lambda: [interpolate.PPoly([[1.0], [2.0]], [0.0, 1.0]), interpolate.BPoly([[1.0]], [0.0, 1.0])],
+            "pieces": lambda: [
+                interpolate.PPoly([[1.0], [2.0]], [0.0, 1.0]),
+                interpolate.BPoly([[1.0]], [0.0, 1.0]),
+            ],
             "triangles": lambda: spatial.Delaunay(points),
             "cells": lambda: spatial.Voronoi(points),
             "bounds": lambda: [optimize.Bounds([0], [1]), optimize.LinearConstraint([[1.0]], [0.0], [1.0])],
             "survival": lambda: stats.ecdf(points[:, 0]),
             **{
                 name: partial(lambda name: getattr(stats, name)(points[:, 0], points[:, 1]), name)
-                for name in ("linregress", "pearsonr", "spearmanr", "kendalltau", "ttest_ind", "mannwhitneyu", "ks_2samp")
+                for name in (
+                    "linregress",
+                    "pearsonr",
+                    "spearmanr",
+                    "kendalltau",
+                    "ttest_ind",
+                    "mannwhitneyu",
+                    "ks_2samp",
+                )
             },
             **{
                 name: partial(lambda name: getattr(stats, name)(points[:, 0]), name)

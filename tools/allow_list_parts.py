@@ -27,8 +27,9 @@ def part_objects(X: Any, y: Any) -> Iterator[tuple[str, Any]]:
     base = kernels.RBF()
     kinds = [kind for kind in _classes("sklearn.gaussian_process.kernels") if issubclass(kind, kernels.Kernel)]
     yield from _made("kernel", kinds, [(), (base,), (base, base), (base, 2.0), ([base],)], [{}])
+    numbers: dict[str, Any] = {"quantile": 0.3, "power": 1.7, "n_classes": 3, "delta": 1.5}
     for module in ("sklearn._loss.loss", "sklearn._loss.link", "sklearn._loss._loss", "_loss"):
-        given = [{}, {"quantile": 0.3}, {"power": 1.7}, {"power": 0.0}, {"n_classes": 3}, {"delta": 1.5}]
+        given = [{}, {"power": 0.0}, *({name: value} for name, value in numbers.items())]
         yield from _made("loss", _classes(module), [(), (0.5,)], given)
     yield from distances(X[:, :2])
 
@@ -51,8 +52,10 @@ def distances(X: Any) -> Iterator[tuple[str, Any]]:
                     }
                 )
             for tree in (BallTree, KDTree):
-                yield from attempts({f"{tree.__name__} {name} {list(options)}": partial(tree, X, metric=name, **options)})
-    yield from _made("distance", _classes("sklearn.metrics._dist_metrics"), [(), (3,), (np.ones(2),)], [{}, {"V": np.eye(2)}])
+                label = f"{tree.__name__} {name} {list(options)}"
+                yield from attempts({label: partial(tree, X, metric=name, **options)})
+    kinds = _classes("sklearn.metrics._dist_metrics")
+    yield from _made("distance", kinds, [(), (3,), (np.ones(2),)], [{}, {"V": np.eye(2)}])
 
 
 def _names(metrics: Any) -> list[str]:
@@ -61,7 +64,8 @@ def _names(metrics: Any) -> list[str]:
 
 def _classes(module: str) -> list[Any]:
     with contextlib.suppress(ImportError):
-        return [kind for kind in vars(importlib.import_module(module)).values() if inspect.isclass(kind)]
+        kinds = filter(inspect.isclass, vars(importlib.import_module(module)).values())
+        return [kind for kind in kinds if kind.__module__.startswith(("sklearn", "_loss"))]
     return []
 
 

@@ -43,6 +43,7 @@ from holdfast.kernels.scan.byte_source import MemorySource  # noqa: E402
 from holdfast.kernels.scan.observation import Budget, Place  # noqa: E402
 from holdfast.kernels.scan.pickle_checks import Checker  # noqa: E402
 from holdfast.kernels.scan.pickle_judge import StoredArray  # noqa: E402
+from holdfast.kernels.scan.pickle_patterns import NAMED  # noqa: E402
 from holdfast.kernels.scan.pickle_values import Global, Instance, Tuple, Value, kind_of  # noqa: E402
 from holdfast.kernels.scan.pickle_walker import follow  # noqa: E402
 from holdfast.kernels.scan.record import Record  # noqa: E402
@@ -116,11 +117,11 @@ class Recorder(Checker):
 
     def new(self, made: Value, arguments: Value, named: Value, at: int) -> Value:
         """Note an instantiation."""
-        if not isinstance(made, Global) or self.is_written(made) or named is not None:
+        if not isinstance(made, Global) or self.is_written(made):
             return super().new(made, arguments, named, at)
         made.loose -= 1
-        items = arguments.items if isinstance(arguments, Tuple) else []
-        self.note(made, f"new({', '.join(map(self.describe, items))})")
+        kinds = [self.describe(item) for item in arguments.items] if isinstance(arguments, Tuple) else []
+        self.note(made, f"new({', '.join(kinds if named is None else [*kinds, NAMED])})")
         return made.instance
 
     def build(self, target: Value, state: Value, at: int) -> StoredArray | None:
@@ -267,7 +268,8 @@ def references() -> Iterator[tuple[str, str]]:
         )
         yield from (("torch.storage", name) for name in ("UntypedStorage", "TypedStorage"))
         for name, value in vars(torch).items():
-            if isinstance(value, torch.dtype | torch.qscheme) or (isinstance(value, type) and name.endswith(("Storage", "Tensor"))):
+            is_type = isinstance(value, type) and name.endswith(("Storage", "Tensor"))
+            if is_type or isinstance(value, torch.dtype | torch.qscheme):
                 yield "torch", name
 
 
@@ -275,10 +277,10 @@ def scipy_functions() -> Iterator[tuple[str, str]]:
     """Yield the functions that compute numbers item by item, under each module that a pickle may name for them."""
     import numpy as np
 
-    if importlib.util.find_spec("scipy"):
-        for name, value in vars(importlib.import_module("scipy.special")).items():
-            if isinstance(value, np.ufunc):
-                yield from ((f"scipy.special{part}", name) for part in ("", "._ufuncs", "._special_ufuncs"))
+    for module in ("scipy.special", "scipy.special._ufuncs", "scipy.special._special_ufuncs"):
+        with contextlib.suppress(ImportError):
+            found = vars(importlib.import_module(module)).items()
+            yield from ((module, name) for name, value in found if isinstance(value, np.ufunc))
 
 
 def functions_of(module: str, *prefixes: str) -> Iterator[tuple[str, str]]:

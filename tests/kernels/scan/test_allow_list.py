@@ -1,3 +1,6 @@
+import pytest
+
+from holdfast.kernels.scan import allow_rules
 from holdfast.kernels.scan.allow_list import Rule, parse_allow_list, parse_pattern, parse_rule, shipped_allow_list
 
 DATA = """
@@ -52,3 +55,16 @@ def test_shipped_list_names_the_versions_it_was_made_from() -> None:
     assert {"sklearn", "numpy", "scipy", "pandas", "torch", "lightgbm", "xgboost"} <= versions.keys()
     assert len(versions["sklearn"]) >= 6
     assert len(shipped_allow_list().digest) == 64
+
+
+def test_digest_covers_the_rules_written_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = parse_allow_list(DATA).digest
+    assert parse_allow_list(DATA).digest == before
+    monkeypatch.setitem(allow_rules.WRITTEN, "pytz:_UTC", ["call(int)"])
+    assert parse_allow_list(DATA).digest != before
+
+
+def test_state_may_be_a_tuple_of_named_kinds() -> None:
+    rule = parse_rule(["state(@a:b, empty, dict|none)", "state:list"])
+    assert rule.shapes == ((("@a:b",), ("empty",), ("dict", "none")),)
+    assert rule.states == {"list"}

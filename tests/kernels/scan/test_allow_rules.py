@@ -49,7 +49,17 @@ def test_shipped_list_allows_no_name_of_the_standard_library_but_the_written_one
 
 def test_shipped_list_allows_nothing_that_reaches_other_code() -> None:
     names = {name.rpartition(".")[2] for names in shipped_allow_list().rules.values() for name in names}
-    assert not names & set(DANGEROUS)
+    assert names & set(DANGEROUS) <= {"partial"}
+
+
+def test_partial_is_made_of_the_check_of_an_array_only() -> None:
+    rule = shipped_allow_list().rule("functools", "partial")
+    assert rule is not None
+    assert not rule.is_reference
+    assert not rule.is_class
+    assert rule.calls == ((("@sklearn.utils.validation:check_array",),),)
+    assert {shape[0] for shape in rule.shapes} == {("@sklearn.utils.validation:check_array",)}
+    assert not rule.states
 
 
 def test_attribute_of_an_object_is_got_in_named_patterns_only() -> None:

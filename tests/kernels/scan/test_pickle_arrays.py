@@ -121,3 +121,48 @@ def test_array_of_another_class_is_not_followed(scan_file: ScanFile) -> None:
 
 def test_wrapper_without_state_is_no_array(scan_file: ScanFile) -> None:
     assert scan_file(PROTO + made("joblib.numpy_pickle", "NumpyArrayWrapper") + b"}b.").verdict == "fail"
+
+
+def array(shape: bytes, content: bytes) -> bytes:
+    start = call("numpy._core.multiarray", "_reconstruct", name("numpy", "ndarray"), b"K\x00\x85", b"C\x01b")
+    state = b"(K\x03" + text("|") + b"NNN" + NONE * 2 + b"K\x3ftb"
+    return PROTO + start + b"(K\x01" + shape + dtype("O8", state) + b"\x89" + content + b"tb."
+
+
+@pytest.mark.parametrize("shape", [b"K\x02\x85", b"K\x02K\x01\x86"])
+def test_array_of_as_many_objects_as_its_list_passes(shape: bytes, scan_file: ScanFile) -> None:
+    assert scan_file(array(shape, b"](NNe")).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("shape", "content"),
+    [
+        (b"K\x03\x85", b"](NNe"),
+        (b"K\x02K\x02\x86", b"](NNe"),
+        (b"K\x03\x85", b"]"),
+        (b"K\x03\x85", name("builtins", "list") + b")\x81"),
+        (b"]", b"](NNe"),
+    ],
+)
+def test_array_of_more_objects_than_its_list_is_refused(shape: bytes, content: bytes, scan_file: ScanFile) -> None:
+    assert scan_file(array(shape, content)).verdict == "fail"
+
+
+def test_list_that_grows_by_another_name_counts_what_it_held(scan_file: ScanFile) -> None:
+    assert scan_file(array(b"K\x02\x85", b"]\x94(NNe")).verdict == "pass"
+
+
+@pytest.mark.parametrize("shape", [b"J\xff\xff\xff\x7f\x85", b"K\x01\x85", b")", b"K\x00K\x00\x86"])
+@pytest.mark.parametrize("function", ["_reconstruct", "ndarray"])
+def test_array_is_never_made_with_room_before_its_state(shape: bytes, function: str, scan_file: ScanFile) -> None:
+    made = (
+        call("numpy._core.multiarray", "_reconstruct", name("numpy", "ndarray"), shape, b"C\x01b")
+        if function == "_reconstruct"
+        else name("numpy", "ndarray") + shape + b"\x85\x81"
+    )
+    assert scan_file(PROTO + made + b".").verdict == "fail"
+
+
+def test_scalar_without_its_bytes_is_refused(scan_file: ScanFile) -> None:
+    data = PROTO + call("numpy._core.multiarray", "scalar", dtype("V999999999", b"")) + b"."
+    assert scan_file(data).verdict == "fail"

@@ -1,5 +1,6 @@
 import pickle
 import pickletools
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -47,3 +48,14 @@ def test_index_with_many_zeros_is_the_number_it_is(scan_file: ScanFile) -> None:
     zeros = b"0" * 60
     assert scan_file(b"\x80\x04Np" + zeros + b"7\n0g7\n.").verdict == "pass"
     assert scan_file(b"\x80\x04Np" + zeros + b"7\n0g0\n.").verdict == "not_examined"
+
+
+def test_frame_longer_than_the_data_does_not_pass(scan_file: ScanFile) -> None:
+    assert scan_file(b"\x80\x04\x95" + struct.pack("<Q", 1 << 60) + b"N.").verdict != "pass"
+    assert scan_file(b"\x80\x04\x95" + struct.pack("<Q", 3) + b"N.").verdict != "pass"
+    assert scan_file(b"\x80\x04\x95" + struct.pack("<Q", 2) + b"N.").verdict == "pass"
+
+
+def test_what_follows_a_frame_that_is_too_long_is_still_judged(scan_file: ScanFile) -> None:
+    data = b"\x80\x04\x95" + struct.pack("<Q", 1 << 60) + b"cos\nsystem\n."
+    assert any(one.detail == "os:system" for one in scan_file(data).observations)

@@ -1,8 +1,9 @@
 import pytest
 
 from holdfast.kernels.scan.allow_list import parse_pattern, parse_rule
+from holdfast.kernels.scan.pickle_keys import heavy
 from holdfast.kernels.scan.pickle_patterns import fits_all, fitting, has_odd_state, has_special_key, named_globals
-from holdfast.kernels.scan.pickle_values import FORGOTTEN, TUPLE, UNKNOWN, Dict, Global, Tuple, Value
+from holdfast.kernels.scan.pickle_values import FORGOTTEN, UNKNOWN, Dict, Global, Tuple, Value
 
 CLASS = Global("m", "C", parse_rule(["new()"]), (0, 0))
 FUNCTION = Global("m", "f", parse_rule(["ref"]), (0, 0))
@@ -32,7 +33,7 @@ def test_arguments_do_not_fit(pattern: str, items: list[Value]) -> None:
 
 def test_arguments_that_are_no_tuple_fit_nothing() -> None:
     assert fitting(((),), FORGOTTEN) is None
-    assert fitting(((("*",), ("...",)),), TUPLE) is not None
+    assert fitting(((("*",), ("...",)),), heavy("tuple", 20)) is not None
 
 
 def test_globals_that_a_pattern_asks_for_are_named() -> None:

@@ -16,6 +16,7 @@ from holdfast.kernels.scan.worklist import Limits, Scan, scan_bytes
 
 READ_WHOLE = 16 << 20
 CHUNK = 1 << 20
+RELEASE_SECONDS = 0.02
 Identity = tuple[int, int, int, int, int]
 
 
@@ -49,6 +50,22 @@ class Digesting:
         return f"sha256:{self._hash.hexdigest()}" if self.read == size else None
 
 
+@dataclass(slots=True)
+class Releasing:
+    """Whether the time is up; a reader asks often, and each time the pages it has read may be given back."""
+
+    mapped: mmap.mmap
+    expired: Callable[[], bool]
+    next_release: float = 0.0
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now >= self.next_release and hasattr(mmap, "MADV_DONTNEED"):
+            self.mapped.madvise(mmap.MADV_DONTNEED)
+            self.next_release = now + RELEASE_SECONDS
+        return self.expired()
+
+
 def examine(content: int | bytes, *, name: str, limits: Limits, seconds: float) -> dict[str, Any]:
     """Scan an open regular file, or bytes.
 
@@ -72,8 +89,8 @@ def examine(content: int | bytes, *, name: str, limits: Limits, seconds: float) 
         changed = len(data) != size or _identity(content) != before
         return _examined(data, name, limits, expired, changed=changed)
     digesting = Digesting(content, expired)
-    mapped = memoryview(mmap.mmap(content, size, access=mmap.ACCESS_READ))
-    scan = _scan(mapped, name, limits, expired)
+    mapped = mmap.mmap(content, size, access=mmap.ACCESS_READ)
+    scan = _scan(memoryview(mapped), name, limits, Releasing(mapped, expired))
     digest = digesting.result(size)
     return {"scan": scan, "size": size, "digest": digest, "changed": _identity(content) != before}
 

@@ -12,7 +12,9 @@ from importlib import resources
 Pattern = tuple[tuple[str, ...], ...]
 """Alternatives per argument: a kind such as ``int``, ``module:name`` for an instance, ``module:`` for one of any class
 of a module, ``@module:name`` for the global itself, ``@class`` for any class that may be instantiated, ``=text`` for a
-constant, ``*`` for anything; a last ``...`` repeats the one before."""
+constant, ``*`` for anything; a last ``...`` repeats the one before, a last ``named`` stands for arguments by name.
+``empty`` is the empty tuple, ``(0)`` the tuple of a zero, ``ratio`` a text of digits with or without a second ``/``
+number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,8 @@ class Rule:
         It may stand as a value, without being called.
     news, calls
         Patterns of the arguments with which it may be instantiated without ``__init__``, or called.
-    states
-        Kinds of value that may be set as the state of its instances.
+    states, shapes
+        Kinds of value that may be set as the state of its instances, and patterns of a tuple that may.
     methods
         Of ``append``, ``setitem`` and ``add``, those that may fill its instances.
     result
@@ -40,6 +42,7 @@ class Rule:
     states: frozenset[str] = frozenset()
     methods: frozenset[str] = frozenset()
     result: str = ""
+    shapes: tuple[Pattern, ...] = ()
 
     @property
     def is_class(self) -> bool:
@@ -55,6 +58,7 @@ class Rule:
             self.states | other.states,
             self.methods | other.methods,
             self.result or other.result,
+            tuple(dict.fromkeys((*self.shapes, *other.shapes))),
         )
 
 
@@ -69,7 +73,7 @@ class AllowList:
     versions
         Versions seen, by library.
     digest
-        SHA-256 of the source of the list.
+        SHA-256 of the generated data and of the rules that are written by hand.
     """
 
     rules: Mapping[str, Mapping[str, Rule]]
@@ -103,13 +107,15 @@ class AllowList:
 def parse_rule(tokens: Iterable[str]) -> Rule:
     """Read a rule as it stands in the data: ``ref``, ``new``, ``new(int)``, ``call(a|b, c)``, ``state:dict``, ``add``.
 
+    ``state(int, str)`` allows a tuple of an integer and a text as the state.
+
     Examples
     --------
     >>> parse_rule(["call(int, none|numpy:ndarray)", "state:dict"]).calls
     ((('int',), ('none', 'numpy:ndarray')),)
     """
     parts: dict[str, list[str]] = {}
-    calls: dict[str, list[Pattern]] = {"new": [], "call": []}
+    calls: dict[str, list[Pattern]] = {"new": [], "call": [], "state": []}
     for token in tokens:
         head, _, rest = token.partition("(")
         if head in calls:
@@ -125,6 +131,7 @@ def parse_rule(tokens: Iterable[str]) -> Rule:
         states=frozenset(parts.get("state", ())),
         methods=methods,
         result=(parts.get("result") or [""])[0],
+        shapes=tuple(calls["state"]),
     )
 
 
@@ -135,7 +142,7 @@ def parse_pattern(text: str) -> Pattern:
 
 def parse_allow_list(text: str) -> AllowList:
     """Read the generated data, and join it with the rules that are written by hand."""
-    from holdfast.kernels.scan.allow_rules import WRITTEN, is_never_allowed
+    from holdfast.kernels.scan.allow_rules import WRITTEN, is_never_allowed, source
 
     data = json.loads(text)
     rules = {
@@ -148,7 +155,7 @@ def parse_allow_list(text: str) -> AllowList:
         known = rules.setdefault(module, {}).get(name)
         rules[module][name] = written.joined(known) if known else written
     versions = {library: frozenset(seen) for library, seen in data["versions"].items()}
-    return AllowList(rules, versions, hashlib.sha256(text.encode()).hexdigest())
+    return AllowList(rules, versions, hashlib.sha256(f"{text}\n{source()}".encode()).hexdigest())
 
 
 @cache

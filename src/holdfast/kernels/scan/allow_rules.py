@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 
@@ -19,6 +20,7 @@ _INDEXES = "|".join(
     )
     for name in (f"{kind}Index" for kind in names)
 )  # fmt: skip
+_BOUND = "none|int|str|float|number|pandas:Timestamp"
 _HOOKS = "none|dict|collections:OrderedDict"
 _TENSOR = "torch:Tensor|torch.nn.parameter:Parameter"
 _BIT_GENERATORS = "|".join(
@@ -42,7 +44,7 @@ WRITTEN: dict[str, list[str]] = {
     "builtins:bytearray": ["ref", "call()", "call(bytes)", "call(str, =latin-1|=latin1)", "result:bytearray"],
     "builtins:set": ["ref", "call()", "call(list|tuple)", "result:set"],
     "builtins:frozenset": ["ref", "call()", "call(list|tuple)", "result:frozenset"],
-    "builtins:slice": ["ref", "call(*, *, *)"],
+    "builtins:slice": ["ref", f"call({_BOUND}, {_BOUND}, {_BOUND})"],
     "builtins:range": ["ref", "call(int, int, int)", "call(int, int)", "call(int)"],
     "builtins:list": ["ref", "new"],
     "builtins:dict": ["ref", "new"],
@@ -62,6 +64,13 @@ WRITTEN: dict[str, list[str]] = {
         "setitem",
     ],
     "collections:Counter": ["ref", "new", "call()", "call(dict)", "setitem"],
+    "collections:ChainMap": ["new", "state:dict"],
+    # scikit-learn puts its check of an array into a model like this; a partial of anything else calls that
+    "functools:partial": [
+        "call(@sklearn.utils.validation:check_array)",
+        "state(@sklearn.utils.validation:check_array, empty, dict|none, dict|none)",
+    ],
+    "sklearn.utils.validation:check_array": ["ref"],
     "collections:deque": ["ref", "call()", "call(list|tuple)", "call(list|tuple, int|none)", "append"],
     "datetime:date": ["ref", "call(bytes|str)"],
     "datetime:time": ["ref", "call(bytes|str)", "call(bytes|str, instance)"],
@@ -70,7 +79,8 @@ WRITTEN: dict[str, list[str]] = {
     "datetime:timezone": ["ref", "call(datetime:timedelta)", "call(datetime:timedelta, str)"],
     "datetime:timezone.utc": ["ref"],
     "decimal:Decimal": ["ref", "call(str)"],
-    "fractions:Fraction": ["ref", "call(int|str)", "call(int, int)"],
+    # digits and no exponent: that would be a number of so many digits, computed while loading
+    "fractions:Fraction": ["ref", "call(int|ratio)", "call(int, int)"],
     "pathlib:PosixPath": ["ref", "call(str, ...)"],
     "pathlib:WindowsPath": ["ref", "call(str, ...)"],
     "pathlib:PurePosixPath": ["ref", "call(str, ...)"],
@@ -102,9 +112,9 @@ WRITTEN: dict[str, list[str]] = {
     # Protocols 0 to 2 write bytes as the text that this turns back.
     "_codecs:encode": ["call(str, =latin1|=latin-1)", "result:bytes"],
     "numpy:dtype": ["ref", "call(str|@class, bool|int, bool|int)", "state:tuple"],
-    "numpy:ndarray": ["ref", "new(tuple)", "state:tuple"],
-    "numpy:matrix": ["ref", "new(tuple)", "state:tuple"],
-    "numpy.matrixlib.defmatrix:matrix": ["ref", "new(tuple)", "state:tuple"],
+    "numpy:ndarray": ["ref", "new((0))", "state:tuple"],
+    "numpy:matrix": ["ref", "new((0))", "state:tuple"],
+    "numpy.matrixlib.defmatrix:matrix": ["ref", "new((0))", "state:tuple"],
     "numpy:memmap": ["state:tuple"],
     "numpy:recarray": ["ref", "state:tuple"],
     "numpy.rec:recarray": ["ref", "state:tuple"],
@@ -116,8 +126,8 @@ WRITTEN: dict[str, list[str]] = {
         f"numpy.{core}.multiarray:{name}": rule
         for core in ("core", "_core")
         for name, rule in {
-            "_reconstruct": [f"call({_ARRAY_CLASS}, tuple, bytes|str)", "result:first"],
-            "scalar": ["call(numpy:dtype, *)", "call(numpy:dtype)", "result:number"],
+            "_reconstruct": [f"call({_ARRAY_CLASS}, (0), bytes|str)", "result:first"],
+            "scalar": ["call(numpy:dtype, *)", "result:number"],
         }.items()
     },
     # Protocol 5 stores the bytes of an array as they are.
@@ -130,7 +140,7 @@ WRITTEN: dict[str, list[str]] = {
         for core in ("core", "_core")
     },
     "numpy.ma.core:_mareconstruct": [
-        f"call(@numpy.ma:MaskedArray|@numpy.ma.core:MaskedArray, {_ARRAY_CLASS}, tuple, bytes|str)",
+        f"call(@numpy.ma:MaskedArray|@numpy.ma.core:MaskedArray, {_ARRAY_CLASS}, (0), bytes|str)",
         "result:first",
     ],
     # The first argument of the last one is called with the second: only this function may stand there.
@@ -198,7 +208,7 @@ WRITTEN: dict[str, list[str]] = {
         "result:torch:Tensor",
     ],
     "torch._utils:_rebuild_qtensor": [
-        f"call(persistent, int, tuple|torch:Size, tuple, tuple, bool, {_HOOKS})",
+        f"call(persistent|torch.storage:TypedStorage, int, tuple|torch:Size, tuple, tuple, bool, {_HOOKS})",
         "result:torch:Tensor",
     ],
     "torch._utils:_rebuild_sparse_tensor": ["call(instance, tuple)", "result:torch:Tensor"],
@@ -246,6 +256,20 @@ NEVER_NAMES = re.compile(
     r"(^|[._])(load\w*|read_\w+|eval\w*|exec\w*|import\w*|run\w*|open\w*|fetch_\w+)$", re.IGNORECASE
 )
 NEVER_PARTS = {"tests", "testing", "_testing", "conftest", "distutils", "f2py", "hub", "datasets", "io", "npyio"}
+
+
+def source() -> str:
+    """Return all that this module adds to a generated list, as one text: the same on every machine and Python."""
+    return json.dumps(
+        {
+            "written": WRITTEN,
+            "unserialises": sorted(UNSERIALISES),
+            "template": [_SIGNATURE.pattern, _TEMPLATE],
+            "keys": [sorted(NEVER_KEYS), sorted(INERT_KEYS)],
+            "never": [NEVER_NAMES.pattern, sorted(NEVER_PARTS), sorted(NEVER_ROOTS - sys.stdlib_module_names)],
+        },
+        sort_keys=True,
+    )
 
 
 def is_template(text: str) -> bool:

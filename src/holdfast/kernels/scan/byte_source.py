@@ -32,6 +32,9 @@ class Source(Protocol):
     def fork(self, position: int) -> Source | None:
         """Return a second reader of the same bytes from ``position`` in the window; None for a stream."""
 
+    def ends_before(self, offset: int) -> bool:
+        """Whether the stream is known to end before an offset."""
+
 
 class MemorySource:
     """A stream that stands in memory; what is skipped is never touched."""
@@ -44,6 +47,10 @@ class MemorySource:
     def fork(self, position: int) -> MemorySource:
         """Return a second reader of the same bytes."""
         return MemorySource(self._data, self.base + position)
+
+    def ends_before(self, offset: int) -> bool:
+        """Whether the bytes end before an offset."""
+        return offset > len(self._data)
 
     def advance(self, position: int) -> None:
         """Move the window."""
@@ -78,6 +85,10 @@ class ChunkSource:
 
     def fork(self, position: int) -> None:
         """Return None: a stream is read once."""
+
+    def ends_before(self, offset: int) -> bool:
+        """Whether the last chunk has arrived, and ends before an offset."""
+        return self.is_last and offset > self.base + len(self.window)
 
     def _next(self) -> None:
         chunk = next(self._chunks, None)

@@ -35,9 +35,9 @@ class Observation:
     ----------
     kind
         ``executes``: loading the file runs code that its author chose. ``unknown``: it names something that no rule
-        allows. ``suspicious``: a structure that serves to mislead readers (two readers would see different content, bytes
-        hidden from them). ``malformed``: it breaks its format. ``not_examined``: these bytes were not looked at, and why.
-        ``secret``: a credential.
+        allows. ``suspicious``: a structure that serves to mislead readers (two readers would see different content,
+        bytes hidden from them) or to exhaust them. ``malformed``: it breaks its format. ``not_examined``: these bytes
+        were not looked at, and why. ``secret``: a credential.
     rule
         Stable id of the rule, such as ``pickle.global`` or ``zip.duplicate-name``.
     message

@@ -10,7 +10,7 @@ import itertools
 import re
 
 from holdfast.kernels.scan.pickle_judge import StoredArray
-from holdfast.kernels.scan.pickle_values import Dict, Dtype, Fields, Global, Tuple, Value
+from holdfast.kernels.scan.pickle_values import Dict, Dtype, Fields, Global, List, Tuple, Value, kind_of
 
 WRAPPER = "joblib.numpy_pickle:NumpyArrayWrapper"
 FIELD_KEYS = {"subclass", "shape", "order", "dtype", "numpy_array_alignment_bytes"}
@@ -22,6 +22,14 @@ MISLEADING_FLAGS = 7
 STATE_VERSIONS = (3, 4)
 STATE_ITEMS = (8, 9)
 MOST_BYTES = 1 << 62
+ARRAYS = {
+    "numpy:ndarray", "numpy:matrix", "numpy.matrixlib.defmatrix:matrix", "numpy:memmap", "numpy:recarray",
+    "numpy.rec:recarray", "numpy.ma:MaskedArray", "numpy.ma.core:MaskedArray",
+}  # fmt: skip
+"""Classes whose state is the shape, the dtype, the order and the content of an array."""
+ARRAY_ITEMS = 4
+"""Of a state, behind the version that the oldest ones lack."""
+ARRAY_BYTES = {"bytes", "bytearray", "str", "buffer"}
 ARRAY_CLASSES = {"ndarray", "matrix", "memmap"}
 
 _CODE = re.compile(r"[<>=|]?(?P<kind>[biufcSUVOMm])(?P<size>\d{0,9})")
@@ -108,6 +116,18 @@ def _set_fields(target: Dtype, fields: Dict, size: int, flags: int) -> bool:
 
 def _claims(flags: int, has_objects: bool) -> bool:
     return flags & HELD_FLAGS == HELD_FLAGS if has_objects else not flags & MISLEADING_FLAGS
+
+
+def fits_array(state: Value) -> bool:
+    """Whether numpy reads no further than what it is given: it takes the items of objects from a list unchecked."""
+    items = state.items if isinstance(state, Tuple) else []
+    if len(items) < ARRAY_ITEMS:
+        return False
+    shape, _, _, content = items if len(items) == ARRAY_ITEMS else items[1 : 1 + ARRAY_ITEMS]
+    if not isinstance(content, List):
+        return kind_of(content) in ARRAY_BYTES
+    count = _count(shape.items) if isinstance(shape, Tuple) else None
+    return count is not None and count <= content.count
 
 
 def describe_array(state: Dict) -> StoredArray | None:

@@ -7,21 +7,30 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 
 from holdfast.kernels.scan.allow_list import AllowList, Rule
 from holdfast.kernels.scan.allow_rules import (
-    INERT_KEYS,
-    NEVER_KEYS,
     TEMPLATE_KEY,
     UNSERIALISES,
     is_never_allowed,
     is_template,
 )
 from holdfast.kernels.scan.observation import Kind
-from holdfast.kernels.scan.pickle_arrays import FIELD_KEYS, WRAPPER, describe_array, is_code, made_dtype, set_dtype
+from holdfast.kernels.scan.pickle_arrays import (
+    ARRAYS,
+    FIELD_KEYS,
+    WRAPPER,
+    describe_array,
+    fits_array,
+    is_code,
+    made_dtype,
+    set_dtype,
+)
 from holdfast.kernels.scan.pickle_judge import Judge, StoredArray
+from holdfast.kernels.scan.pickle_keys import heavy
 from holdfast.kernels.scan.pickle_limits import Unexamined
 from holdfast.kernels.scan.pickle_patterns import fits_all, fitting, has_odd_state, has_special_key, spend
+from holdfast.kernels.scan.pickle_uses import encoded, is_slots, is_special, made_of, shown, weighed
 from holdfast.kernels.scan.pickle_values import (
-    BYTES,
     FORGOTTEN,
+    LIST,
     LONG,
     PERSISTENT,
     TEXT,
@@ -30,6 +39,7 @@ from holdfast.kernels.scan.pickle_values import (
     Dtype,
     Global,
     Instance,
+    List,
     Opaque,
     Stored,
     Tuple,
@@ -37,14 +47,13 @@ from holdfast.kernels.scan.pickle_values import (
     Wrapper,
     kind_of,
 )
-from holdfast.kernels.scan.printable import printable
 from holdfast.kernels.scan.record import Record
 
 MOST_GLOBALS = 5_000
 MOST_TEXTS = 50_000
 MOST_FIELDS = 100_000
 """Fields of dtypes that were not made yet."""
-COSTLY = (Dict, Tuple, Stored, bytes, Wrapper)
+COSTLY = (Dict, Stored, bytes, Wrapper)
 ANY_CLASS = Rule(news=((),))
 VERSION_KEY = "_sklearn_version"
 STORAGE_ITEMS = 5
@@ -119,7 +128,7 @@ class Checker:
             return encoded(items[0])
         if function.path == "numpy:dtype":
             return self._made_dtype(function, items) or self._refuse_call(function, at)
-        return self._result(function, function.rule, items, at)
+        return weighed(self._result(function, function.rule, items, at), items)
 
     def new(self, made: Value, arguments: Value, named: Value, at: int) -> Value:
         """Judge an instantiation."""
@@ -134,20 +143,20 @@ class Checker:
             return made.instance
         if is_bare and () in made.rule.news:
             return made_of(made)
-        pattern = None if named is not None else fitting(made.rule.news, arguments)
-        if pattern is None:
+        pattern = fitting(made.rule.news, arguments, named)
+        if pattern is None or has_special_key(arguments):
             message = (
                 "is instantiated with arguments that no rule allows" if made.rule.news else "may not be instantiated"
             )
-            self._say("unknown", "pickle.instantiation", f"{_shown(made)} {message}", made.path, at)
+            self._say("unknown", "pickle.instantiation", f"{shown(made)} {message}", made.path, at)
             return UNKNOWN
         spend(pattern, arguments)
-        return made_of(made)
+        return weighed(made_of(made), arguments.items if isinstance(arguments, Tuple) else [arguments])
 
     def build(self, target: Value, state: Value, at: int) -> StoredArray | None:
         """Judge the setting of a state."""
         if isinstance(target, Global):
-            message = f"loading sets attributes of {_shown(target)} itself, which the rest of the program shares"
+            message = f"loading sets attributes of {shown(target)} itself, which the rest of the program shares"
             self._say("executes", "pickle.build", message, target.path, at)
             return None
         if not isinstance(target, Instance):
@@ -159,13 +168,13 @@ class Checker:
                 part.is_state = True
         odd = has_odd_state(state)
         if odd:
-            message = f"the state of {_shown(target.of)} has an attribute that a program's own state does not have"
+            message = f"the state of {shown(target.of)} has an attribute that a program's own state does not have"
             self._say("executes" if has_special_key(state) else "suspicious", "pickle.build", message, odd, at)
             return None
         if target.of.rule is None and target.of.is_named:
             self._unseen.setdefault(target.of, []).append(("bare" if isinstance(state, Dict) else "state", at))
         elif not self._fits_state(target, state):
-            message = f"{_shown(target.of)} is given a state ({kind_of(state)}) that no rule allows"
+            message = f"{shown(target.of)} is given a state ({kind_of(state)}) that no rule allows"
             self._say("unknown", "pickle.build", message, target.of.path, at)
         elif target.of.path == WRAPPER:
             return self._array(target, state, at)
@@ -233,7 +242,9 @@ class Checker:
             return value if -5 <= value <= 256 else LONG
         if type(value) is bytes and len(value) <= 1:
             return value
-        return FORGOTTEN if isinstance(value, COSTLY) else value
+        if isinstance(value, Tuple):
+            return heavy("forgotten", value.cost)
+        return FORGOTTEN if isinstance(value, COSTLY) else LIST if isinstance(value, List) else value
 
     def _thinned_text(self, text: str) -> Value:
         known = self._known_texts()
@@ -258,7 +269,7 @@ class Checker:
             if item.rule is None and item.is_named:
                 self._finish_unlisted(item)
             elif item.rule is not None and item.loose > 0 and not item.rule.is_reference:
-                message = f"{_shown(item)} stands in the data as a value, which no rule allows"
+                message = f"{shown(item)} stands in the data as a value, which no rule allows"
                 self._say("unknown", "pickle.reference", message, item.path, *item.at)
         for version in sorted(self.versions - seen):
             self._record.note(f"saved by scikit-learn {version}, a version the allow list was not made from")
@@ -282,6 +293,10 @@ class Checker:
         """Note frames that loaders read in different ways."""
         self._say("suspicious", "pickle.frame", message, "", at)
 
+    def note_cost(self, rule: str, at: int, message: str, kind: Kind = "suspicious") -> None:
+        """Note what costs the loader much."""
+        self._say(kind, rule, message, "", at)
+
     def note_second_reading(self, at: int) -> None:
         """Note that what other loaders take for opcodes was not followed to its end."""
         message = "the bytes of an array are opcodes for some loaders, and too many to follow"
@@ -295,10 +310,10 @@ class Checker:
         uses = self._unseen.get(item, [])
         is_class = bool(uses) and all(use == "bare" for use, _ in uses) and item.loose <= 0
         if is_class and self._may_be_new(item):
-            message = f"{_shown(item)} is not on the allow list, which was not made from the version that saved it"
+            message = f"{shown(item)} is not on the allow list, which was not made from the version that saved it"
             self._say("not_examined", "pickle.version", message, item.path, *item.at)
         else:
-            message = f"{_shown(item)} is on no allow list; loading imports it, and may call it"
+            message = f"{shown(item)} is on no allow list; loading imports it, and may call it"
             self._say("unknown", "pickle.global", message, item.path, *item.at)
 
     def _may_be_new(self, item: Global) -> bool:
@@ -342,7 +357,7 @@ class Checker:
         is_system = function.module.partition(".")[0] in sys.stdlib_module_names
         self._unseen.setdefault(function, []).append(("call", at))
         what = "with arguments that no rule allows" if function.rule and function.rule.calls else "while loading"
-        message = f"{_shown(function)} is called {what}"
+        message = f"{shown(function)} is called {what}"
         self._say("executes" if is_system else "unknown", "pickle.call", message, function.path, at)
         return UNKNOWN
 
@@ -371,11 +386,16 @@ class Checker:
             items = state.items if isinstance(state, Tuple) else []
             self._n_fields -= sum(len(item.fields or ()) for item in items if isinstance(item, Dict))
             return set_dtype(target, items)
+        if target.of.path in ARRAYS and not fits_array(state):
+            return False
         if kind_of(state) in states and not (isinstance(state, Instance)):
+            return True
+        if target.of.rule is not None and (pattern := fitting(target.of.rule.shapes, state)) is not None:
+            spend(pattern, state)
             return True
         if isinstance(state, Instance) and state.of.path in states:
             return True
-        return "slots" in states and _is_slots(state)
+        return "slots" in states and is_slots(state)
 
     def _array(self, wrapper: Instance, state: Value, at: int) -> StoredArray | None:
         array = describe_array(state) if isinstance(state, Dict) else None
@@ -406,37 +426,9 @@ class Checker:
         return self._texts
 
     def _name(self, value: Value) -> str:
-        return _shown(value.of) if isinstance(value, Instance) else f"a value of kind {kind_of(value)}"
+        return shown(value.of) if isinstance(value, Instance) else f"a value of kind {kind_of(value)}"
 
     def _say(self, kind: Kind, rule: str, message: str, detail: str, start: int, end: int | None = None) -> None:
         if (rule, detail or message) not in self._told and len(self._told) < MOST_GLOBALS:
             self._told.add((rule, detail or message))
             self._record.add(kind, rule, message, detail=detail, start=start, end=end or start + 1)
-
-
-def is_special(key: str) -> bool:
-    """Whether an attribute of this name may be called while loading, in place of a method."""
-    return key in NEVER_KEYS or (key.startswith("__") and key.endswith("__") and key not in INERT_KEYS)
-
-
-def made_of(item: Global) -> Instance:
-    """Return a new instance; of most classes one stands for all."""
-    return Wrapper(item) if item.path == WRAPPER else item.instance
-
-
-def encoded(text: Value) -> Value:
-    """Return the bytes that a text stands for, as far as they are at hand."""
-    if isinstance(text, str):
-        return text.encode("latin-1", "replace")
-    return Stored(text.start, text.end, "bytes", text.encoding) if isinstance(text, Stored) else BYTES
-
-
-def _shown(item: Global) -> str:
-    return printable(f"{item.module}.{item.name}", 100)
-
-
-def _is_slots(state: Value) -> bool:
-    if not isinstance(state, Tuple) or len(state.items) != 2:
-        return False
-    first, second = state.items
-    return (first is None or isinstance(first, Dict)) and isinstance(second, Dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from holdfast.kernels.scan.observation import Kind
 from holdfast.kernels.scan.pickle_values import Dict, Value
 
 
@@ -74,6 +75,9 @@ class Judge(Protocol):
 
     def note_frame(self, at: int, message: str) -> None:
         """Frames are nested or overlap."""
+
+    def note_cost(self, rule: str, at: int, message: str, kind: Kind = "suspicious") -> None:
+        """Loading costs more time or memory than the bytes explain, or breaks off for it."""
 
     def note_second_reading(self, at: int) -> None:
         """The second reading did not come to an end within the limits."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from holdfast.kernels.scan.byte_source import MARGIN, Source
 from holdfast.kernels.scan.observation import Budget
 from holdfast.kernels.scan.pickle_judge import Judge, StoredArray
+from holdfast.kernels.scan.pickle_keys import MOST_COST, Keys, heavy, is_far_index, is_too_dear, total_cost
 from holdfast.kernels.scan.pickle_limits import (
     HIGH_STACK,
     LONG_TEXT_ROOM,
@@ -32,10 +33,11 @@ from holdfast.kernels.scan.pickle_patterns import ODD_KIND, has_special_key
 from holdfast.kernels.scan.pickle_values import (
     FLOAT,
     KEPT_ITEMS,
-    TUPLE,
     Dict,
     Dtype,
     Global,
+    Heavy,
+    Instance,
     Opaque,
     Tuple,
     Value,
@@ -44,6 +46,7 @@ from holdfast.kernels.scan.pickle_values import (
 
 MISSING = Opaque("missing")
 LOWEST_OPCODE = 0x28
+HIGH_COST = 1_000
 FORK_OPCODES = 200
 """What a second reading costs at least."""
 
@@ -66,6 +69,7 @@ class Machine:
         self.holes = 0
         self.is_regular = True
         self.plain_keys: set[Value] = set()
+        self.keys = Keys()
         self.room = ROOM
         self.text_room = LONG_TEXT_ROOM
         self.pos = 0
@@ -217,6 +221,9 @@ class Machine:
         """Keep the top of the stack, or what may still matter of it once much was kept."""
         if not self.stack:
             raise Broken(NOTHING_LEFT)
+        if index is not None and is_far_index(index, self.at):
+            message = "a value is memoized under an index so high that the loader reserves much memory for it"
+            self.judge.note_cost("pickle.memo-index", self.at, message)
         value = self.stack[-1]
         if self.room > 0:
             self.room -= 1
@@ -251,6 +258,7 @@ class Machine:
         if len(items) & 1:
             raise Broken("expected a value for each key; the last one has none")
         filled = target if target.__class__ is Dict else Dict()
+        self.take_keys([key for key in items[::2] if type(key) is not str])
         for key, value in zip(items[::2], items[1::2], strict=True):
             if type(key) is str:
                 if self.judge.is_plain_item(filled, key, value, self.at) and len(self.plain_keys) < PLAIN_KEYS:
@@ -269,18 +277,39 @@ class Machine:
             # the field of a dtype: whatever it is an item of has to be looked at, whatever its key
             self.plain_keys.clear()
         if len(items) > KEPT_ITEMS:
-            return TUPLE
-        weight = 1
+            return heavy("tuple", self.checked_cost(total_cost(items)))
+        weight, cost = 1, 1 + len(items)
         for item in items:
             if item.__class__ is Tuple:
                 weight += item.weight
+                cost += item.cost
             elif item.__class__ is Dict:
                 weight += 1
-        if weight > 2:
+            elif item.__class__ is Heavy:
+                cost += item.cost
+            elif item.__class__ is Instance:
+                cost += item.of.cost
+        if weight > 2 or cost > HIGH_COST:
             self.room -= weight
+            cost = self.checked_cost(cost)
             if weight > MOST_WEIGHT:
-                return TUPLE
-        return Tuple(items, weight)
+                return heavy("tuple", cost)
+        return Tuple(items, weight, cost)
+
+    def checked_cost(self, cost: int) -> int:
+        """Return what hashing a value costs; note where no writing out of the structure would explain it."""
+        if is_too_dear(cost, self.at):
+            message = "a tuple or frozenset shares parts so often that hashing or comparing it does not end"
+            self.judge.note_cost("pickle.hash-bomb", self.at, message)
+        return min(cost, MOST_COST)
+
+    def take_keys(self, keys: list[Value]) -> None:
+        """Count what keys cost the loader."""
+        if keys:
+            self.keys.take(keys)
+            trouble = self.keys.trouble(self.at)
+            if trouble:
+                self.judge.note_cost("pickle.hash-bomb", self.at, trouble)
 
     def skip_array(self, array: StoredArray, pos: int) -> int:
         """Put an array that joblib stored behind this opcode on the stack; return the position behind it."""

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from holdfast.kernels.scan.byte_source import MARGIN
+from holdfast.kernels.scan.pickle_keys import heavy, total_cost
 from holdfast.kernels.scan.pickle_limits import NOTHING_LEFT, SHORT_TEXT, Broken, Finished
+from holdfast.kernels.scan.pickle_lines import (
+    float_line,
+    index,
+    int_line,
+    is_kept,
+    long_line,
+    quoted_line,
+    unicode_line,
+)
 from holdfast.kernels.scan.pickle_values import (
     BYTEARRAY,
-    FLOAT,
-    FROZENSET,
     KEPT_BYTES,
-    KEPT_TEXT,
     LIST,
     LONG,
     SET,
-    TEXT,
     UNKNOWN,
     Dict,
     Dtype,
     Global,
+    List,
     Stored,
     Value,
 )
@@ -31,10 +36,8 @@ if TYPE_CHECKING:
 
 Handler = Callable[["Machine", int], int]
 HIGHEST_PROTOCOL = 5
-LONG_DIGITS = 40
-LONGEST_ESCAPED = 1 << 12
-"""Bytes of a text that is read with its escapes, of ten bytes at most: a short text cannot be made to look long."""
-RAW = "raw-unicode-escape"
+KEPT_INTEGER = 40
+"""Bytes of an integer that is kept as it is."""
 
 
 def _bad(machine: Machine, pos: int) -> int:
@@ -57,6 +60,8 @@ def _frame(machine: Machine, pos: int) -> int:
     start = machine.source.base + pos + 8
     if start - 9 < machine.frame_end:
         machine.judge.note_frame(start - 9, "a frame starts inside another")
+    if machine.source.ends_before(start + size):
+        machine.judge.note_cost("pickle.frame", start - 9, "a frame is longer than the data", "malformed")
     machine.frame_end = start + size
     return pos + 8
 
@@ -111,7 +116,7 @@ def _long(size: int) -> Handler:
         if length < 0:
             raise Broken(f"expected a length of zero or more for LONG4, got {length}")
         start = pos + size
-        if length <= 8:
+        if length <= KEPT_INTEGER:
             machine.stack.append(int.from_bytes(machine.window[start : start + length], "little", signed=True))
             return start + length
         machine.stack.append(LONG)
@@ -120,41 +125,11 @@ def _long(size: int) -> Handler:
     return push
 
 
-def _int_line(machine: Machine, pos: int) -> int:
-    text, pos = machine.line(pos)
-    if text in (b"00", b"01"):
-        machine.stack.append(text == b"01")
-    else:
-        machine.stack.append(_parsed(text))
-    return pos
-
-
-def _long_line(machine: Machine, pos: int) -> int:
-    text, pos = machine.line(pos)
-    machine.stack.append(_parsed(text.removesuffix(b"L")))
-    return pos
-
-
-def _parsed(text: bytes) -> Value:
-    if len(text) > LONG_DIGITS:
-        return LONG
-    try:
-        return int(text, 0)
-    except ValueError:
-        raise Broken("expected the digits of an integer") from None
-
-
-def _float_line(machine: Machine, pos: int) -> int:
-    _, pos = machine.line(pos)
-    machine.stack.append(FLOAT)
-    return pos
-
-
 def _text(size: int, encoding: str = "utf-8") -> Handler:
     def push(machine: Machine, pos: int) -> int:
         length = int.from_bytes(machine.window[pos : pos + size], "little")
         start = pos + size
-        if _is_kept(machine, length):
+        if is_kept(machine, length):
             machine.stack.append(str(machine.window[start : start + length], encoding, "replace"))
             return start + length
         base = machine.source.base + start
@@ -162,39 +137,6 @@ def _text(size: int, encoding: str = "utf-8") -> Handler:
         return machine.skip(start, length)
 
     return push
-
-
-def _is_kept(machine: Machine, length: int) -> bool:
-    """Whether a text is kept as it is; of the longer ones only as many as there is room for."""
-    if length > SHORT_TEXT:
-        if length > KEPT_TEXT or machine.text_room < length:
-            return False
-        machine.text_room -= length
-    return True
-
-
-def _quoted_line(machine: Machine, pos: int) -> int:
-    text, pos = machine.line(pos)
-    if len(text) < 2 or text[:1] not in (b'"', b"'") or (text[-1:] != text[:1] and len(text) < MARGIN):
-        raise Broken("expected a quoted string")
-    try:
-        plain = codecs.escape_decode(text[1:-1])[0] if len(text) <= LONGEST_ESCAPED else None
-    except ValueError:
-        raise Broken("expected a quoted string with valid escapes") from None
-    is_kept = plain is not None and _is_kept(machine, len(plain))
-    machine.stack.append(str(plain, "latin-1") if plain is not None and is_kept else TEXT)
-    return pos
-
-
-def _unicode_line(machine: Machine, pos: int) -> int:
-    start = machine.source.base + pos
-    text, pos = machine.line(pos)
-    plain = str(text, RAW, "replace") if len(text) <= LONGEST_ESCAPED else None
-    if plain is not None and _is_kept(machine, len(plain)):
-        machine.stack.append(plain)
-    else:
-        machine.stack.append(Stored(start, machine.source.base + pos - 1, "str", RAW))
-    return pos
 
 
 def _bytes(size: int, kind: str = "bytes") -> Handler:
@@ -250,23 +192,47 @@ def _marked_dict(machine: Machine, pos: int) -> int:
     return pos
 
 
-def _marked(value: Value) -> Handler:
-    def make(machine: Machine, pos: int) -> int:
-        machine.pop_mark()
-        machine.stack.append(value)
-        return pos
-
-    return make
+def _empty_list(machine: Machine, pos: int) -> int:
+    machine.stack.append(List())
+    return pos
 
 
-def _filled(plain: Value, method: str, *, is_marked: bool) -> Handler:
-    def put(machine: Machine, pos: int) -> int:
-        machine.pop_mark() if is_marked else machine.pop()
-        if machine.stack[-1] is not plain:
-            machine.judge.fill(machine.stack[-1], method, machine.at - 1)
-        return pos
+def _marked_list(machine: Machine, pos: int) -> int:
+    items = machine.pop_mark()
+    machine.stack.append(List(len(items)))
+    return pos
 
-    return put
+
+def _frozen_set(machine: Machine, pos: int) -> int:
+    items = machine.pop_mark()
+    machine.take_keys(items)
+    machine.stack.append(heavy("frozenset", machine.checked_cost(total_cost(items))))
+    return pos
+
+
+def _append(machine: Machine, pos: int) -> int:
+    machine.pop()
+    return _appended(machine, 1, pos)
+
+
+def _appends(machine: Machine, pos: int) -> int:
+    return _appended(machine, len(machine.pop_mark()), pos)
+
+
+def _appended(machine: Machine, count: int, pos: int) -> int:
+    target = machine.stack[-1]
+    if isinstance(target, List):
+        target.count += count
+    elif target is not LIST:
+        machine.judge.fill(target, "append", machine.at - 1)
+    return pos
+
+
+def _add_items(machine: Machine, pos: int) -> int:
+    machine.take_keys(machine.pop_mark())
+    if machine.stack[-1] is not SET:
+        machine.judge.fill(machine.stack[-1], "add", machine.at - 1)
+    return pos
 
 
 def _set_item(machine: Machine, pos: int) -> int:
@@ -285,7 +251,7 @@ def _get(size: int) -> Handler:
 
 def _get_line(machine: Machine, pos: int) -> int:
     text, pos = machine.line(pos)
-    _recall(machine, _index(text))
+    _recall(machine, index(text))
     return pos
 
 
@@ -312,18 +278,8 @@ def _put(size: int) -> Handler:
 
 def _put_line(machine: Machine, pos: int) -> int:
     text, pos = machine.line(pos)
-    machine.memoize(_index(text))
+    machine.memoize(index(text))
     return pos
-
-
-def _index(text: bytes) -> int:
-    try:
-        index = int(text)
-    except ValueError:
-        index = -1
-    if index < 0:
-        raise Broken("expected the index of a memoized value, zero or more")
-    return index
 
 
 def _memoize(machine: Machine, pos: int) -> int:
@@ -429,16 +385,15 @@ def _persistent(machine: Machine, pos: int) -> int:
 
 _BY_OPCODE: dict[bytes, Handler] = {
     b".": _stop, b"(": _mark, b"0": _pop, b"1": _pop_mark, b"2": _duplicate,
-    b"N": _constant(None), b"\x88": _constant(True), b"\x89": _constant(False), b"]": _constant(LIST),
+    b"N": _constant(None), b"\x88": _constant(True), b"\x89": _constant(False), b"]": _empty_list,
     b")": _tuple(0), b"\x85": _tuple(1), b"\x86": _tuple(2), b"\x87": _tuple(3), b"t": _marked_tuple,
-    b"\x8f": _constant(SET), b"\x91": _marked(FROZENSET), b"l": _marked(LIST), b"d": _marked_dict,
-    b"M": _number(2), b"\x8a": _long(1), b"\x8b": _long(4), b"I": _int_line, b"L": _long_line, b"F": _float_line,
+    b"\x8f": _constant(SET), b"\x91": _frozen_set, b"l": _marked_list, b"d": _marked_dict,
+    b"M": _number(2), b"\x8a": _long(1), b"\x8b": _long(4), b"I": int_line, b"L": long_line, b"F": float_line,
     b"X": _text(4), b"\x8d": _text(8), b"\x8c": _text(1), b"U": _text(1, "latin-1"), b"T": _text(4, "latin-1"),
-    b"S": _quoted_line, b"V": _unicode_line,
+    b"S": quoted_line, b"V": unicode_line,
     b"C": _bytes(1), b"B": _bytes(4), b"\x8e": _bytes(8), b"\x96": _bytes(8, "bytearray"),
     b"\x97": _next_buffer, b"\x98": _read_only,
-    b"a": _filled(LIST, "append", is_marked=False), b"e": _filled(LIST, "append", is_marked=True),
-    b"\x90": _filled(SET, "add", is_marked=True), b"s": _set_item,
+    b"a": _append, b"e": _appends, b"\x90": _add_items, b"s": _set_item,
     b"j": _get(4), b"g": _get_line, b"q": _put(1), b"r": _put(4), b"p": _put_line, b"\x94": _memoize,
     b"c": _global_line, b"\x93": _stack_global, b"R": _reduce, b"\x81": _new, b"\x92": _new_with_names,
     b"o": _object, b"i": _instance, b"b": _build,

@@ -13,6 +13,7 @@ from typing import Literal
 Outline = Literal["none", "calls", "complete"]
 MOST_OPCODES = 20_000
 PERSISTENT_LINE = 0x50
+LONGEST_LINE = 70_000
 _LINE = frozenset(b"ILFSVgpP")
 _FIXED = {
     **dict.fromkeys(b"Khq\x82\x80", 1), **dict.fromkeys(b"M\x83", 2), **dict.fromkeys(b"Jjr\x84", 4),
@@ -29,6 +30,8 @@ _TO_MARK = {**dict.fromkeys(b"tld\x91oi", 0), **dict.fromkeys(b"ue\x90", 1)}
 _CALLS = frozenset(b"Rboi\x81\x92QP")
 _NAMES = frozenset(b"ci\x93\x82\x83\x84")
 _MODULE = re.compile(rb"[^\W\d][\w-]*(?:\.[^\W\d][\w-]*)*\r?")
+_DIGITS = re.compile(rb"[0-9]+")
+_LINE_FEED = re.compile(rb"\n")
 _NUMBER = re.compile(rb"[+-]?[\d_.eE+-]{1,70000}L?\s*|inf|-inf|nan")
 
 
@@ -95,6 +98,9 @@ def _step(opcode: int, height: int, marks: list[int]) -> int | None:
 def _argument_end(data: memoryview, position: int, opcode: int) -> int:
     if opcode in _LINE:
         end = _line_end(data, position)
+        if end < 0 and opcode in b"IL" and _DIGITS.fullmatch(data[position : position + LONGEST_LINE]):
+            line_feed = _LINE_FEED.search(data, position)
+            return line_feed.end() if line_feed else -1
         return end if end < 0 or opcode not in b"ILFgp" or _NUMBER.fullmatch(data[position : end - 1]) else -1
     if opcode in b"ci":
         middle = _line_end(data, position)
@@ -112,7 +118,7 @@ def _argument_end(data: memoryview, position: int, opcode: int) -> int:
 
 
 def _line_end(data: memoryview, position: int) -> int:
-    for longest in (200, 70_000):
+    for longest in (200, LONGEST_LINE):
         at = bytes(data[position : position + longest]).find(b"\n")
         if at >= 0:
             return position + at + 1

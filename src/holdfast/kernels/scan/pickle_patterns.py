@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 from holdfast.kernels.scan.allow_list import Pattern
 from holdfast.kernels.scan.pickle_values import Dict, Global, Instance, Opaque, Tuple, Value, kind_of
 
 ELLIPSIS = ("...",)
 SYNONYMS = {"bool": "int", "bytearray": "bytes"}
+NAMED = "named"
+"""The last argument of a pattern that stands for arguments by name."""
 NESTING = 4
 ODD_KIND = "a key of kind"
+RATIO = re.compile(r"-?[0-9]{1,1000}(/[0-9]{1,1000})?")
 
 
-def fitting(patterns: tuple[Pattern, ...], arguments: Value) -> Pattern | None:
-    """Return the first pattern that the arguments of a call fit."""
+def fitting(patterns: tuple[Pattern, ...], arguments: Value, named: Value = None) -> Pattern | None:
+    """Return the first pattern that the arguments of a call fit, those by name included."""
+    if named is not None:
+        if not isinstance(named, Dict) or named.odd_key is not None:
+            return None
+        patterns = tuple(pattern[:-1] for pattern in patterns if pattern[-1:] == ((NAMED,),))
     for pattern in patterns:
         if isinstance(arguments, Tuple) and fits_all(pattern, arguments.items):
             return pattern
@@ -37,6 +46,12 @@ def fits(alternatives: tuple[str, ...], value: Value) -> bool:
 def _fits(alternative: str, value: Value) -> bool:
     if alternative == "*":
         return True
+    if alternative == "empty":
+        return isinstance(value, Tuple) and not value.items
+    if alternative == "(0)":
+        return isinstance(value, Tuple) and len(value.items) == 1 and value.items[0] == 0
+    if alternative == "ratio":
+        return isinstance(value, str) and RATIO.fullmatch(value) is not None
     if alternative == "@class":
         return isinstance(value, Global) and value.rule is not None and value.rule.is_class
     if alternative.startswith("@"):

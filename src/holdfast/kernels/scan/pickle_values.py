@@ -25,28 +25,48 @@ LONG: Final = Opaque("int")
 TEXT: Final = Opaque("str")
 BYTES: Final = Opaque("bytes")
 BYTEARRAY: Final = Opaque("bytearray")
-TUPLE: Final = Opaque("tuple")
 LIST: Final = Opaque("list")
 SET: Final = Opaque("set")
-FROZENSET: Final = Opaque("frozenset")
 UNKNOWN: Final = Opaque("unknown")
 FORGOTTEN: Final = Opaque("forgotten")
 PERSISTENT: Final = Opaque("persistent")
 """Something that the loader is asked for by an identifier."""
 
 
+class Heavy(Opaque):
+    """A value of which only the kind is known, and how many objects are visited to hash it."""
+
+    __slots__ = ("cost",)
+
+    def __init__(self, kind: str, cost: int) -> None:
+        super().__init__(kind)
+        self.cost = cost
+
+
 class Tuple:
     """A short tuple; compared by identity, so that sharing and nesting cost nothing."""
 
-    __slots__ = ("is_spent", "items", "weight")
+    __slots__ = ("cost", "is_spent", "items", "weight")
     kind = "tuple"
 
-    def __init__(self, items: list[Value], weight: int = 1) -> None:
+    def __init__(self, items: list[Value], weight: int = 1, cost: int = 1) -> None:
         self.items = items
+        self.cost = cost
+        """How many objects are visited to hash it: those that it shares count again."""
         self.weight = weight
         """Tuples and dicts inside, at any depth, and itself."""
         self.is_spent = False
         """A rule has accounted for the globals in it: the next use of the same tuple accounts for no more."""
+
+
+class List:
+    """A list of which only the length is known: what is put into it by another name makes it longer, never shorter."""
+
+    __slots__ = ("count",)
+    kind = "list"
+
+    def __init__(self, count: int = 0) -> None:
+        self.count = count
 
 
 class Dict:
@@ -76,7 +96,7 @@ class Fields(Dict):
 class Global:
     """Something a module holds, named by module and qualified name."""
 
-    __slots__ = ("at", "instance", "is_named", "loose", "module", "name", "rule")
+    __slots__ = ("at", "cost", "instance", "is_named", "loose", "module", "name", "rule")
     kind = "global"
 
     def __init__(self, module: str, name: str, rule: Rule | None, at: tuple[int, int]) -> None:
@@ -86,6 +106,8 @@ class Global:
         self.at = at
         self.loose = 0
         """How often it stands in the data as a value rather than as what is called."""
+        self.cost = 1
+        """How many objects are visited to hash the dearest of its instances."""
         self.is_named = False
         """The file names it; else it only stands for what some call returns."""
         self.instance = Instance(self)
@@ -147,7 +169,7 @@ class Stored:
         self.encoding = encoding
 
 
-Value = None | bool | int | str | bytes | Opaque | Tuple | Dict | Global | Instance | Stored
+Value = None | bool | int | str | bytes | Opaque | Tuple | List | Dict | Global | Instance | Stored
 
 _CONSTANTS: Final = {bool: "bool", int: "int", str: "str", bytes: "bytes", type(None): "none"}
 
@@ -156,3 +178,10 @@ def kind_of(value: Value) -> str:
     """Return what kind of object a value stands for, such as ``int`` or ``instance``."""
     constant = _CONSTANTS.get(type(value))
     return constant if constant is not None else value.kind  # type: ignore[union-attr]
+
+
+def cost_of(value: Value) -> int:
+    """Return how many objects are visited to hash a value, at most 2**62."""
+    if isinstance(value, Tuple | Heavy):
+        return value.cost
+    return value.of.cost if isinstance(value, Instance) else 1
