@@ -10,8 +10,17 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.tree import DecisionTreeClassifier
 
+from holdfast.kernels.robustness.cells import coding_of
 from holdfast.kernels.robustness.constraints import Budget, CategoryLimits, NumericLimits, violations
-from holdfast.kernels.robustness.evasion import Flips, Space, Threat, search_flips, unit_of_distance
+from holdfast.kernels.robustness.evasion import (
+    Flips,
+    Space,
+    Threat,
+    constrained_space,
+    search_flips,
+    unit_of_distance,
+)
+from holdfast.kernels.robustness.relations import learn, parse_relation
 
 Labels = Callable[[np.ndarray], np.ndarray]
 
@@ -296,3 +305,239 @@ def test_unit_is_the_interquartile_range_or_its_gaussian_equal() -> None:
 @pytest.mark.parametrize("values", [[], [np.nan], [5.0, 5.0], [np.inf, 1.0]])
 def test_a_column_without_spread_has_no_unit(values: list[float]) -> None:
     assert unit_of_distance(np.array(values)) == 0.0
+
+
+@pytest.mark.parametrize("scored", [True, False])
+def test_a_point_is_searched_in_the_same_way_whatever_others_there_are(scored: bool) -> None:
+    X, donors, predict, space = mixed(11)
+
+    def scores(Z: np.ndarray) -> np.ndarray:
+        return np.column_stack([-np.nan_to_num(Z[:, 0]), np.nan_to_num(Z[:, 0]) + 0.1 * Z[:, 3]])
+
+    answer = scores if scored else predict
+    y = answer(X).argmax(axis=1) if scored else predict(X)
+    labels = scores(donors).argmax(axis=1) if scored else predict(donors)
+
+    def flips(rows: np.ndarray) -> Flips:
+        return search_flips(
+            X[rows],
+            y[rows],
+            donors,
+            labels,
+            predict=answer,
+            space=space,
+            threat=Threat(0.8, 1, 150),
+            rng=np.random.default_rng(5),
+            ids=rows,
+        )
+
+    whole, part = flips(np.arange(60)), flips(np.array([41, 3, 17]))
+    assert np.array_equal(part.points, whole.points[[41, 3, 17]], equal_nan=True)
+    assert np.array_equal(part.queries, whole.queries[[41, 3, 17]])
+
+
+APPLICANTS = {
+    "gain": np.array([0.0, 3.0, 0.0, 0.0] * 10),
+    "loss": np.array([0.0, 0.0, 2.0, 0.0] * 10),
+    "years": np.array([9.0, 13.0, 13.0, 20.0] * 10),
+    "degree": np.array(["school", "BSc", "BSc", "PhD"] * 10, dtype=object),
+    "age": np.array([20.0, 30.0, 40.0, 50.0] * 10),
+    "own": np.array([1.0, 0.0, 0.0, 1.0] * 10),
+    "rent": np.array([0.0, 1.0, 1.0, 0.0] * 10),
+}
+GROUPS = [("own", "rent")]
+
+
+def applicant_limits() -> dict[str, NumericLimits | CategoryLimits]:
+    return {
+        "gain": NumericLimits(2.0, 0.0, 9.0, True, cost=0.5),
+        "loss": NumericLimits(2.0, 0.0, 9.0, True),
+        "years": NumericLimits(1.0, 0.0, 20.0, True, is_derived=True),
+        "degree": CategoryLimits(frozenset({"school", "BSc", "PhD"})),
+        "age": NumericLimits(5.0, 18.0, 60.0, False, direction=1),
+    }
+
+
+def test_flips_keep_relations_groups_directions_and_costs_by_the_independent_checker() -> None:
+    texts = ["gain * loss == 0", "years follows degree", "age >= years + 9", "own = 1 -> gain <= 5"]
+    relations = learn([parse_relation(text) for text in texts], APPLICANTS)
+    limits = applicant_limits()
+    coding = coding_of(APPLICANTS, limits, relations=relations, one_hot=GROUPS)
+
+    def predict(Z: np.ndarray) -> np.ndarray:
+        c = coding.decode(Z)
+        score = c["gain"] - c["loss"] + 0.4 * c["years"] + 0.05 * c["age"] + 2 * c["rent"]
+        return np.column_stack([9.5 - score, score - 9.5])
+
+    X = coding.encode(APPLICANTS)
+    flips = search_flips(
+        X,
+        predict(X).argmax(axis=1),
+        X,
+        predict(X).argmax(axis=1),
+        predict=predict,
+        space=constrained_space(coding, limits, relations=relations),
+        threat=Threat(1.5, 2, 400),
+        rng=np.random.default_rng(0),
+    )
+    found = np.isfinite(flips.distance)
+    assert found.mean() > 0.5
+    broken = violations(
+        APPLICANTS,
+        coding.decode(flips.points),
+        limits=limits,
+        budget=Budget(1.5, 2),
+        relations=relations,
+        one_hot=GROUPS,
+    )
+    assert not any(rows.any() for rows in broken.values())
+    assert (predict(flips.points).argmax(axis=1) != predict(X).argmax(axis=1))[found].all()
+
+
+def test_constraints_that_contradict_each_other_are_refused() -> None:
+    relations = [parse_relation("gain >= 6"), parse_relation("gain + loss <= 5")]
+    limits = applicant_limits() | {"years": NumericLimits(1.0, 0.0, 20.0, True)}
+    coding = coding_of(APPLICANTS, limits, relations=relations)
+    with pytest.raises(ValueError, match="'gain >= 6', 'gain \\+ loss <= 5'"):
+        constrained_space(coding, limits, relations=relations)
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+def test_other_norms_are_kept_by_the_independent_checker(norm: str) -> None:
+    _, X, donors, predict = linear(4, seed=9)
+    flips = attack(X, donors, predict, plain_space(4), Threat(0.5, 0, 300, norm))  # type: ignore[arg-type]
+    names = "abcd"
+    before, after = ({name: Z[:, j] for j, name in enumerate(names)} for Z in (X, flips.points))
+    limits = {name: NumericLimits(1.0, -10.0, 10.0, False) for name in names}
+    broken = violations(before, after, limits=limits, budget=Budget(0.5, 0, norm))  # type: ignore[arg-type]
+    assert np.isfinite(flips.distance).any()
+    assert not any(rows.any() for rows in broken.values())
+
+
+@pytest.mark.parametrize("scored", [True, False])
+def test_shared_flips_are_reproducible_cost_no_more_and_come_closer_on_the_whole(
+    scored: bool, cancer: tuple[np.ndarray, np.ndarray]
+) -> None:
+    X, y = cancer
+    model = GradientBoostingClassifier(n_estimators=30, random_state=0).fit(X[:300], y[:300])
+    points, few = X[300:350], X[:20]
+
+    def flips(share: bool) -> Flips:
+        return search_flips(
+            points,
+            model.predict(points).astype(np.int64),
+            few,
+            model.predict(few).astype(np.int64),
+            predict=model.predict_proba if scored else lambda Z: model.predict(Z).astype(np.int64),
+            space=plain_space(30, 0, 1),
+            threat=Threat(np.inf, 0, 1000),
+            rng=np.random.default_rng(0),
+            share=share,
+        )
+
+    alone, together, again = flips(False), flips(True), flips(True)
+    assert together.queries.max() <= 1000
+    assert together.distance.mean() < alone.distance.mean() * 1.02
+    assert np.array_equal(together.points, again.points)
+
+
+def test_a_score_that_is_no_number_is_no_flip() -> None:
+    X = np.random.default_rng(0).normal(size=(8, 3))
+
+    def predict(Z: np.ndarray) -> np.ndarray:
+        return np.where(Z[:, :1] > 1, np.nan, [[1.0, 0.0]])
+
+    flips = search_flips(
+        X - 3,
+        np.zeros(8, dtype=np.int64),
+        X + 3,
+        np.ones(8, dtype=np.int64),
+        predict=predict,
+        space=plain_space(3),
+        threat=Threat(9.0, 0, 60),
+        rng=np.random.default_rng(0),
+    )
+    assert np.isinf(flips.distance).all()
+
+
+def test_wide_tables_are_searched_in_parts_that_do_not_know_each_other() -> None:
+    d = 5000
+    X = np.random.default_rng(0).uniform(-1, 1, (20, d))
+    donors = np.full((2, d), 3.0)
+
+    def flips(rows: np.ndarray) -> Flips:
+        return search_flips(
+            X[rows],
+            np.zeros(rows.size, dtype=np.int64),
+            donors,
+            np.ones(2, dtype=np.int64),
+            predict=lambda Z: (Z[:, :2500].mean(axis=1) > 0.5).astype(np.int64),
+            space=plain_space(d),
+            threat=Threat(np.inf, 0, 40),
+            rng=np.random.default_rng(1),
+            ids=rows,
+        )
+
+    whole, last = flips(np.arange(20)), flips(np.arange(18, 20))
+    assert np.isfinite(whole.distance).all()
+    assert np.array_equal(whole.points[18:], last.points)
+
+
+RULES = [
+    "gain * loss == 0",
+    "years follows degree",
+    "age >= years + 9",
+    "own = 1 -> gain <= 5",
+    "degree = 'PhD' -> loss <= 3",
+    "gain / age <= 0.2",
+    "not (degree = 'school' and age > 45)",
+    "gain + loss <= 6 or rent == 1",
+]
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(st.sampled_from(RULES), min_size=1, max_size=5, unique=True),
+    st.sampled_from([0.3, 1.0, 4.0, np.inf]),
+    st.integers(0, 3),
+    st.sampled_from(["linf", "l1", "l2"]),
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_every_flip_keeps_any_constraints_by_the_independent_checker(
+    texts: list[str], distance: float, swaps: int, norm: str, scored: bool, seed: int
+) -> None:
+    relations = learn([parse_relation(text) for text in texts], APPLICANTS)
+    limits = applicant_limits()
+    if "years follows degree" not in texts:
+        limits["years"] = NumericLimits(4.0, 0.0, 20.0, True, direction=-1)
+    coding = coding_of(APPLICANTS, limits, relations=relations, one_hot=GROUPS)
+    w = np.random.default_rng(seed).normal(size=5)
+
+    def predict(Z: np.ndarray) -> np.ndarray:
+        c = coding.decode(Z)
+        score = w @ np.array([c["gain"] / 3, c["loss"] / 3, c["years"] / 5 - 3, c["age"] / 10 - 4, 2 * c["rent"]])
+        answer = np.column_stack([-score, score + 0.3 * (c["degree"] == "BSc")])
+        return answer if scored else answer.argmax(axis=1)
+
+    X = coding.encode(APPLICANTS)
+    y = predict(X).argmax(axis=1) if scored else predict(X)
+    flips = search_flips(
+        X,
+        y,
+        X,
+        y,
+        predict=predict,
+        space=constrained_space(coding, limits, relations=relations),
+        threat=Threat(distance, swaps, 80, norm),  # type: ignore[arg-type]
+        rng=np.random.default_rng(seed),
+    )
+    broken = violations(
+        APPLICANTS,
+        coding.decode(flips.points),
+        limits=limits,
+        budget=Budget(distance, swaps, norm),  # type: ignore[arg-type]
+        relations=relations,
+        one_hot=GROUPS,
+    )
+    assert not any(rows.any() for rows in broken.values())

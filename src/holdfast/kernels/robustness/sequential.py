@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from holdfast.kernels.stats.proportions import clopper_pearson
 from holdfast.kernels.stats.sequences import betting_confidence_sequence
@@ -85,6 +85,51 @@ def flip_share(
         interval = clopper_pearson(int(values.sum()), values.size, level=per_use)
         low, high, method = interval.low, interval.high, "Clopper-Pearson"
     return FlipShare(share, min(low, share), max(high, share) if all_searched else 1.0, method)
+
+
+def flip_curve(
+    distances: NDArray[np.float64], *, n: int, level: float, steps: int = 21
+) -> dict[str, NDArray[np.float64]]:
+    """Return the share of points flipped by moves up to each distance, with pointwise Clopper-Pearson intervals.
+
+    Parameters
+    ----------
+    distances : ndarray of float64, shape (n_flipped,)
+        Distances of the flips.
+    n : int
+        Points attacked.
+
+    Examples
+    --------
+    >>> flip_curve(np.array([0.1, 0.3]), n=4, level=0.95, steps=3)["share"].tolist()
+    [0.0, 0.25, 0.5]
+    """
+    reach = np.linspace(0.0, distances.max(initial=0.0), steps)
+    share = clopper_pearson((distances[:, None] <= reach).sum(axis=0), n, level=level)
+    return {"distance": reach, "share": share.value, "low": share.low, "high": share.high}
+
+
+def proof_curve(
+    lower: NDArray[np.float64], *, furthest: float, level: float, steps: int = 21
+) -> dict[str, NDArray[np.float64]]:
+    """Return the share of points proved robust up to each distance, with pointwise Clopper-Pearson intervals.
+
+    Parameters
+    ----------
+    lower : ndarray of float64, shape (n_points,)
+        No flip is closer; inf where there is none at all.
+    furthest : float
+        Where the curve ends; the largest finite bound if infinite.
+
+    Examples
+    --------
+    >>> proof_curve(np.array([0.1, np.inf]), furthest=0.2, level=0.95, steps=3)["share"].tolist()
+    [1.0, 0.5, 0.5]
+    """
+    end = furthest if np.isfinite(furthest) else float(lower[np.isfinite(lower)].max(initial=0.0))
+    reach = np.linspace(0.0, end, steps)
+    share = clopper_pearson((lower[:, None] > reach).sum(axis=0), lower.size, level=level)
+    return {"distance": reach, "share": share.value, "low": share.low, "high": share.high}
 
 
 def _half(level: float) -> float:

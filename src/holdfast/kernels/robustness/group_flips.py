@@ -1,0 +1,141 @@
+"""Are the answers of some groups easier to flip than those of all others?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaln
+
+from holdfast.kernels.fairness.grouping import cut_numbers
+from holdfast.kernels.stats.multiplicity import holm
+from holdfast.kernels.stats.proportions import clopper_pearson, newcombe_difference
+
+SMALLEST_GROUP = 10
+# Numbers with at most this many distinct values are groups as they are.
+FEW_VALUES = 10
+# Tables as probable as the one observed differ from it by rounding.
+ROUNDING = 1e-7
+
+
+def group_flips(
+    columns: Mapping[str, NDArray[Any]], flipped: ArrayLike, *, people: Collection[str], level: float
+) -> dict[str, NDArray[Any]]:
+    """Compare the share of flipped rows of each group with that of all other rows.
+
+    Parameters
+    ----------
+    columns : mapping of column name to ndarray, shape (n_rows,)
+        What makes the groups: objects with None for missing, or float64 with NaN for missing. Numbers of more than ten
+        values are cut into thirds.
+    flipped : array-like of bool, shape (n_rows,)
+        Which rows the attack flipped.
+    people : collection of str
+        Columns that describe people; tests of them are adjusted among themselves, and so are those of all others.
+    level : float
+        Confidence level of each interval.
+
+    Returns
+    -------
+    dict
+        Columns of equal length, one line for each group of ten rows or more that leaves ten others: ``kind``
+        (``group`` of people or ``slice``), ``column``, ``group``, ``n``, ``flipped``, ``share`` with its
+        Clopper-Pearson interval (``low``, ``high``), ``rest_share``, ``difference`` (group minus rest) with Newcombe's
+        interval, the ``p_value`` of Fisher's exact test, and ``p_adjusted``, after Holm.
+
+    Examples
+    --------
+    >>> sexes = {"sex": np.array(["f", "m"] * 20, dtype=object)}
+    >>> found = group_flips(sexes, [True, False] * 20, people=["sex"], level=0.95)
+    >>> found["group"].tolist(), found["share"].tolist(), (found["p_adjusted"] < 0.001).tolist()
+    (['f', 'm'], [1.0, 0.0], [True, True])
+    """
+    hits = np.asarray(flipped, dtype=np.bool_)
+    names, members = _groups(columns, hits.size)
+    n = members.sum(axis=1)
+    s = (members & hits).sum(axis=1)
+    others, other_hits = hits.size - n, hits.sum() - s
+    share = clopper_pearson(s, n, level=level)
+    difference = newcombe_difference(s, n, other_hits, others, level=level)
+    counts = zip(s.tolist(), n.tolist(), other_hits.tolist(), others.tolist(), strict=True)
+    p_value = np.array([fisher_exact(*each) for each in counts], dtype=np.float64)
+    is_people = np.array([column in people for column, _ in names], dtype=np.bool_)
+    p_adjusted = np.empty_like(p_value)
+    for family in (is_people, ~is_people):
+        p_adjusted[family] = holm(p_value[family])
+    return {
+        "kind": np.where(is_people, "group", "slice"),
+        "column": np.array([column for column, _ in names], dtype=np.str_),
+        "group": np.array([group for _, group in names], dtype=np.str_),
+        "n": n,
+        "flipped": s,
+        "share": share.value,
+        "low": share.low,
+        "high": share.high,
+        "rest_share": other_hits / np.maximum(others, 1),
+        "difference": difference.value,
+        "difference_low": difference.low,
+        "difference_high": difference.high,
+        "p_value": p_value,
+        "p_adjusted": p_adjusted,
+    }
+
+
+def fisher_exact(s1: int, n1: int, s2: int, n2: int) -> float:
+    """Return the two-sided p-value of Fisher's exact test that two proportions are equal.
+
+    Parameters
+    ----------
+    s1, n1, s2, n2
+        Successes and trials of both samples.
+
+    Notes
+    -----
+    The probability, given all four sums, of the tables that are no more probable than the one observed. Linear in the
+    number of successes.
+
+    References
+    ----------
+    Fisher, R. A. (1935). The logic of inductive inference. Journal of the Royal Statistical Society 98, 39-82.
+
+    Examples
+    --------
+    >>> round(fisher_exact(3, 4, 1, 4), 4)
+    0.4857
+    """
+    total = s1 + s2
+    k = np.arange(max(0, total - n2), min(n1, total) + 1, dtype=np.float64)
+    log_p = _log_choose(n1, k) + _log_choose(n2, total - k) - _log_choose(n1 + n2, np.float64(total))
+    p = np.exp(log_p)
+    observed = p[s1 - int(k[0])]
+    return min(float(p[p <= observed * (1.0 + ROUNDING)].sum()), 1.0)
+
+
+def _log_choose(n: int, k: Any) -> Any:
+    return gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
+
+
+def _groups(columns: Mapping[str, NDArray[Any]], n_rows: int) -> tuple[list[tuple[str, str]], NDArray[np.bool_]]:
+    """Name the groups that are large enough, and tell who belongs to each, shape ``(n_groups, n_rows)``."""
+    names: list[tuple[str, str]] = []
+    members: list[NDArray[np.bool_]] = []
+    for column, values in columns.items():
+        labels = _labels(values)
+        groups, sizes = np.unique(labels, return_counts=True)
+        is_kept = (sizes >= SMALLEST_GROUP) & (n_rows - sizes >= SMALLEST_GROUP)
+        for group in groups[is_kept].tolist():
+            names.append((column, group))
+            members.append(labels == group)
+    return names, np.array(members, dtype=np.bool_).reshape(len(members), n_rows)
+
+
+def _labels(values: NDArray[Any]) -> NDArray[np.str_]:
+    if values.dtype.kind != "f":
+        return np.array(["missing" if value is None else str(value) for value in values.tolist()], dtype=np.str_)
+    known = values[~np.isnan(values)]
+    if np.unique(known).size <= FEW_VALUES:
+        return np.array(["missing" if np.isnan(value) else f"{value:g}" for value in values.tolist()], dtype=np.str_)
+    cut = cut_numbers(values)
+    return np.array([*cut.names, "missing"], dtype=np.str_)[cut.group]

@@ -1,0 +1,161 @@
+"""What may happen to each column of a table: read off the training data, and off what somebody who knows it states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.kernels.robustness.conflicts import contradictions
+from holdfast.kernels.robustness.constraints import Budget, CategoryLimits, NumericLimits, unmet
+from holdfast.kernels.robustness.evasion import unit_of_distance
+from holdfast.kernels.robustness.relations import Follows, Relation, learn, parse_relation
+from holdfast.kernels.robustness.threat import PRESETS
+
+if TYPE_CHECKING:
+    from holdfast.core.deployment import Deployment
+
+# Beyond 2^53 whole numbers and floats part company; such columns are identifiers, not quantities.
+EXACT_WHOLE = 2.0**53
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What is known of columns beyond their values; columns that are not named follow the data.
+
+    Attributes
+    ----------
+    fixed
+        Columns that do not change.
+    whole
+        Numeric columns of whole numbers.
+    derived
+        Columns whose value relations settle.
+    ranges, directions, costs
+        Valid range, way of moving (1 up, -1 down) and price of a change, by column.
+    """
+
+    fixed: frozenset[str] = frozenset()
+    whole: frozenset[str] = frozenset()
+    derived: frozenset[str] = frozenset()
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    directions: Mapping[str, Literal[-1, 1]] = field(default_factory=dict)
+    costs: Mapping[str, float] = field(default_factory=dict)
+
+
+class Rules(NamedTuple):
+    """The threat model: the columns that may change, how far, what holds between them."""
+
+    limits: Mapping[str, NumericLimits | CategoryLimits]
+    budget: Budget
+    relations: tuple[Relation, ...] = ()
+    one_hot: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether columns hang together, so that each alone says too little about what may change."""
+        return bool(self.relations or self.one_hot)
+
+
+def rules_of(
+    deployment: Deployment, seen: Mapping[str, NDArray[Any]], budget: Budget, *, whole: frozenset[str]
+) -> Rules:
+    """Join what a deployment states with what the training data shows.
+
+    Parameters
+    ----------
+    deployment
+        Its ``threat`` takes the place of ``budget``. Under full control, what is immutable or sensitive moves too.
+    seen
+        Columns of the training data, as in :func:`limits_of`.
+    budget
+        How far an attacker may go where no threat is stated.
+    whole
+        Columns that hold integers.
+
+    Raises
+    ------
+    ValueError
+        When a relation cannot be read, constraints contradict each other, or the data breaks them (naming the rows).
+    """
+    preset = PRESETS[deployment.threat] if deployment.threat else None
+    if preset is not None:
+        budget = Budget(preset.distance, preset.categories, budget.norm)
+    relations = learn(map(parse_relation, deployment.relations), seen)
+    kept = (*deployment.immutable, *deployment.sensitive) if preset is None or preset.keeps_fixed else ()
+    hot = (name for group in deployment.one_hot for name in group)
+    stated = Stated(
+        fixed=frozenset({*deployment.text, *kept, *hot}),
+        whole=whole | frozenset(deployment.integer),
+        derived=frozenset(relation.tree.column for relation in relations if isinstance(relation.tree, Follows)),
+        ranges=deployment.ranges,
+        directions={name: 1 if way == "up" else -1 for name, way in deployment.directions.items()},
+        costs=deployment.costs,
+    )
+    limits = limits_of(seen, stated)
+    conflicts = contradictions(limits, relations=relations, one_hot=deployment.one_hot)
+    if conflicts:
+        raise ValueError("the constraints of the deployment contradict each other: " + "; ".join(conflicts))
+    for name, rows in unmet(seen, limits={}, relations=relations, one_hot=deployment.one_hot).items():
+        first = ", ".join(map(str, rows[:5].tolist()))
+        raise ValueError(f"the data breaks the constraint {name!r} in {rows.size} rows, first in {first}")
+    return Rules(limits, budget, relations, deployment.one_hot)
+
+
+def limits_of(seen: Mapping[str, NDArray[Any]], stated: Stated) -> dict[str, NumericLimits | CategoryLimits]:
+    """Say what may happen to each column that may change at all.
+
+    Parameters
+    ----------
+    seen
+        Columns of the training data by name, each ``(n_rows,)``: float64 with NaN for missing numbers, objects with
+        ``None`` for missing categories.
+    stated
+        What is known beyond that.
+
+    Returns
+    -------
+    dict
+        By column; constant columns, numbers beyond 2^53 and fixed columns are left out. One unit of distance is the
+        interquartile range of a column, or 1 where all numbers of the table lie between 0 and 1.
+
+    Examples
+    --------
+    >>> limits = limits_of({"pay": np.array([1.0, 2.0, 3.0, 9.0]), "sex": np.array(["f", "m"] * 2)}, Stated())
+    >>> limits["pay"].scale, limits["pay"].high, sorted(limits["sex"].levels)
+    (2.75, 9.0, ['f', 'm'])
+    """
+    numbers = {name: _finite(values) for name, values in seen.items() if values.dtype.kind == "f"}
+    free = [name for name in seen if name not in stated.fixed]
+    is_unit = all(bool(((numbers[name] >= 0) & (numbers[name] <= 1)).all()) for name in free if name in numbers)
+    limits: dict[str, NumericLimits | CategoryLimits] = {}
+    for name in free:
+        if name not in numbers:
+            levels = frozenset(value for value in seen[name].tolist() if value is not None)
+            if len(levels) > 1:
+                limits[name] = CategoryLimits(levels, stated.costs.get(name, 1.0), name in stated.derived)
+            continue
+        rule = _number(name, numbers[name], stated, is_unit=is_unit)
+        if rule is not None:
+            limits[name] = rule
+    return limits
+
+
+def _number(name: str, values: NDArray[np.float64], stated: Stated, *, is_unit: bool) -> NumericLimits | None:
+    if not values.size:
+        return None
+    low, high = stated.ranges.get(name, (float(values.min()), float(values.max())))
+    scale = 1.0 if is_unit else unit_of_distance(values)
+    is_whole = name in stated.whole
+    if not (scale > 0 and low < high) or (is_whole and max(abs(low), abs(high)) > EXACT_WHOLE):
+        return None
+    direction: Literal[-1, 0, 1] = stated.directions.get(name, 0)
+    cost = stated.costs.get(name, 1.0)
+    return NumericLimits(scale, low, high, is_whole, direction, cost, name in stated.derived)
+
+
+def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values[np.isfinite(values)]

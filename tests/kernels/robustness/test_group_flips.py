@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import fisher_exact as scipy_fisher_exact
+
+from holdfast.kernels.robustness.group_flips import fisher_exact, group_flips
+from holdfast.kernels.stats.multiplicity import holm
+from holdfast.kernels.stats.proportions import clopper_pearson
+
+
+def words(*parts: tuple[str | None, int]) -> NDArray[Any]:
+    return np.array([word for word, count in parts for _ in range(count)], dtype=object)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.data())
+def test_fisher_equals_the_reference(n1: int, n2: int, data: st.DataObject) -> None:
+    s1, s2 = data.draw(st.integers(0, n1)), data.draw(st.integers(0, n2))
+    reference = scipy_fisher_exact([[s1, n1 - s1], [s2, n2 - s2]]).pvalue
+    assert fisher_exact(s1, n1, s2, n2) == pytest.approx(reference, rel=1e-9)
+
+
+def test_fisher_holds_for_large_tables() -> None:
+    reference = scipy_fisher_exact([[300, 2700], [900, 4100]]).pvalue
+    assert fisher_exact(300, 3000, 900, 5000) == pytest.approx(reference, rel=1e-6)
+
+
+def test_each_group_is_compared_with_all_others() -> None:
+    flipped = np.array([True] * 15 + [False] * 5 + [True] * 10 + [False] * 30)
+    found = group_flips({"job": words(("a", 20), ("b", 40))}, flipped, people=(), level=0.9)
+    assert found["group"].tolist() == ["a", "b"]
+    assert found["share"].tolist() == [0.75, 0.25]
+    assert found["rest_share"].tolist() == [0.25, 0.75]
+    assert found["difference"].tolist() == [0.5, -0.5]
+    ends = clopper_pearson([15, 10], [20, 40], level=0.9)
+    assert (found["low"] == ends.low).all()
+    assert (found["high"] == ends.high).all()
+
+
+def test_tests_of_people_are_adjusted_apart_from_those_of_slices() -> None:
+    rng = np.random.default_rng(0)
+    columns = {name: rng.choice(["x", "y", "z"], 90).astype(object) for name in ("sex", "job", "town")}
+    found = group_flips(columns, rng.random(90) < 0.4, people=["sex"], level=0.95)
+    is_people = found["column"] == "sex"
+    assert (found["kind"] == np.where(is_people, "group", "slice")).all()
+    for family in (is_people, ~is_people):
+        assert (found["p_adjusted"][family] == holm(found["p_value"][family])).all()
+
+
+def test_small_groups_and_groups_that_leave_too_few_others_are_left_out() -> None:
+    columns = {"job": words(("a", 9), ("b", 30), ("c", 11)), "one": words(("x", 45), ("y", 5))}
+    found = group_flips(columns, [False] * 50, people=(), level=0.95)
+    assert list(zip(found["column"].tolist(), found["group"].tolist(), strict=True)) == [("job", "b"), ("job", "c")]
+
+
+def test_missing_cells_are_a_group() -> None:
+    columns = {"job": words(("a", 12), (None, 12)), "pay": np.repeat([1.0, np.nan], 12)}
+    found = group_flips(columns, [False] * 24, people=(), level=0.95)
+    assert found["group"].tolist() == ["a", "missing", "1", "missing"]
+
+
+def test_numbers_of_many_values_are_cut_into_thirds() -> None:
+    found = group_flips({"pay": np.arange(90.0)}, np.arange(90) < 30, people=(), level=0.95)
+    assert found["n"].tolist() == [30, 30, 30]
+    shares = dict(zip(found["group"].tolist(), found["share"].tolist(), strict=True))
+    assert shares == {"below 30": 1.0, "30 to below 60": 0.0, "60 or above": 0.0}
+
+
+def test_nothing_to_compare_gives_typed_empty_columns() -> None:
+    found = group_flips({}, [True, False], people=(), level=0.95)
+    assert {name: values.size for name, values in found.items()} == dict.fromkeys(found, 0)
+    assert found["p_adjusted"].dtype == np.float64
+    assert found["group"].dtype.kind == "U"
+
+
+@pytest.mark.slow
+def test_groups_that_are_alike_are_rarely_called_different() -> None:
+    rng = np.random.default_rng(0)
+    alarms = []
+    for _ in range(500):
+        columns = {name: rng.choice(["x", "y", "z"], 200).astype(object) for name in ("a", "b")}
+        found = group_flips(columns, rng.random(200) < 0.4, people=("a", "b"), level=0.95)
+        alarms.append((found["p_adjusted"] <= 0.05).any())
+    # Bin(500, 0.05) exceeds 45 with a chance under 1 in 10,000.
+    assert sum(alarms) <= 45

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from holdfast.core.deployment import Deployment
+from holdfast.kernels.robustness.constraints import Budget, CategoryLimits, NumericLimits
+from holdfast.kernels.robustness.limits import Stated, limits_of, rules_of
+
+SEEN = {
+    "pay": np.array([1.0, 2.0, 3.0, 9.0, np.nan]),
+    "loan": np.array([2.0, 4.0, 5.0, 9.0, 1.0]),
+    "sex": np.array(["f", "m", "f", None, "m"], dtype=object),
+    "flat": np.array([4.0] * 5),
+}
+
+
+def rules(**stated: object):
+    return rules_of(Deployment(**stated), SEEN, Budget(0.2, 1), whole=frozenset())  # type: ignore[arg-type]
+
+
+def test_ranges_units_and_levels_come_from_the_data() -> None:
+    limits = limits_of(SEEN, Stated())
+    assert limits["pay"] == NumericLimits(2.75, 1.0, 9.0, False)
+    assert limits["sex"] == CategoryLimits(frozenset({"f", "m"}))
+
+
+def test_constant_and_fixed_columns_do_not_change() -> None:
+    assert set(limits_of(SEEN, Stated(fixed=frozenset({"sex"})))) == {"pay", "loan"}
+
+
+def test_numbers_beyond_exact_integers_are_no_quantities() -> None:
+    assert limits_of({"id": np.array([1.0, 2.0**60])}, Stated(whole=frozenset({"id"}))) == {}
+
+
+def test_what_is_stated_goes_before_the_data() -> None:
+    found = rules(
+        ranges={"pay": (0.0, 20.0)}, directions={"pay": "up", "loan": "down"}, costs={"sex": 2.0}, integer=("loan",)
+    ).limits
+    assert found["pay"] == NumericLimits(2.75, 0.0, 20.0, False, 1)
+    assert found["loan"] == NumericLimits(3.0, 1.0, 9.0, True, -1)
+    assert found["sex"] == CategoryLimits(frozenset({"f", "m"}), 2.0)
+
+
+def test_a_threat_takes_the_place_of_the_budget() -> None:
+    assert rules().budget == Budget(0.2, 1)
+    assert rules(threat="applicant").budget == Budget(0.5, 2)
+
+
+def test_immutable_columns_move_under_full_control_only() -> None:
+    assert "pay" not in rules(immutable=("pay",), threat="applicant").limits
+    assert "pay" in rules(immutable=("pay",), threat="control").limits
+
+
+def test_data_that_breaks_a_relation_names_the_rows() -> None:
+    with pytest.raises(ValueError, match=r"'loan <= pay' in 3 rows, first in 0, 1, 2"):
+        rules(relations=("loan <= pay",))
+
+
+def test_constraints_that_contradict_each_other_are_named() -> None:
+    with pytest.raises(ValueError, match=r"contradict each other: .*'pay'"):
+        rules(costs={"pay": -1.0})
