@@ -38,6 +38,19 @@ class Deployment:
         Inputs an attacker or applicant cannot change.
     ranges
         Valid range per numeric input; the training range otherwise.
+    integer
+        Numeric inputs that take whole numbers only; columns of integers always do.
+    directions
+        Inputs that can only grow (``up``) or shrink (``down``).
+    costs
+        How dear a change of an input is, 1 otherwise: of a number per unit of distance, of a category per change.
+    one_hot
+        Groups of inputs of which exactly one is 1.
+    relations
+        What holds between the inputs of every real row, such as ``loan <= 5 * income``.
+    threat
+        Who would change inputs: nobody on purpose (``measurement``), an applicant who games the form (``applicant``),
+        or an attacker with full control (``control``); the check's own budget otherwise.
     text
         Inputs that hold free text.
     ignore
@@ -62,6 +75,12 @@ class Deployment:
     sensitive: tuple[str, ...] = ()
     immutable: tuple[str, ...] = ()
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    integer: tuple[str, ...] = ()
+    directions: dict[str, Literal["up", "down"]] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict)
+    one_hot: tuple[tuple[str, ...], ...] = ()
+    relations: tuple[str, ...] = ()
+    threat: Literal["measurement", "applicant", "control"] | None = None
     text: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     classes: tuple[str | int | float | bool, ...] = ()

@@ -38,6 +38,10 @@ class ModelError(HoldfastError):
     """The model under evaluation misbehaved: it crashed, ran over a limit, or answered in a wrong shape."""
 
 
+class EndpointError(ModelError):
+    """The model's endpoint cannot be asked now (down, throttling, refusing the credentials); later it may answer."""
+
+
 class BudgetError(HoldfastError):
     """The work or time that this run may spend is used up."""
 

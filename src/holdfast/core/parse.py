@@ -103,7 +103,8 @@ def from_mapping(kind: type[T], value: Any, *, source: str) -> T:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the top level"
         expected = IN_YAML_WORDS.get(first["type"], first["msg"])
-        raise InputError(f"{source}, at {place}: {expected}; got {first['input']!r:.80}") from None
+        got = "" if "headers" in first["loc"] else f"; got {first['input']!r:.80}"  # those hold secrets
+        raise InputError(f"{source}, at {place}: {expected}{got}") from None
 
 
 def refuse_half_characters(value: Any, *, source: str) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Label = str | int | float | bool
 Capability = Literal["labels", "scores", "values", "query", "refit", "trees", "gradients"]
+Link = Literal["sigmoid", "centred", "softmax", "probabilities", "sigmoids", "sign", "identity", "exp"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +27,12 @@ class ModelInfo:
     Attributes
     ----------
     format
-        ``onnx``, ``sklearn``, ``lightgbm``, ``xgboost``, ``skops``, ``callable``, ``predictions``.
+        ``onnx``, ``sklearn``, ``lightgbm``, ``xgboost``, ``skops``, ``callable``, ``predictions``, ``endpoint``.
     description
         One line for people: estimator or producer and version.
     capabilities
-        ``labels``/``scores``/``values`` (regression) say what it returns, ``query`` that it answers new inputs.
+        ``labels``/``scores``/``values`` (regression) say what it returns, ``query`` that it answers new inputs,
+        ``trees`` that its answer is a sum over decision trees which it can show.
     classes
         Labels in score order as the model itself states them; empty when it states none.
     n_outputs
@@ -43,6 +45,8 @@ class ModelInfo:
         What holds the process the model runs in: measure to outcome, for example ``{"network": "namespace"}``.
     load_s, memory_mb
         Seconds to load it, and resident memory of its process afterwards; ``None`` when it runs in ours.
+    requests_per_second
+        Limit that the audit itself puts on its requests: times measured under it would tell about the limit.
     notes
         Assumptions made by the adapter, shown on the first page.
     """
@@ -57,6 +61,7 @@ class ModelInfo:
     confinement: Mapping[str, str] = field(default_factory=dict)
     load_s: float | None = None
     memory_mb: float | None = None
+    requests_per_second: float | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -92,6 +97,57 @@ class Predictions:
     scores: NDArray[np.float64] | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawTrees:
+    """A sum of decision trees over the features that the pipeline in front of them computes.
+
+    All nodes of all trees stand in one array each; children stand behind their parents. A split sends NaN where
+    ``missing_left`` says. Several nodes may share a child.
+
+    Attributes
+    ----------
+    column
+        ``(n_nodes,)`` int32: feature of the split, -1 in a leaf.
+    threshold
+        ``(n_nodes,)`` float64: a feature that is at most this goes left; roundings to single precision and strict
+        comparisons of the framework are contained in it.
+    levels
+        ``(n_nodes,)`` int32: row of ``level_sets`` for a split on the codes of a category, -1 for one on a number.
+    missing_left
+        ``(n_nodes,)`` bool.
+    left, right
+        ``(n_nodes,)`` int32: children, -1 in a leaf.
+    value
+        ``(n_nodes, n_outputs)`` float64: what a leaf adds to the scores.
+    roots
+        ``(n_trees,)`` int32.
+    base
+        ``(n_outputs,)`` float64: the scores without any tree.
+    level_sets
+        ``(n_sets, width)`` bool: codes, cut to whole numbers, that go left; the last place stands for all codes
+        outside 0 to ``width - 2``.
+    n_columns
+        Number of features.
+    link
+        How scores become the model's answer. One score: ``sigmoid`` (log odds of the second class), ``centred``
+        (its probability minus one half), ``sign`` (only its sign counts), ``identity`` and ``exp`` (a regression). One
+        for each class: ``softmax``, ``probabilities``, ``sigmoids`` (each class against the rest).
+    """
+
+    column: NDArray[np.int32]
+    threshold: NDArray[np.float64]
+    levels: NDArray[np.int32]
+    missing_left: NDArray[np.bool_]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    value: NDArray[np.float64]
+    roots: NDArray[np.int32]
+    base: NDArray[np.float64]
+    level_sets: NDArray[np.bool_]
+    n_columns: int
+    link: Link
+
+
 class Model(Protocol):
     """A model behind its adapter. ``queries`` counts the rows it was asked about."""
 
@@ -105,6 +161,12 @@ class Model(Protocol):
 
     def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Model:
         """Train a fresh copy with the same settings; only with the ``refit`` capability."""
+
+    def trees(self) -> RawTrees:
+        """Show its trees; only with the ``trees`` capability. ``NotRun`` when they are of a kind that is not read."""
+
+    def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
+        """Compute what the trees are given for these inputs, ``(n, n_features)``; only with ``trees``."""
 
     def close(self) -> None:
         """Let go of the process and its memory."""
@@ -171,6 +233,18 @@ class Subject(Protocol):
 
     def predict(self, X: pl.DataFrame) -> Predictions:
         """Ask the model about new inputs (columns ``features``); counted against the work budget."""
+
+    def trees(self) -> RawTrees:
+        """Return the model's trees, their scores in the order of ``classes``; only with the ``trees`` capability."""
+
+    def tree_features(self, X: pl.DataFrame) -> NDArray[np.float64]:
+        """Compute what the trees are given for inputs (columns ``features``); asks for no prediction."""
+
+    def cells(self, frame: pl.DataFrame) -> dict[str, NDArray[np.generic]]:
+        """Return columns as arrays: numbers as float64 with NaN for missing, all else as objects with ``None``."""
+
+    def frame(self, cells: Mapping[str, NDArray[np.generic]], like: pl.DataFrame) -> pl.DataFrame:
+        """Write such arrays as columns of the types of ``like``; columns without an array are those of ``like``."""
 
     def y(self, table: Table) -> NDArray[np.int64] | NDArray[np.float64]:
         """Return the target of a table: class positions, -1 for a label no class has; float64 for regression."""

@@ -114,3 +114,10 @@ def test_what_is_no_model_is_refused(thing: object) -> None:
 def test_class_instead_of_object_is_refused() -> None:
     with pytest.raises(InputError, match="got the class DataFrame"):
         wrap_model(pl.DataFrame)
+
+
+def test_position_of_the_largest_score_stands_for_a_class(numbers: pl.DataFrame) -> None:
+    model = wrap_model(lambda X: np.column_stack([X[:, 0] * 0, X[:, 0]]))
+    model.predict(numbers)
+    assert model.info.classes == (0, 1)
+    assert model.info.capabilities == {"query", "labels"}

@@ -51,6 +51,17 @@ def test_what_is_no_array_is_refused(data: bytes) -> None:
         decode_array(data)
 
 
+@pytest.mark.parametrize("place", range(6, 128))
+def test_header_of_an_array_with_another_byte_is_read_or_refused(place: int) -> None:
+    for byte in b"\x00(9'\n\xff":
+        data = bytearray(encode_array(np.zeros((2, 3))))
+        data[place] = byte
+        try:
+            assert decode_array(bytes(data)).nbytes == 48
+        except WireError:
+            continue
+
+
 def test_part_over_the_bound_is_refused_before_it_is_read() -> None:
     stream = io.BytesIO(PREFIX.pack(2, 1) + struct.pack("<Q", 1 << 60) + b"{}")
     with pytest.raises(WireError, match="expected at most 100 bytes"):

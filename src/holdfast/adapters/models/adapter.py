@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from holdfast.core.subject import ModelInfo, RawPredictions
+from holdfast.core.subject import ModelInfo, RawPredictions, RawTrees
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,3 +29,13 @@ class Adapter(Protocol):
 
     def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Adapter:
         """Train a fresh copy; only called when ``info`` has the ``refit`` capability."""
+
+
+class TreesAdapter(Adapter, Protocol):
+    """An adapter whose ``info`` has the ``trees`` capability."""
+
+    def trees(self) -> RawTrees:
+        """Read the trees."""
+
+    def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
+        """Compute what the trees are given for a batch of at least one row."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,16 +19,29 @@ PROBABILITY_HINT = "a model must return class probabilities, labels, or one numb
 
 
 def in_batches(
-    ask: Callable[[pl.DataFrame], RawPredictions], X: pl.DataFrame, *, info: Callable[[], ModelInfo], rows: int
+    ask: Callable[[pl.DataFrame], RawPredictions],
+    X: pl.DataFrame,
+    *,
+    info: Callable[[], ModelInfo],
+    rows: int,
+    each: Callable[[Callable[[int], RawPredictions], Sequence[int]], Iterable[RawPredictions]] = map,
 ) -> RawPredictions:
-    """Ask about a frame in batches of ``rows`` and check each answer; an empty frame is answered without asking."""
+    """Ask about a frame in batches of ``rows`` and check each answer; an empty frame is answered without asking.
+
+    Parameters
+    ----------
+    each
+        Applies a function to every start of a batch, results in order: ``map``, or one that asks side by side.
+    """
     if X.height == 0:
         return _nothing(info())
-    parts = []
-    for start in range(0, X.height, rows):
+
+    def answer(start: int) -> RawPredictions:
         batch = X.slice(start, rows)
         raw = ask(batch)
-        parts.append(checked(raw, n_rows=batch.height, info=info(), first_row=start))
+        return checked(raw, n_rows=batch.height, info=info(), first_row=start)
+
+    parts = list(each(answer, range(0, X.height, rows)))
     if len(parts) == 1:
         return parts[0]
     labels = [part.labels for part in parts if part.labels is not None]

@@ -4,11 +4,7 @@ What it is given: the type that its first parameter's annotation names (``numpy.
 ``polars.DataFrame``); without an annotation a numpy matrix when every column is numeric, otherwise a pandas frame where
 pandas is installed, otherwise a polars frame.
 
-What its answer means is settled by the first one and holds from then on:
-
-- ``(n, k)`` with k > 1: class probabilities; when rows are none, only the position of the largest score is used;
-- ``(n,)`` or ``(n, 1)`` of text, integers or truth values: labels;
-- ``(n,)`` or ``(n, 1)`` of floats: probabilities of the positive class when all lie in [0, 1], values otherwise.
+What its answer means is settled by the first one; see :mod:`holdfast.adapters.models.kinds`.
 """
 
 from __future__ import annotations
@@ -16,14 +12,13 @@ from __future__ import annotations
 import importlib.util
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from holdfast.adapters.models import answers, columns
+from holdfast.adapters.models import answers, columns, kinds
 from holdfast.core.errors import ModelError
-from holdfast.core.subject import Capability, ModelInfo, RawPredictions
+from holdfast.core.subject import ModelInfo, RawPredictions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,22 +26,7 @@ if TYPE_CHECKING:
 
     from holdfast.adapters.models.adapter import Adapter
 
-Kind = Literal["scores", "raw", "labels", "positive", "values"]
 KNOWN = "what it returns is learnt from its first answer"
-NOTES: dict[Kind, str] = {
-    "scores": "The callable's columns are read as class probabilities, in sorted label order.",
-    "raw": "The callable's scores are no probabilities, so only the position of the largest one is used.",
-    "labels": "The callable's answers are read as class labels.",
-    "positive": "The callable's numbers, all in [0, 1], are read as probabilities of the second of the sorted classes.",
-    "values": "The callable's numbers are read as values of a regression.",
-}
-CAPABILITY: dict[Kind, Capability] = {
-    "scores": "scores",
-    "raw": "labels",
-    "labels": "labels",
-    "positive": "scores",
-    "values": "values",
-}
 
 
 class CallableModel:
@@ -55,7 +35,7 @@ class CallableModel:
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
         self._frame = _wanted_frame(function)
-        self._kind: Kind | None = None
+        self._kind: kinds.Kind | None = None
         name = getattr(function, "__qualname__", type(function).__qualname__)
         self.info = ModelInfo(
             format="callable",
@@ -76,34 +56,14 @@ class CallableModel:
                 hint=answers.PROBABILITY_HINT,
             )
         if self._kind is None:
-            self._settle(returned)
-        return self._read(returned)
+            self._kind = kinds.kind_of(returned)
+            width = returned.shape[1] if returned.ndim == 2 else None
+            self.info = kinds.settled(self.info, self._kind, width=width, what="callable")
+        return kinds.read(returned, self._kind, what="callable")
 
     def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Adapter:
         """A callable has no training procedure."""
         raise ModelError("a callable cannot be trained again", hint="give the estimator itself")
-
-    def _settle(self, returned: NDArray[Any]) -> None:
-        self._kind = _kind_of(returned)
-        width = returned.shape[1] if returned.ndim == 2 else 2 if self._kind == "positive" else None
-        self.info = replace(
-            self.info,
-            capabilities=frozenset({"query", CAPABILITY[self._kind]}),
-            n_outputs=width,
-            notes=(NOTES[self._kind],),
-        )
-
-    def _read(self, returned: NDArray[Any]) -> RawPredictions:
-        if (returned.ndim == 2) != (self._kind in ("scores", "raw")):
-            raise ModelError(f"the callable answered in shape {returned.shape}, unlike its first answer")
-        if self._kind == "scores":
-            return RawPredictions(labels=None, scores=np.asarray(returned, dtype=np.float64))
-        if self._kind == "raw":
-            return RawPredictions(labels=returned.argmax(axis=1), scores=None)
-        if self._kind == "positive":
-            return RawPredictions(labels=None, scores=answers.two_columns(returned))
-        labels = answers.plain_labels(returned)
-        return RawPredictions(labels=labels.astype(np.float64) if self._kind == "values" else labels, scores=None)
 
     def _inputs(self, X: pl.DataFrame) -> Any:
         if self._frame == "polars":
@@ -127,13 +87,3 @@ def _wanted_frame(function: Callable[[Any], Any]) -> Literal["numpy", "pandas", 
     if "polars" in text or "pl.DataFrame" in text:
         return "polars"
     return "pandas" if "pandas" in text or "pd.DataFrame" in text else None
-
-
-def _kind_of(returned: NDArray[Any]) -> Kind:
-    if returned.ndim == 2:
-        is_finite = returned.dtype.kind in "fiub" and bool(np.isfinite(returned).all())
-        return "raw" if is_finite and not answers.are_probabilities(returned) else "scores"
-    if returned.dtype.kind != "f":
-        return "labels"
-    inside = (returned >= 0) & (returned <= 1)
-    return "positive" if (inside | np.isnan(returned)).all() else "values"

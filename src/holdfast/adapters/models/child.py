@@ -10,14 +10,14 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from holdfast.adapters.models import wire
 from holdfast.adapters.models.attempts import Watch
 from holdfast.adapters.models.confinement import SYSTEM_READABLE, confine
 
 if TYPE_CHECKING:
-    from holdfast.adapters.models.adapter import Adapter
+    from holdfast.adapters.models.adapter import Adapter, TreesAdapter
     from holdfast.core.subject import RawPredictions
 
 LARGEST_REQUEST = 1 << 40
@@ -86,6 +86,17 @@ class Service:
         self._last += 1
         self._held[self._last] = copy
         return {"ok": True, "model": self._last, "info": _described(copy, ())}, []
+
+    def _trees(self, header: dict[str, Any], parts: list[bytes]) -> Reply:
+        from holdfast.adapters.models import tree_arrays
+
+        return tree_arrays.to_message(self._with_trees(header).trees())
+
+    def _features(self, header: dict[str, Any], parts: list[bytes]) -> Reply:
+        return {"ok": True}, [wire.encode_array(self._with_trees(header).features(_frame(parts[0])))]
+
+    def _with_trees(self, header: dict[str, Any]) -> TreesAdapter:
+        return cast("TreesAdapter", self._held[header["model"]])
 
     def _drop(self, header: dict[str, Any], parts: list[bytes]) -> Reply:
         self._held.pop(header["model"], None)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from holdfast.adapters.models import answers, wire
+from holdfast.adapters.models import answers, tree_arrays, wire
 from holdfast.adapters.models.limits import Limits
 from holdfast.adapters.models.process import Process
 from holdfast.core.errors import InputError, ModelError
-from holdfast.core.subject import ModelInfo, RawPredictions
+from holdfast.core.subject import ModelInfo, RawPredictions, RawTrees
 
 if TYPE_CHECKING:
     import polars as pl
@@ -133,6 +133,7 @@ class ChildModel:
         self.info = info
         self.queries = 0
         self._counting = threading.Lock()
+        self._read_trees: RawTrees | None = None
 
     @property
     def pid(self) -> int | None:
@@ -161,6 +162,36 @@ class ChildModel:
         begun_with = self._host.info
         info = replace(read_info(reply), digest=None, load_s=begun_with.load_s, confinement=begun_with.confinement)
         return ChildModel(self._host, info, number=_whole_number(reply, "model"))
+
+    def trees(self) -> RawTrees:
+        """Read the trees, once, and check them: everything behind them indexes by what stands in them."""
+        tree_arrays.require(self.info)
+        if self._read_trees is None:
+            header, parts = self._host.ask(
+                {"do": "trees", "model": self._number},
+                largest=tree_arrays.LARGEST_TREES,
+                doing="reading its trees",
+                generation=self._generation,
+            )
+            self._read_trees = tree_arrays.from_message(header, parts)
+        return self._read_trees
+
+    def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
+        """Run the pipeline in front of the trees, in batches, through the child."""
+        return tree_arrays.in_batches(self._ask_features, X, self.trees(), rows=self._host.limits.batch_rows)
+
+    def _ask_features(self, X: pl.DataFrame) -> NDArray[np.generic]:
+        _, parts = self._host.ask(
+            {"do": "features", "model": self._number},
+            _frame_bytes(X),
+            largest=8 * X.height * self.trees().n_columns + BYTES_BESIDE,
+            doing=f"preparing {X.height} rows for its trees",
+            generation=self._generation,
+        )
+        try:
+            return wire.decode_array(*parts)
+        except (wire.WireError, TypeError) as error:
+            raise ModelError(f"the model's process sent unreadable features: {error}") from None
 
     def close(self) -> None:
         """End the child; for a trained copy, only let go of the copy."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from holdfast.adapters.models import answers, columns
+from holdfast.adapters.models import answers, columns, trees_lightgbm
 from holdfast.core.errors import InputError, MissingExtra, ModelError
-from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions
+from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions, RawTrees
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,6 +69,14 @@ class LightgbmModel:
         """A saved booster does not hold its training procedure."""
         raise ModelError("a LightGBM booster cannot be trained again from its file", hint="give the LGBM estimator")
 
+    def trees(self) -> RawTrees:
+        """Read the trees that ``answer`` uses."""
+        return trees_lightgbm.read_trees(self._booster)
+
+    def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
+        """Return the matrix that the booster is given."""
+        return self._matrix(X)
+
     def _describe(self, classes: tuple[Label, ...], n_classes: int) -> ModelInfo:
         import lightgbm
 
@@ -87,10 +95,11 @@ class LightgbmModel:
         found: Capability = (
             "values" if not is_classifier else "labels" if self._objective == "multiclassova" else "scores"
         )
+        tree_capability: tuple[Capability, ...] = ("trees",) if trees_lightgbm.has_trees(self._booster) else ()
         return ModelInfo(
             format="lightgbm",
             description=f"LightGBM booster, objective {self._objective or 'custom'} (lightgbm {lightgbm.__version__})",
-            capabilities=frozenset({"query", found}),
+            capabilities=frozenset({"query", found, *tree_capability}),
             classes=classes if found == "scores" else (),
             n_outputs=None if found == "values" else max(2, n_classes),
             inputs=self._names,

@@ -10,8 +10,10 @@ import numpy as np
 
 from holdfast.adapters.models import answers, columns
 from holdfast.adapters.models.onnx_graph import Graph, read_graph
+from holdfast.adapters.models.onnx_trees import find_trees
+from holdfast.adapters.models.trees_onnx import OnnxTrees
 from holdfast.core.errors import InputError, ModelError
-from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions
+from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions, RawTrees
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,9 +50,14 @@ class Outputs:
 
 def load(data: bytes) -> OnnxModel:
     """Load a model from its bytes; weights in other files and custom operators are refused."""
+    graph = read_graph(data)
+    node = find_trees(data)
+    return OnnxModel(_session(data), graph, None if node is None else OnnxTrees(node, data, _session))
+
+
+def _session(data: bytes) -> Any:
     import onnxruntime as ort
 
-    graph = read_graph(data)
     options = ort.SessionOptions()
     options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0"))
     options.inter_op_num_threads = 1
@@ -58,13 +65,12 @@ def load(data: bytes) -> OnnxModel:
     # idle threads that spin would take the cores from the parent, which computes between calls
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a class of its own for each status code
         raise InputError(
             f"onnxruntime {ort.__version__} cannot load this model: {_one_line(error)}",
             hint="custom operators are not supported; for a newer opset install a newer onnxruntime",
         ) from None
-    return OnnxModel(session, graph)
 
 
 def wrap(session: Any) -> OnnxModel:
@@ -75,8 +81,9 @@ def wrap(session: Any) -> OnnxModel:
 class OnnxModel:
     """An inference session and what its outputs mean."""
 
-    def __init__(self, session: Any, graph: Graph) -> None:
+    def __init__(self, session: Any, graph: Graph, trees: OnnxTrees | None = None) -> None:
         self._session = session
+        self._trees = trees
         self._inputs = session.get_inputs()
         self._batch = _fixed_batch(self._inputs)
         self._by_name = _takes_columns_by_name(self._inputs)
@@ -100,6 +107,21 @@ class OnnxModel:
     def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Adapter:
         """ONNX files hold no training procedure."""
         raise ModelError("an ONNX model cannot be trained again", hint="give the estimator it was exported from")
+
+    def trees(self) -> RawTrees:
+        """Read the trees of the graph."""
+        assert self._trees is not None
+        return self._trees.read()
+
+    def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
+        """Run the graph up to its trees."""
+        assert self._trees is not None
+        feed, rows = self._feed(X), self._batch or X.height
+        parts = []
+        for start in range(0, X.height, rows):
+            at = np.minimum(np.arange(start, start + rows), X.height - 1)
+            parts.append(self._trees.features({name: column[at] for name, column in feed.items()}))
+        return np.concatenate(parts)[: X.height]
 
     def _describe(self, graph: Graph) -> ModelInfo:
         notes: list[str] = []
@@ -127,6 +149,8 @@ class OnnxModel:
             found.add("labels")
         if self._outputs.floats and self._outputs.kind in ("scores", "positive"):
             found.add("scores")
+        if self._trees is not None:
+            found.add("trees")
         return frozenset(found)
 
     def _settle(self, graph: Graph, notes: list[str]) -> int | None:

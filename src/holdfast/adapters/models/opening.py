@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from holdfast.adapters.models import answers, formats
+from holdfast.adapters.models import answers, formats, tree_arrays
 from holdfast.adapters.models.client import ChildModel, Host, Source
 from holdfast.adapters.models.limits import Limits
 from holdfast.adapters.models.predictions import predictions_model
 from holdfast.adapters.models.recognition import adapter_for
 from holdfast.core.errors import HoldfastError, ModelError
-from holdfast.core.subject import Model, ModelInfo, RawPredictions
+from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray
 
-    from holdfast.adapters.models.adapter import Adapter
+    from holdfast.adapters.models.adapter import Adapter, TreesAdapter
 
 __all__ = ["Limits", "open_model", "predictions_model", "wrap_model"]
 
@@ -100,6 +100,7 @@ class HeldModel:
         self._batch_rows = batch_rows
         self.queries = 0
         self._counting = threading.Lock()
+        self._read_trees: RawTrees | None = None
 
     @property
     def info(self) -> ModelInfo:
@@ -117,6 +118,21 @@ class HeldModel:
         """Train a copy in this process."""
         copy: Adapter = self._guarded(self._adapter.refit, X, y, seed=seed)
         return HeldModel(copy, batch_rows=self._batch_rows)
+
+    def trees(self) -> RawTrees:
+        """Read the trees, once."""
+        tree_arrays.require(self.info)
+        if self._read_trees is None:
+            self._read_trees = tree_arrays.checked(self._guarded(cast("TreesAdapter", self._adapter).trees))
+        return self._read_trees
+
+    def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
+        """Run the pipeline in front of the trees, in batches."""
+        return tree_arrays.in_batches(self._ask_features, X, self.trees(), rows=self._batch_rows)
+
+    def _ask_features(self, X: pl.DataFrame) -> NDArray[np.generic]:
+        found: NDArray[np.generic] = self._guarded(cast("TreesAdapter", self._adapter).features, X)
+        return found
 
     def close(self) -> None:
         """The object is the caller's: nothing is let go."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from holdfast.adapters.models import answers
 from holdfast.core.errors import InputError, NotRun, did_you_mean
-from holdfast.core.subject import Capability, ModelInfo, RawPredictions
+from holdfast.core.subject import Capability, ModelInfo, RawPredictions, RawTrees
 
 if TYPE_CHECKING:
     import polars as pl
@@ -75,6 +75,14 @@ class PredictionsModel:
     def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> PredictionsModel:
         """Predictions cannot be trained again."""
         raise NotRun("a table of predictions cannot be trained again", hint=NEEDED)
+
+    def trees(self) -> RawTrees:
+        """Predictions have no trees."""
+        raise NotRun("a table of predictions has no decision trees", hint=NEEDED)
+
+    def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
+        """Predictions have no pipeline."""
+        raise NotRun("a table of predictions has no decision trees", hint=NEEDED)
 
     def close(self) -> None:
         """Nothing is held."""

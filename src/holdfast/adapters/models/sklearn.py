@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from holdfast.adapters.models import answers, columns
+from holdfast.adapters.models import answers, columns, trees_sklearn
 from holdfast.core.errors import ModelError
-from holdfast.core.subject import Capability, ModelInfo, RawPredictions
+from holdfast.core.subject import Capability, ModelInfo, RawPredictions, RawTrees
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,6 +74,15 @@ class SklearnModel:
             copy.fit(self._inputs(X), y)
         return SklearnModel(copy, format=self.info.format)
 
+    def trees(self) -> RawTrees:
+        """Read the trees of the estimator, or of the last step of the pipeline."""
+        return trees_sklearn.read_trees(self._estimator)
+
+    def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
+        """Run the pipeline up to its last step."""
+        with _serial():
+            return trees_sklearn.features(self._estimator, self._inputs(X))
+
     def _inputs(self, X: pl.DataFrame) -> Any:
         if self._names:
             return columns.frame_like_read(columns.select(X, self._names))
@@ -104,6 +113,8 @@ class SklearnModel:
             found.add("scores")
         if hasattr(self._estimator, "get_params") and hasattr(self._estimator, "fit"):
             found.add("refit")
+        if trees_sklearn.has_trees(self._estimator):
+            found.add("trees")
         return frozenset(found)
 
 

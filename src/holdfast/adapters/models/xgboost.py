@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from holdfast.adapters.models import answers, columns
+from holdfast.adapters.models import answers, columns, trees_xgboost
 from holdfast.core.errors import InputError, MissingExtra, ModelError
-from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions
+from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions, RawTrees
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,6 +70,15 @@ class XgboostModel:
         """A saved booster does not hold its training procedure."""
         raise ModelError("an XGBoost booster cannot be trained again from its file", hint="give the XGB estimator")
 
+    def trees(self) -> RawTrees:
+        """Read the trees that ``answer`` uses."""
+        return trees_xgboost.read_trees(self._booster, self._rounds)
+
+    def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
+        """Return the matrix that the booster is given."""
+        matrix: NDArray[np.float64] = self._inputs(X)
+        return matrix
+
     def _chosen_rounds(self) -> tuple[int, int]:
         best = self._booster.attr("best_iteration")
         if best is None or not self._booster.attr("scikit_learn"):
@@ -84,10 +93,11 @@ class XgboostModel:
             found = "scores"
         elif self._objective == "binary:hinge":
             found = "labels"
+        tree_capability: tuple[Capability, ...] = ("trees",) if trees_xgboost.has_trees(self._booster) else ()
         return ModelInfo(
             format="xgboost",
             description=f"XGBoost booster, objective {self._objective} (xgboost {xgboost.__version__})",
-            capabilities=frozenset({"query", found}),
+            capabilities=frozenset({"query", found, *tree_capability}),
             classes=classes if found == "scores" else (),
             n_outputs=None if found == "values" else n_classes,
             inputs=self._names,
