@@ -17,10 +17,11 @@ def main() -> None:
     if arguments[:1] == ["scan"]:
         subprocess.run([sys.executable, str(HERE / "scan.py"), *arguments[1:]], check=True)
         return
-    scripts = ["startup.py", "intervals.py", *(["audit_adult.py"] if "--data" in arguments else [])]
+    with_data = ["audit_adult.py", "robustness_queries.py", "robustness_tables.py"] if "--data" in arguments else []
+    scripts = ["startup.py", "intervals.py", *with_data]
     for script in scripts:
         print(f"== {script}", flush=True)
-        options = arguments if script == "audit_adult.py" else []
+        options = arguments if script in with_data else []
         subprocess.run([sys.executable, str(HERE / script), *options], check=True)
 
 
