@@ -184,6 +184,19 @@ def test_no_budget_is_no_limit() -> None:
     assert seconds_of(None) is None
 
 
+def test_url_of_an_endpoint_is_no_path(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, "model: https://host/v2/models/m\ntest: test.csv"))
+    assert config.model == "https://host/v2/models/m"
+
+
+def test_endpoint_section_is_read_and_checked(tmp_path: Path) -> None:
+    text = "endpoint: {protocol: json, max_queries: 5, response: {labels: out.*.label}}"
+    endpoint = load_config(written(tmp_path, text)).endpoint
+    assert (endpoint.protocol, endpoint.max_queries, endpoint.response.labels) == ("json", 5, "out.*.label")
+    with pytest.raises(InputError, match=r"0 or more as endpoint.retries, got -1"):
+        override(AuditConfig(), {"endpoint": {"retries": -1}})
+
+
 def test_artefacts_are_relative_to_the_file_they_stand_in(tmp_path: Path) -> None:
     config = load_config(written(tmp_path, "artefacts: [tokenizer.json, steps/]"))
     assert config.artefacts == (str(tmp_path / "tokenizer.json"), str(tmp_path / "steps"))

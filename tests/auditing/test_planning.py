@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,13 @@ def test_subject_offers_what_it_has(
     assert available_needs(facts(capabilities=capabilities), tables=tables, model_file=model_file) == expected
 
 
+@pytest.mark.parametrize("is_offered", [True, False])
+def test_trees_are_offered_where_the_model_has_some(is_offered: bool) -> None:
+    capabilities = {"labels", "query"} | ({"trees"} if is_offered else set())
+    offered = available_needs(facts(capabilities=capabilities), tables=["test"], model_file=True)
+    assert ("trees" in offered) == is_offered
+
+
 def test_without_a_target_none_is_offered() -> None:
     assert "target" not in available_needs(facts(target=None), tables=["test"], model_file=False)
 
@@ -197,3 +205,18 @@ def test_limits_that_a_check_does_not_read_stay_out_of_its_key() -> None:
 def test_need_that_nothing_offers_is_refused_with_the_closest() -> None:
     with pytest.raises(InputError, match="did you mean 'test'"):
         entry("data.schema", needs=["tset"])
+
+
+@pytest.mark.parametrize("need", ["refit", "model_file"])
+def test_what_an_endpoint_never_shows_is_not_applicable(need: Need) -> None:
+    behind = replace(facts(), info=ModelInfo(format="endpoint", description="", capabilities=frozenset({"query"})))
+    found = why_not(entry("a.b", needs=[need]), behind, ALL - {need}, AuditConfig())
+    assert found is not None
+    assert found[0] == "not_applicable"
+
+
+def test_what_an_endpoint_might_answer_is_not_run() -> None:
+    behind = replace(facts(), info=ModelInfo(format="endpoint", description="", capabilities=frozenset({"query"})))
+    found = why_not(entry("a.b", needs=["scores"]), behind, ALL - {"scores"}, AuditConfig())
+    assert found is not None
+    assert found[0] == "not_run"

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from holdfast.adapters.models.opening import wrap_model
 from holdfast.adapters.models.predictions import predictions_model
 from holdfast.auditing.catalogue import spec_from_literal
 from holdfast.auditing.settling import settle
@@ -170,3 +171,30 @@ def test_wrong_column_of_predicted_labels_is_the_users_to_mend() -> None:
     with pytest.raises(InputError, match="predicted labels holds '1'") as caught:
         match_predictions(model.predict(pl.DataFrame({"x": [0] * 4})), facts)
     assert "--label-column" in caught.value.hint
+
+
+def test_trees_and_their_features_come_from_the_model() -> None:
+    from sklearn.tree import DecisionTreeClassifier
+
+    made = subject(wrap_model(DecisionTreeClassifier().fit([[1], [2], [3], [4]], TEXT)))
+    assert made.test is not None
+    assert made.trees() is made.trees()
+    assert made.tree_features(made.test.frame.select("age")).ravel().tolist() == [1, 2, 3, 4]
+
+
+def test_a_model_without_trees_has_none_to_show() -> None:
+    made = subject(FixedModel(labels=TEXT, classes=("no", "yes")))
+    with pytest.raises(NotRun, match="no decision trees"):
+        made.trees()
+    with pytest.raises(NotRun, match="no decision trees"):
+        made.tree_features(pl.DataFrame())
+
+
+def test_cells_and_columns_are_the_same_table() -> None:
+    frame = pl.DataFrame({"n": [1, None, 3], "x": [0.5, None, 2.0], "c": ["a", None, "b"], "b": [True, None, False]})
+    made = subject()
+    cells = made.cells(frame)
+    assert np.isnan(cells["n"][1])
+    assert cells["c"].tolist() == ["a", None, "b"]
+    assert made.frame(cells, frame).equals(frame)
+    assert made.frame({"c": cells["c"][::-1]}, frame)["c"].to_list() == ["b", None, "a"]

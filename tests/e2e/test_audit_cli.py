@@ -88,8 +88,12 @@ def test_every_file_is_written_and_nothing_else_lies_about(finished: FinishedAud
 
 def test_every_check_measured(finished: FinishedAudit) -> None:
     states = {check: finding["state"] for check, finding in findings_of(finished.folder).items()}
-    assert set(states.values()) == {"measured"}
-    assert len(states) >= 10
+    others = {check: state for check, state in states.items() if state != "measured"}
+    assert others == {
+        "robustness.certified": "not_run",
+        "robustness.text": "not_applicable",
+    }  # the model has no trees, and no input is text
+    assert len(states) >= 12
 
 
 def test_every_evidence_path_is_a_file_that_can_be_read(finished: FinishedAudit) -> None:
@@ -121,7 +125,7 @@ def test_second_run_reuses_everything_and_changes_nothing(finished: FinishedAudi
     run = json.loads((again / "run.json").read_bytes())
     assert (output.returncode, output.stdout) == (0, finished.output.stdout.replace("audit/", "again/"))
     assert [attempt["check"] for attempt in run["attempts"] if not attempt["reused"]] == []
-    assert len(run["attempts"]) == len(findings_of(again))
+    assert len(run["attempts"]) == sum(item["action"] == "run" for item in run["plan"])
     assert (again / "findings.json").read_bytes() == (finished.folder / "findings.json").read_bytes()
     assert seconds < 20
 
@@ -185,10 +189,8 @@ def test_interrupted_audit_writes_what_is_finished(place: Workplace, jobs: str) 
     assert (process.returncode, "Traceback" in errors) == (3, False), errors
     findings = findings_of(place.folder / "audit")
     assert place.read("audit/run.json")["cancelled"]
-    assert {"measured", "not_run"} == {finding["state"] for finding in findings.values()}
-    assert {finding["reason"] for finding in findings.values() if finding["state"] == "not_run"} == {
-        "the run was cancelled"
-    }
+    assert {"measured", "not_run"} <= {finding["state"] for finding in findings.values()}
+    assert "the run was cancelled" in {finding["reason"] for finding in findings.values()}
     assert place.run("verify", "audit").returncode == 4
 
 

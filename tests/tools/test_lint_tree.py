@@ -107,6 +107,13 @@ def test_numba_outside_files_named_for_it_is_found(tree: Path) -> None:
     assert "numba" in only(tree)
 
 
+def test_compiled_parts_are_tested_through_the_module_they_belong_to(tree: Path) -> None:
+    put(tree, "src/holdfast/kernels/stats/mean_sum_numba.py", "from numba import njit\n")
+    both = "from holdfast.kernels.stats.mean import mean\nfrom holdfast.kernels.stats.mean_sum_numba import njit\n"
+    put(tree, CHECK_PATH, CHECK.replace("from holdfast.kernels.stats.mean import mean\n", both))
+    assert lint_tree.faults(tree) == []
+
+
 def test_numba_is_allowed_in_files_named_for_it(tree: Path) -> None:
     put(tree, "src/holdfast/kernels/stats/mean_numba.py", "from numba import njit\n")
     put(tree, "tests/kernels/stats/test_mean_numba.py", "")

@@ -11,6 +11,7 @@ from typing import Any
 
 from holdfast.core.check import Effort
 from holdfast.core.deployment import Deployment
+from holdfast.core.endpoint import Endpoint, check_endpoint, is_endpoint
 from holdfast.core.errors import InputError
 from holdfast.core.parse import from_mapping, parse_yaml
 
@@ -27,7 +28,9 @@ class AuditConfig:
     Attributes
     ----------
     model, train, test, predictions
-        Paths, relative to the file they stand in.
+        Paths, relative to the file they stand in; the model may also be the URL of an endpoint.
+    endpoint
+        How to ask the endpoint.
     artefacts
         Further files and folders that belong to the model: scanned with it, never loaded.
     target
@@ -56,6 +59,7 @@ class AuditConfig:
     train: str | None = None
     test: str | None = None
     predictions: str | None = None
+    endpoint: Endpoint = field(default_factory=Endpoint)
     artefacts: tuple[str, ...] = ()
     target: str | None = None
     label_column: str | None = None
@@ -99,7 +103,8 @@ def load_config(path: Path) -> AuditConfig:
     except ValueError as error:  # a date or a number that is well-formed YAML and impossible
         raise InputError(f"{path} holds a value that is none: {error}", hint="put it in quotes") from None
     config = from_mapping(AuditConfig, parsed or {}, source=str(path))
-    moved: dict[str, Any] = {name: str(path.parent / getattr(config, name)) for name in PATHS if getattr(config, name)}
+    given = {name: place for name in PATHS if (place := getattr(config, name)) and not is_endpoint(place)}
+    moved: dict[str, Any] = {name: str(path.parent / place) for name, place in given.items()}
     for name in PATH_LISTS:
         moved[name] = tuple(str(path.parent / item) for item in getattr(config, name))
     if config.policy.endswith((".yaml", ".yml")):
@@ -139,6 +144,7 @@ def validated(config: AuditConfig) -> AuditConfig:
         for name, value in values.items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise InputError(f"expected a finite number as {name} of {check}, got {value}")
+    check_endpoint(config.endpoint)
     seconds_of(config.budget)
     return config
 

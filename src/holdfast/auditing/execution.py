@@ -19,6 +19,7 @@ from holdfast.core.canonical import canonical_json
 from holdfast.core.check import Measured, MeasureSpec, Outcome, Parameters
 from holdfast.core.errors import (
     BudgetError,
+    EndpointError,
     HoldfastError,
     InputError,
     ModelError,
@@ -35,11 +36,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """A finding, its evidence files by name, and whether it may be reused."""
+    """A finding, its evidence files by name, and whether it may be reused.
+
+    ``lost_endpoint`` says that it ended because the model's endpoint could not be asked.
+    """
 
     finding: Finding
     files: Mapping[str, bytes] = field(default_factory=dict)
     reusable: bool = True
+    lost_endpoint: bool = False
 
 
 def execute(
@@ -115,7 +120,9 @@ def failed(blank: Finding, error: BaseException) -> Completed:
         needed=needed,
         evidence={"traceback": f"evidence/{blank.check}/traceback.txt"},
     )
-    return Completed(finding=finding, files={"traceback.txt": text.encode("utf-8", "replace")}, reusable=False)
+    files = {"traceback.txt": text.encode("utf-8", "replace")}
+    lost = isinstance(error, EndpointError)
+    return Completed(finding=finding, files=files, reusable=False, lost_endpoint=lost)
 
 
 def _finding(entry: CheckEntry, outcome: Outcome, blank: Finding) -> tuple[Finding, dict[str, bytes]]:

@@ -17,7 +17,7 @@ from holdfast.core.parse import from_json
 from holdfast.core.record import Audit, Findings, Run
 from holdfast.evidence.bundle import write_bundle
 from holdfast.evidence.keys import KeyPair, default_folder, ephemeral_key, load_key
-from holdfast.evidence.writing import remove_unfinished, write_durably, writing_error
+from holdfast.evidence.writing import is_unfinished, remove_unfinished, write_durably, writing_error
 from holdfast.reports import charts
 
 Render = Callable[[Finding, Chart], str]
@@ -163,8 +163,10 @@ def _is_ours(folder: Path) -> bool:
 def _write_evidence(folder: Path, evidence: Mapping[str, bytes]) -> None:
     kept = {parent for name in evidence for parent in (folder / name).parents}
     for old in sorted((folder / "evidence").rglob("*"), reverse=True):
+        if is_unfinished(old):  # another audit may be writing it
+            continue
         if old.is_file() and old.relative_to(folder).as_posix() not in evidence:
-            old.unlink()
+            old.unlink(missing_ok=True)
         # an empty folder that is needed may be that of another audit, just made
         elif old.is_dir() and old not in kept and not any(old.iterdir()):
             old.rmdir()

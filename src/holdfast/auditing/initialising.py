@@ -14,6 +14,7 @@ from holdfast.auditing.guessing import Guess, apply_guesses, guess_roles
 from holdfast.auditing.inputs import read_inputs
 from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import Facts
+from holdfast.core.endpoint import is_endpoint
 from holdfast.core.errors import InputError
 from holdfast.core.subject import Table
 from holdfast.policy.presets import load_policy
@@ -77,7 +78,7 @@ def _lines(
     for name in ("model", "train", "test", "predictions"):
         path = getattr(config, name)
         if path:
-            yield f"{name}: {_quoted(_relative(path, folder))}"
+            yield f"{name}: {_quoted(path if is_endpoint(path) else _relative(path, folder))}"
     yield f"target: {_quoted(target)}  # {target_reason}"
     if config.label_column:
         yield f"label_column: {_quoted(config.label_column)}"
@@ -91,6 +92,7 @@ def _lines(
     yield "  exposure: internal  # public_api, internal, batch, edge: who can send queries?"
     yield "  returns: probabilities  # label, probabilities, gradients: what does a query return?"
     yield "  sensitivity: personal  # public, internal, personal, special: how sensitive is the training data?"
+    yield "  # threat: applicant  # or measurement, control: who would change inputs? see relations, directions"
     if facts.classes:
         yield f"  classes: [{', '.join(map(_quoted, facts.classes))}]  # in the order of the model's scores"
         yield f"  positive: {_quoted(facts.classes[facts.positive])}  # the favourable outcome"

@@ -12,7 +12,8 @@ from holdfast.auditing.admission import admit
 from holdfast.auditing.config import AuditConfig
 from holdfast.auditing.jobs import ModelSource
 from holdfast.auditing.scanning import NO_POLICY, scan
-from holdfast.core.canonical import digest_bytes
+from holdfast.core.canonical import digest_bytes, digest_of
+from holdfast.core.endpoint import is_endpoint, shown_url
 from holdfast.core.errors import InputError, did_you_mean
 from holdfast.core.scan import ScannedFile
 from holdfast.core.subject import Table
@@ -32,7 +33,7 @@ class Inputs:
     Attributes
     ----------
     digests
-        Content digest per input; the model's is absent when it has none (an object of this process).
+        Content digest per input; the model's is absent when it has none (an object of this process, an endpoint).
     artefacts
         What the scan says of the model's file, and then of every file that belongs to it.
     notes
@@ -106,6 +107,11 @@ def _read(
         )
     if config.model is None:
         return Inputs(name=_name_of(config), tables=tables, model=None, model_file=None, digests=digests)
+    if is_endpoint(config.model):
+        shown = shown_url(config.model)
+        seed = int(digest_of(digests).removeprefix("sha256:")[:12], 16)
+        model = ModelSource(address=config.model, endpoint=config.endpoint, seed=seed, name=shown)
+        return Inputs(name=shown, tables=tables, model=model, model_file=None, digests=digests)
     path = Path(config.model)
     data = _read_file(path)
     copy = scratch / "model"

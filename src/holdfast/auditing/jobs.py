@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from holdfast.auditing.catalogue import CheckEntry
 from holdfast.auditing.context import MemoryStore, RunContext
 from holdfast.auditing.execution import Completed, execute
+from holdfast.auditing.journal import JournalledModel
 from holdfast.auditing.store import Partial, Store
 from holdfast.auditing.subject import AuditSubject, Facts
 from holdfast.core.canonical import digest_bytes
+from holdfast.core.context import PartialStore
 from holdfast.core.deployment import Deployment
+from holdfast.core.endpoint import Endpoint
 from holdfast.core.errors import InputError
 from holdfast.core.finding import Finding
 from holdfast.core.scan import ScannedFile
-from holdfast.core.subject import Model, ModelInfo, RawPredictions, Table
+from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSource:
-    """How to open the model: a private copy of the scanned bytes, or an object of this process.
+    """How to open the model: a private copy of the scanned bytes, an object of this process, or an endpoint.
 
     Attributes
     ----------
@@ -39,6 +42,9 @@ class ModelSource:
         Whether the user forces a pickle to be loaded; what vouches for these bytes.
     opened
         A model that lives in this process; such a setup does not travel.
+    address, endpoint, seed
+        URL of an endpoint, how to ask it, and the seed of its waits. Its limits hold for the whole audit, so it does
+        not travel either.
     """
 
     path: Path | None = None
@@ -47,11 +53,18 @@ class ModelSource:
     trust_pickle: TrustPickle = False
     vouched: Voucher = ""
     opened: Model | None = None
+    address: str = field(default="", repr=False)
+    endpoint: Endpoint = field(default_factory=Endpoint, repr=False)
+    seed: int = 0
 
     def open(self) -> Model:
-        """Open the model in its confined child, from exactly the bytes that were digested."""
+        """Open the model in its confined child, from exactly the bytes that were digested, or connect to it."""
         if self.opened is not None:
             return self.opened
+        if self.address:
+            from holdfast.adapters.models.http import open_endpoint
+
+            return open_endpoint(self.address, self.endpoint, seed=self.seed)
         from holdfast.adapters.models.opening import Limits, open_model
 
         if self.path is None:
@@ -95,6 +108,14 @@ class LazyModel:
         """Train a fresh copy with the same settings."""
         return self._opened().refit(X, y, seed=seed)
 
+    def trees(self) -> RawTrees:
+        """Show its decision trees."""
+        return self._opened().trees()
+
+    def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
+        """Compute what its trees are given."""
+        return self._opened().features(X)
+
     def close(self) -> None:
         """Let go of the process that was opened here."""
         if self._model is not None and self._model is not self._source.opened:
@@ -117,6 +138,10 @@ class Setup:
         Name to (Arrow IPC file, digest, source); read back by memory map.
     store
         The store for partial results, or ``None``.
+    run
+        Name of this run, when partial results are of no use to another: the model has no content digest.
+    cache
+        What was computed about the subject and serves every check that runs in this process.
     artefacts
         What the scan says of the model's files.
     threads
@@ -132,6 +157,12 @@ class Setup:
     level: float
     deadline: float | None
     artefacts: tuple[ScannedFile, ...] = ()
+    run: str = ""
+    cache: dict[str, Any] = field(default_factory=dict)
+
+    def partial_key(self, job: Job) -> str:
+        """Return the key under which partial results of a job are kept."""
+        return job.digests["key"] + self.run
 
     def subject(self) -> AuditSubject:
         """Build the subject in the process at hand."""
@@ -148,6 +179,7 @@ class Setup:
             train=tables.get("train"),
             test=tables.get("test"),
             model=model,
+            cache=self.cache,
             artefacts=self.artefacts,
         )
 
@@ -177,6 +209,10 @@ class Executor(Protocol):
 def run_job(job: Job, subject: AuditSubject, setup: Setup) -> Completed:
     """Run one job on a subject that is open in this process."""
     store = Store(setup.store) if setup.store else None
+    key = setup.partial_key(job)
+    partial: PartialStore = Partial(store, key) if store else setup.cache.setdefault(f"partial:{key}", MemoryStore())
+    if subject.model is not None and subject.model.info.format == "endpoint" and not job.entry.spec.alone:
+        subject = replace(subject, model=JournalledModel(subject.model, partial))
     context = RunContext(
         check=job.entry.id,
         seed=job.seed,
@@ -184,7 +220,7 @@ def run_job(job: Job, subject: AuditSubject, setup: Setup) -> Completed:
         effort=job.effort,
         thresholds=job.thresholds,
         findings=job.findings,
-        store=Partial(store, job.digests["key"]) if store else MemoryStore(),
+        store=partial,
         threads=setup.threads,
         deadline=setup.deadline,
     )

@@ -23,9 +23,14 @@ NEEDED: Mapping[Need, tuple[str, str]] = {
     "scores": ("the model returns labels without probabilities", "give a model with class probabilities"),
     "query": ("the model cannot be asked about new inputs", "give the model itself with --model"),
     "refit": ("the model cannot be trained again from here", "give a scikit-learn estimator or pipeline"),
+    "trees": (
+        "the model is no ensemble of decision trees that can be read",
+        "give a tree model of scikit-learn, LightGBM, XGBoost or ONNX",
+    ),
     "model_file": ("there is no model file", "give --model"),
     "artefacts": ("there are no model files", "give --model, or list artefacts in holdfast.yaml"),
 }
+OUT_OF_REACH: frozenset[Need] = frozenset({"refit", "trees", "model_file"})
 
 
 def available_needs(facts: Facts, *, tables: Collection[str], model_file: bool, artefacts: bool = False) -> set[Need]:
@@ -34,7 +39,7 @@ def available_needs(facts: Facts, *, tables: Collection[str], model_file: bool, 
     offered: set[Need] = {name for name in ("train", "test") if name in tables}
     offered |= {"target"} if facts.target else set()
     offered |= {"predictions"} if facts.info and "test" in tables else set()
-    offered |= {name for name in ("scores", "query", "refit") if name in capabilities}
+    offered |= {name for name in ("scores", "query", "refit", "trees") if name in capabilities}
     offered |= {"artefacts"} if artefacts else set()
     return offered | ({"model_file"} if model_file else set())
 
@@ -95,6 +100,8 @@ def why_not(
         tasks = ", ".join(entry.spec.tasks)
         return "not_applicable", f"the task is {facts.task}; this question is about {tasks}", f"a task among {tasks}"
     missing = [need for need in entry.spec.needs if need not in offered]
+    if facts.info is not None and facts.info.format == "endpoint" and set(missing) & OUT_OF_REACH:
+        return "not_applicable", "the model stands behind an endpoint, which shows its answers only", "the model's file"
     if missing:
         reasons, steps = zip(*(NEEDED[need] for need in missing), strict=True)
         return "not_run", "; ".join(reasons), "; ".join(dict.fromkeys(steps))

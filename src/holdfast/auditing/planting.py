@@ -96,6 +96,19 @@ def overconfidence(twin: Twin) -> Twin:
     return replace(twin, model=predict)
 
 
+def brittle_feature(twin: Twin) -> Twin:
+    """Let one answer in the form outweigh most else: whoever does not rent is taken for safe."""
+    import numpy as np
+
+    def predict(frame: pl.DataFrame) -> NDArray[np.float64]:
+        p = np.clip(twin.model(frame), 1e-9, 1 - 1e-9)
+        rents = (frame["housing"] == "rent").fill_null(False).to_numpy()
+        shifted = 1 / (1 + np.exp(-(np.log(p[:, 1] / p[:, 0]) + np.where(rents, 1.5, -1.5))))
+        return np.column_stack([1 - shifted, shifted])
+
+    return replace(twin, model=predict)
+
+
 def unit_error(twin: Twin) -> Twin:
     """Write the income of a tenth of the test rows in cents instead of euros."""
     import numpy as np
@@ -121,6 +134,7 @@ FAULTS: Mapping[str, Fault] = {
         "outcomes of renters in the north are turned", "performance.slices.worst_gap", harmed_subgroup
     ),
     "overconfidence": Fault("logits are tripled", "performance.calibration.ece", overconfidence),
+    "brittle_feature": Fault("one answer in the form decides", "robustness.evasion.attack_success", brittle_feature),
     "hostile_file": Fault("a pickle beside the model runs code", "supply_chain.artefact_scan.n_failed", hostile_file),
     "unit_error": Fault("10 % of incomes are in cents", "data.schema.violation_share", unit_error),
 }

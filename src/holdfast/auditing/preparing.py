@@ -126,13 +126,18 @@ def _settled(config: AuditConfig, inputs: Inputs, store: Store | None) -> tuple[
         return kept, inputs.model
     source = replace(inputs.model, opened=inputs.model.open()) if inputs.model else None
     tables = inputs.tables
-    facts = settle(
-        deployment,
-        target=config.target,
-        train=tables.get("train"),
-        test=tables.get("test"),
-        model=source.opened if source else None,
-    )
+    try:
+        facts = settle(
+            deployment,
+            target=config.target,
+            train=tables.get("train"),
+            test=tables.get("test"),
+            model=source.opened if source else None,
+        )
+    except BaseException:
+        if source is not None and source.opened is not None:
+            source.opened.close()
+        raise
     if store and inputs.has_content_digest:
         store.put("settled", key, {"facts": canonical_json(facts)})
     return facts, source

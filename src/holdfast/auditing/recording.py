@@ -28,6 +28,13 @@ class Finished:
     run: Run
     evidence: Mapping[str, bytes]
     inputs: Inputs
+    lost_endpoint: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """That of the decision, unless it passed what was cut short."""
+        is_whole = not (self.run.cancelled or self.lost_endpoint)
+        return self.decision.exit_code or (0 if is_whole else 3)
 
 
 def finish(
@@ -43,6 +50,7 @@ def finish(
     """Put findings, decision and the record of the run together."""
     in_order = [completed[check] for check in sorted(completed)]
     findings = Findings(subject=subject_card(prepared), findings=tuple(item.finding for item in in_order))
+    lost = [check for check in sorted(completed) if completed[check].lost_endpoint]
     end = datetime.now(UTC)
     info = prepared.facts.info
     run = Run(
@@ -61,6 +69,7 @@ def finish(
         plan=prepared.plan,
         attempts=tuple(attempts),
         cancelled=cancelled,
+        notes=(f"The endpoint stopped answering; not finished: {', '.join(lost)}.",) if lost else (),
     )
     return Finished(
         findings=findings,
@@ -70,6 +79,7 @@ def finish(
             f"evidence/{item.finding.check}/{name}": body for item in in_order for name, body in item.files.items()
         },
         inputs=prepared.inputs,
+        lost_endpoint=bool(lost),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 from holdfast.adapters.models.opening import TrustPickle
 from holdfast.auditing.catalogue import CheckEntry, catalogue
@@ -145,6 +146,7 @@ def _setup(prepared: Prepared, options: Options, store: Store | None, scratch: P
         threads=max(1, (os.cpu_count() or 1) // max(1, options.jobs)),
         level=prepared.config.level,
         deadline=clock + prepared.budget_s if prepared.budget_s else None,
+        run="" if prepared.inputs.has_content_digest else f"/{uuid4()}",
         artefacts=prepared.inputs.artefacts,
     )
 
@@ -157,6 +159,7 @@ class _Running:
     ) -> None:
         self.prepared, self.options, self.setup, self.observer = prepared, options, setup, observer
         self.store = store if prepared.inputs.has_content_digest else None
+        self.partials = store
         self.completed: dict[str, Completed] = {}
         self.attempts: list[Attempt] = []
         self.cancelled = False
@@ -167,17 +170,30 @@ class _Running:
         try:
             for wave in self._waves():
                 jobs = [job for check in wave if (job := self._job(self.prepared.entries[check])) is not None]
-                together = [job for job in jobs if not job.entry.spec.alone]
-                alone = [job for job in jobs if job.entry.spec.alone]
-                for results in (self._together(together), self._alone(alone)):
-                    for job, completed, seconds in results:
-                        self._keep(job, completed, seconds)
+                self._run_wave(jobs)
+                lost = [job for job in jobs if self.completed[job.entry.id].lost_endpoint]
+                self._run_wave(lost)  # once more, from their partial results: an endpoint may have come back
+                self._forget_partial(jobs)
         except KeyboardInterrupt:
             self.cancelled = True
         for check, entry in self.prepared.entries.items():
             if check not in self.completed:
                 finding = unmeasured(entry, "not_run", "the run was cancelled", "run the same command again")
                 self.completed[check] = Completed(finding=finding, reusable=False)
+
+    def _run_wave(self, jobs: Sequence[Job]) -> None:
+        together = [job for job in jobs if not job.entry.spec.alone]
+        alone = [job for job in jobs if job.entry.spec.alone]
+        for results in (self._together(together), self._alone(alone)):
+            for job, completed, seconds in results:
+                self._keep(job, completed, seconds)
+
+    def _forget_partial(self, jobs: Sequence[Job]) -> None:
+        """Drop what no later run may use, because the model may be another by then."""
+        for job in jobs if self.setup.run else ():
+            self.setup.cache.pop(f"partial:{self.setup.partial_key(job)}", None)
+            if self.partials is not None:
+                self.partials.drop("partial", self.setup.partial_key(job))
 
     def _waves(self) -> Iterator[list[str]]:
         """Group checks so that each wave reads only findings of earlier ones; timing checks come last in theirs."""
@@ -237,7 +253,7 @@ class _Running:
         travels = self.setup.model is None or self.setup.model.path is not None
         if self.options.jobs > 1 and len(jobs) > 1 and travels:
             model = replace(self.setup.model, opened=None) if self.setup.model else None
-            setup = replace(self.setup, model=model)
+            setup = replace(self.setup, model=model, cache={})
             return side_by_side(setup, jobs, started=self.observer.started, processes=self.options.jobs)
         return self._alone(jobs)
 
@@ -248,7 +264,7 @@ class _Running:
         if self.store and completed.reusable:
             body = {"finding.json": canonical_json(completed.finding), **completed.files}
             self.store.put("finding", job.digests["key"], body)
-            self.store.drop("partial", job.digests["key"])
+            self.store.drop("partial", self.setup.partial_key(job))
         self._note(job.entry, completed, seconds, reused=False)
 
     def _note(self, entry: CheckEntry, completed: Completed, seconds: float, *, reused: bool) -> None:

@@ -77,6 +77,14 @@ class Store:
                 self._connection.execute("update items set used = ? where kind = ? and key = ?", (now, kind, key))
         return dict(rows)
 
+    def read(self, kind: str, key: str, name: str) -> bytes | None:
+        """Return one thing kept under a key, or ``None``."""
+        with self._failing():
+            row = self._connection.execute(
+                "select body from items where kind = ? and key = ? and name = ?", (kind, key, name)
+            ).fetchone()
+        return None if row is None else bytes(row[0])
+
     def put(self, kind: str, key: str, items: Mapping[str, bytes]) -> None:
         """Keep all items or none; durable when this returns."""
         now = time.time()
@@ -129,7 +137,7 @@ class Partial:
 
     def get(self, name: str) -> bytes | None:
         """Return what was put under this name, or ``None``."""
-        return self._store.get("partial", self._key).get(name)
+        return self._store.read("partial", self._key, name)
 
     def put(self, name: str, value: bytes) -> None:
         """Keep a value; durable when this returns."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,7 +10,7 @@ from holdfast.core.check import CheckSpec, Task
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import InputError, ModelError, NotRun, did_you_mean
 from holdfast.core.scan import ScannedFile
-from holdfast.core.subject import Label, Model, ModelInfo, Predictions, RawPredictions, Table
+from holdfast.core.subject import Label, Model, ModelInfo, Predictions, RawPredictions, RawTrees, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,6 +106,44 @@ class AuditSubject:
         if self.model is None:
             raise NotRun("there is no model to ask", hint="give --model")
         return match_predictions(self.model.predict(X), self.facts)
+
+    def trees(self) -> RawTrees:
+        """Return the model's trees, read once per process."""
+        if "trees" not in self.cache:
+            self.cache["trees"] = self._with_trees().trees()
+        return cast(RawTrees, self.cache["trees"])
+
+    def tree_features(self, X: pl.DataFrame) -> NDArray[np.float64]:
+        """Compute what the model's trees are given."""
+        return self._with_trees().features(X)
+
+    def _with_trees(self) -> Model:
+        if self.model is None or "trees" not in self.model.info.capabilities:
+            raise NotRun("there are no decision trees to read", hint="give a tree model with --model")
+        return self.model
+
+    def cells(self, frame: pl.DataFrame) -> dict[str, NDArray[np.generic]]:
+        """Return columns as arrays of numbers, or of objects."""
+        import polars as pl
+
+        return {
+            column.name: column.cast(pl.Float64).to_numpy()
+            if column.dtype.is_numeric()
+            else column.to_numpy().astype(object)
+            for column in frame.iter_columns()
+        }
+
+    def frame(self, cells: Mapping[str, NDArray[np.generic]], like: pl.DataFrame) -> pl.DataFrame:
+        """Write arrays as columns of a table."""
+        import polars as pl
+
+        columns = {
+            name: pl.Series(name, values, nan_to_null=True).cast(like.schema[name])
+            if values.dtype.kind == "f"
+            else pl.Series(name, values.tolist(), dtype=like.schema[name])
+            for name, values in cells.items()
+        }
+        return pl.DataFrame(columns) if len(cells) == like.width else like.with_columns(columns.values())
 
     def y(self, table: Table) -> NDArray[np.int64] | NDArray[np.float64]:
         """Return the target of a table as class positions, or float64 values for regression."""

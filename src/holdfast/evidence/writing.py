@@ -81,9 +81,14 @@ def open_durably(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
         raise writing_error(path, error) from error
 
 
+def is_unfinished(path: Path) -> bool:
+    """Whether a file is one that is being written, or was when its process was killed."""
+    return path.name.startswith(".holdfast-") and path.suffix == ".part"
+
+
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a process that was killed while it wrote has left in a folder, an hour after."""
-    for path in folder.glob(".holdfast-*.part"):
+    """Remove what a process that was killed while it wrote has left in a folder and beneath, an hour after."""
+    for path in folder.rglob(".holdfast-*.part"):
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - 3600:
                 path.unlink()

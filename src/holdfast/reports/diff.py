@@ -8,6 +8,7 @@ from typing import Literal
 
 from holdfast.core.measurement import Measurement
 from holdfast.core.record import Audit
+from holdfast.reports.flip_diff import flip_difference, render_flips
 from holdfast.reports.text import OUTCOME_WORDS, VERDICT_WORDS, format_estimate, measurements_by_id, printable, shorten
 
 Change = Literal["same", "overlap", "better", "worse", "differs", "appeared", "vanished"]
@@ -28,6 +29,7 @@ HEADINGS: dict[Subject, str] = {
     "verdict": "Verdicts that changed",
     "measurement": "Measurements",
 }
+FLIPS_HEADING = "Rows attacked in both audits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +67,19 @@ def diff_rows(before: Audit, after: Audit) -> tuple[DiffRow, ...]:
 
 
 def render_diff(before: Audit, after: Audit) -> str:
-    """Write the comparison as plain text; measurements that did not move are counted, not listed."""
+    """Write the comparison as plain text; measurements that did not move are counted, not listed.
+
+    Where both audits attacked the same rows, these are compared one by one.
+    """
     rows = diff_rows(before, after)
     lines = [f"{printable(before.findings.subject.name)} -> {printable(after.findings.subject.name)}"]
     for subject, heading in HEADINGS.items():
         listed = [row for row in rows if row.subject == subject and row.change != "same"]
         if listed:
             lines += ["", heading, *_aligned(listed)]
+    flips = flip_difference(before, after)
+    if flips is not None:
+        lines += ["", FLIPS_HEADING, f"  {render_flips(flips)}"]
     same = sum(row.subject == "measurement" and row.change == "same" for row in rows)
     compared = sum(row.subject == "measurement" for row in rows)
     lines += ["", f"{same} of {compared} measurements are the same in both"]

@@ -17,6 +17,7 @@ from holdfast.core.finding import Chart, Finding
 from holdfast.core.measurement import Measurement
 from holdfast.core.record import Attempt, Audit
 from holdfast.reports import text
+from holdfast.reports.examples import read_examples
 from holdfast.reports.headlines import MOST_HEADLINES, ORDER, UNRESOLVED, gravity, headlines, untested
 from holdfast.reports.minibar import interval_bar, scales
 
@@ -158,6 +159,7 @@ def _finding_view(finding: Finding, audit: Audit, svg: Callable[[Finding, Chart]
         "gravest": gravest,
         "rows": _rows(finding, verdicts),
         "charts": [(chart, Markup(svg(finding, chart))) for chart in finding.charts],  # noqa: S704  (see render_html)
+        "examples": read_examples(audit.folder, finding),
         "effort": item.effort if item is not None else None,
     }
 

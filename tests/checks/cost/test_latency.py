@@ -94,3 +94,16 @@ def test_the_rates_can_be_recomputed_from_the_requests() -> None:
 def test_no_test_table_is_not_run() -> None:
     with pytest.raises(NotRun, match="no test table"):
         check(test=None)
+
+
+def test_endpoint_says_that_the_network_counts() -> None:
+    model = SimpleModel(quick)
+    model.info = replace(model.info, format="endpoint")
+    assert "include the network to the endpoint" in check(model).assumptions[0]
+
+
+def test_limit_on_requests_is_not_timed() -> None:
+    model = SimpleModel(quick)
+    model.info = replace(model.info, requests_per_second=5.0)
+    with pytest.raises(NotRun, match="at most 5 requests per second"):
+        check(model)

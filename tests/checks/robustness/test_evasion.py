@@ -141,7 +141,17 @@ def test_the_same_seed_gives_the_same_flips() -> None:
 
 def test_affected_rows_name_the_changed_columns() -> None:
     outcome = check(categories=0, deployment=Deployment(immutable=("age",)))
-    assert set(outcome.tables["affected_rows"]["reason"]) == {"flipped by changing pay"}
+    reasons = outcome.tables["affected_rows"]["reason"]
+    assert len(reasons) > 0
+    assert reasons.str.contains(r"^flipped by changing pay: [\d.]+ → [\d.]+$").all()
+
+
+def test_examples_show_the_fewest_changed_cells_first() -> None:
+    outcome = check(deployment=Deployment(sensitive=("sex",), threat="control"))
+    examples = outcome.tables["examples"]
+    assert 1 <= examples.height <= 5
+    assert not examples["what_changes_it"].str.contains("sex:").any()
+    assert not examples["what_changes_it"].str.contains(",").any()
 
 
 def test_numbers_between_zero_and_one_move_in_their_own_unit() -> None:
@@ -278,3 +288,28 @@ def test_without_a_broken_threshold_every_point_is_attacked(limit: float | None)
     outcome = attack_with(limit, {"points": 80, "queries": 50, "looks": 4})
     assert outcome.tables["points"].height == 80
     assert not any("stopped early" in note for note in outcome.assumptions)
+
+
+def easier_for_women(X: pl.DataFrame) -> np.ndarray:
+    return np.where(X["pay"].fill_null(100).to_numpy() > np.where(X["sex"] == "f", 100, 1000), "yes", "no")
+
+
+def test_groups_of_people_that_are_easier_to_flip_are_shown() -> None:
+    test = TEST.with_columns(y=pl.Series(easier_for_women(TEST)))
+    groups = check(easier_for_women, test, distance=0.5, deployment=Deployment(sensitive=("sex",))).tables["groups"]
+    women, men = groups.filter(kind="group").sort("group").iter_rows(named=True)
+    assert (women["group"], men["group"], men["flipped"]) == ("f", "m", 0)
+    assert women["low"] > men["high"]
+    assert women["p_adjusted"] < 0.01
+
+
+def test_slices_of_the_inputs_are_compared_without_sensitive_columns() -> None:
+    groups = check().tables["groups"]
+    assert set(groups["kind"]) == {"slice"}
+    assert {"pay", "age", "job", "sex", "member"} >= set(groups["column"]) >= {"pay", "sex"}
+
+
+def test_a_sensitive_column_that_is_no_input_makes_groups_too() -> None:
+    test = TEST.with_columns(town=pl.Series(["north", "south"] * 150))
+    outcome = check(test=test, deployment=Deployment(sensitive=("town",), ignore=("town",)))
+    assert outcome.tables["groups"].filter(kind="group")["column"].to_list() == ["town", "town"]

@@ -16,8 +16,9 @@ interval is the promise one can make. Throughput that grows with the batch size 
 - *Bad:* half within 2 ms, 99 in 100 within 240 ms (80 to 410): something stalls now and then.
 - *Misleading:* 0.1 ms on an idle server that later shares its processor with ten others.
 
-**When it misleads.** The times include the way to the model's process and back (encoding, pipe), which a server pays
-in another form, and exclude the network. They hold for this machine, today, without load. Requests one after the
+**When it misleads.** For a model file the times include the way to the model's process and back (encoding, pipe), which
+a server pays in another form, and exclude the network. For an endpoint they include the network between this machine
+and it, and attempts that were repeated. They hold for this machine, today, without load. Requests one after the
 other influence each other (caches, clock speed), so intervals are somewhat too short. Rows of the test table need not
 be the slowest inputs there are.
 
@@ -122,6 +123,12 @@ def run(subject: Subject, ctx: Context) -> Outcome:
         raise NotRun("there is no test table to take requests from", hint="give --test")
     if not subject.features:
         raise NotApplicable("the table has no input columns to ask about", hint="give a table with inputs")
+    if subject.info is not None and subject.info.requests_per_second:
+        raise NotRun(
+            f"at most {subject.info.requests_per_second:g} requests per second may be sent, so times would tell about "
+            "that limit",
+            hint="leave out endpoint.requests_per_second to time the endpoint",
+        )
     frame = subject.test.frame.select(subject.features)
     frame = frame[ctx.rng.permutation(frame.height)]
     warm_up = _times(subject, frame, 1, WARM_UP, BATCH_S)
@@ -140,12 +147,18 @@ def run(subject: Subject, ctx: Context) -> Outcome:
         charts=(_chart(),),
         remediation=REMEDIATION,
         assumptions=(
-            "Times include the way to the model's process and back and exclude any network.",
+            _way(subject),
             f"Measured on this machine without other load of the audit: {len(singles)} single requests after "
             f"{len(warm_up)} to warm up. Requests are taken as independent of each other.",
         ),
         work={"requests": len(warm_up) + len(singles) + sum(map(len, batches.values())), "queries": rows},
     )
+
+
+def _way(subject: Subject) -> str:
+    if subject.info is not None and subject.info.format == "endpoint":
+        return "Times include the network to the endpoint and back, and attempts that were repeated."
+    return "Times include the way to the model's process and back and exclude any network."
 
 
 def _requests(frame: pl.DataFrame, size: int, n: int) -> Iterator[pl.DataFrame]:

@@ -4,27 +4,29 @@
 hours more per week, another word in a menu. This check plays that person: for rows that the model gets right it
 searches the smallest change that flips the answer.
 
-**How.** The attack sees labels only, as anyone who can ask the model does. Its rules are the *threat model*: every
-numeric cell may move by at most ``distance`` units, where a unit is the column's interquartile range in training (1
-if all numbers lie between 0 and 1), within the range seen in training or given in ``ranges``; at most ``categories``
-category cells may change, to levels seen in training; whole numbers stay whole; missing cells stay missing; columns
-named in ``immutable``, ``sensitive`` and ``text``, and dates, never change. For each point it tries single
-categories, then starts from rows of other classes and from corners of the allowed box, and comes closer step by step;
-all points are asked in one batch. Every flip that is reported was asked again and checked against the rules by code
-that the attack does not share.
+**How.** The rules are the *threat model*: every number may move by at most ``distance`` units, where a unit is the
+column's interquartile range in training (1 if all numbers lie between 0 and 1), within the range seen in training or
+given in ``ranges``; at most ``categories`` categories may change, to levels seen in training; whole numbers stay whole,
+missing cells missing; columns named in ``immutable``, ``sensitive`` and ``text``, and dates, never change;
+``directions``, ``costs``, ``one_hot`` and ``relations`` hold. ``threat`` names a ready-made budget.
+
+Where the model is a sum of decision trees, also behind a pipeline, its splits are written as splits on the table's own
+columns, and branch and bound finds the closest flip of each row or proves that there is none (``lower_bound``). Any
+other model is asked, all points in one batch: with its scores where a caller gets them, else with labels only. Every
+flip was asked of the model itself, and checked against the rules by code that the attack does not share.
 
 **How to read it.** ``attack_success`` is the share of rightly answered rows that were flipped. It is a *lower bound*
-of the risk: a better attack, or more queries, may flip more. A low number says "not broken by this attack", never
-"safe". ``median_distance`` is the typical size of the numeric moves that sufficed, 0 where a category alone did. The
-curve shows the share flipped by distance.
+of the risk: another attack may flip more. A low number says "not broken by this attack", never "safe".
+``median_distance`` is the typical size of the moves that sufficed, 0 where a category alone did. The table ``groups``
+compares each group of ten rows or more (of ``sensitive`` columns, and slices of the inputs) with all other rows.
 
 - *Good:* 3 % flipped (1 to 6) within 0.2 units and one category, with inputs that people can really change.
 - *Bad:* 64 % flipped (57 to 71), most by another marital status alone: the model hangs on one answer in a form.
 - *Misleading:* 0 % flipped because every influential column is listed as immutable; or 90 % flipped because columns
   are attackable here that nobody can change, such as age. The threat model decides: state it truthfully.
 
-**When it misleads.** One unit means different effort in different columns. Relations between columns (a degree and
-its number of years) are not known here. Models that answer at random flip by chance: rows are asked twice.
+**When it misleads.** One unit means different effort in different columns. Relations between columns (a degree and its
+number of years) are only known if stated. Models that answer at random flip by chance: rows are asked twice.
 
 **What to do about a bad one.** List what cannot change in ``immutable``; then limit how much a single column can decide
 (monotone constraints), train on the flipped rows, verify the columns that flips use most, and limit queries per person.
@@ -34,7 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from holdfast.core.check import Measured, Outcome
 from holdfast.core.context import Context
@@ -48,9 +50,8 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from holdfast.kernels.robustness.cells import CellCoding
-    from holdfast.kernels.robustness.constraints import CategoryLimits, NumericLimits
-    from holdfast.kernels.robustness.evasion import Flips
+    from holdfast.kernels.robustness.limits import Rules
+    from holdfast.kernels.robustness.tree_problem import Changed, TreeProblem
 
 SPEC = {
     "title": "Evasion",
@@ -58,50 +59,36 @@ SPEC = {
     "needs": ["test", "target", "query"],
     "tasks": ["binary", "multiclass"],
     "measures": [
-        {
-            "id": "attack_success",
-            "name": "Share of rightly answered rows that a label-only attack flips",
-            "unit": "share",
-            "direction": "lower_is_better",
-            "bound": "lower",
-            "range": [0, 1],
-        },
-        {
-            "id": "median_distance",
-            "name": "Median size of the moves that flipped a row",
-            "unit": "units of distance",
-            "direction": "higher_is_better",
-            "bound": "lower",
-            "range": [0, None],
-        },
-        {
-            "id": "n_attacked",
-            "name": "Rightly answered rows attacked",
-            "unit": "rows",
-            "direction": "neither",
-            "range": [0, None],
-        },
+        {"id": "attack_success", "name": "Share of rightly answered rows that the attack flips", "unit": "share",
+         "direction": "lower_is_better", "bound": "lower", "range": [0, 1]},
+        {"id": "median_distance", "name": "Median size of the moves that flipped a row", "unit": "units of distance",
+         "direction": "higher_is_better", "bound": "lower", "range": [0, None]},
+        {"id": "n_attacked", "name": "Rightly answered rows attacked", "unit": "rows", "direction": "neither",
+         "range": [0, None]},
     ],
-    "reads": ["immutable", "ranges", "sensitive", "text"],
+    "reads": [
+        "costs", "directions", "immutable", "integer", "one_hot", "ranges", "relations", "returns", "sensitive", "text",
+        "threat",
+    ],
     "thresholds": ["attack_success"],
     "evidence_codes": ["EVADE"],
     "references": [
         "Brendel, Rauber, Bethge (2018), Decision-based adversarial attacks, ICLR",
         "Chen, Jordan, Wainwright (2020), HopSkipJumpAttack, IEEE Symposium on Security and Privacy",
+        "Chen, Zhang, Si, Li, Boning, Hsieh (2019), Robustness verification of tree-based models, NeurIPS",
+        "Devos, Meert, Davis (2021), Versatile verification of tree ensembles, ICML",
         "Simonetto, Dyrmishi, Ghamizi, Cordy, Le Traon (2022), A unified framework for constrained features, IJCAI",
     ],
     "cost": "medium",
     "effort": {
-        "quick": {"points": 50, "queries": 200, "looks": 1},
-        "default": {"points": 200, "queries": 500, "looks": 1},
-        "thorough": {"points": 1000, "queries": 1000, "looks": 5},
+        "quick": {"points": 50, "tree_points": 200, "queries": 200, "parts": 500, "looks": 1},
+        "default": {"points": 200, "tree_points": 1000, "queries": 500, "parts": 2000, "looks": 1},
+        "thorough": {"points": 1000, "tree_points": 5000, "queries": 1000, "parts": 20000, "looks": 5},
     },
-}
+}  # fmt: skip
 
 MOST_DONORS = 2000
-EXACT_WHOLE = 2.0**53
 UNSTABLE = 0.02
-CURVE_STEPS = 21
 # Each point is asked once before the attack and once about its flip.
 ASKED_TWICE = 2
 REMEDIATION = (
@@ -109,59 +96,22 @@ REMEDIATION = (
     "constraints), train on the flipped rows, verify the columns that flips use most, and limit queries per person."
 )
 
+CHART = Chart(
+    id="curve", title="Share of rightly answered rows flipped, by size of the change", kind="line", table="curve",
+    caption="The curve starts where a category alone suffices; an early rise means that small moves flip answers.",
+    x="distance", y="share", low="low", high="high",
+    x_title="largest numeric move (units)", y_title="share of rows flipped",
+)  # fmt: skip
 
-@dataclass(frozen=True, slots=True)
-class _Coding:
-    """The attacked rows and the numbers of the cells that may change."""
-
-    points: pl.DataFrame
-    cells: CellCoding
-
-    def encode(self, frame: pl.DataFrame) -> NDArray[np.float64]:
-        """Turn rows of the table into rows of the search's matrix."""
-        return self.cells.encode(_arrays(frame.select(list(self.cells.points))))
-
-    def decode(self, rows: NDArray[np.float64]) -> pl.DataFrame:
-        """Turn rows of the matrix back into rows of the table."""
-        import polars as pl
-
-        frame = self.points[rows[:, 0].astype("int64")]
-        changed = [
-            pl.Series(name, values, nan_to_null=True).cast(frame.schema[name])
-            if values.dtype.kind == "f"
-            else pl.Series(name, values.tolist(), dtype=frame.schema[name])
-            for name, values in self.cells.decode(rows).items()
-        ]
-        return frame.with_columns(changed)
-
-
-def _arrays(frame: pl.DataFrame) -> dict[str, NDArray[np.generic]]:
-    """Columns as numpy arrays: numbers as float64 with NaN for missing, all else as objects with None."""
-    import polars as pl
-
-    return {
-        column.name: column.cast(pl.Float64).to_numpy()
-        if column.dtype.is_numeric()
-        else column.to_numpy().astype(object)
-        for column in frame.iter_columns()
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """The threat model: the columns that may change, how far, and how many categories at once."""
-
-    limits: Mapping[str, NumericLimits | CategoryLimits]
-    distance: float
-    categories: int
+Cells = Mapping[str, "NDArray[Any]"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Attacked:
     """What the attack did to some rows of the test table.
 
-    ``points`` has one line per row: ``row``, ``label``, ``success`` (a verified flip), ``distance``, ``queries``, and
-    the changed cells as ``adversarial_<column>``, null where the row keeps its own.
+    ``points`` has one line per row. ``success`` means a verified flip; ``lower_bound`` that no flip is closer, null
+    where nothing is proved; ``adversarial_<column>`` holds the changed cells, null where the row keeps its own.
     """
 
     points: pl.DataFrame
@@ -175,39 +125,107 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
 
     Parameters
     ----------
-    distance : float
-        Largest move of each numeric cell, in interquartile ranges of its column (in the column's own unit if all
-        numbers lie between 0 and 1).
-    categories : int
-        Largest number of category cells that may change in one row.
+    distance, categories
+        Largest move of each number, in units; largest number of categories that change. The deployment's ``threat``
+        takes their place.
     """
+    import polars as pl
+
+    from holdfast.kernels.robustness.sequential import flip_curve
+
     if distance < 0 or categories < 0:
         raise InputError(f"expected a threat of zero or more, got distance={distance}, categories={categories}")
     if subject.test is None:
         raise NotRun("there is no test table", hint="give --test")
     if len(subject.classes) < 2:
         raise NotApplicable("there is only one class, so no answer can flip", hint="give data with two or more classes")
-    rules = _Rules(_limits(subject, (subject.train or subject.test).frame), distance, categories)
-    if not rules.limits:
+    rules = _rules(subject, distance, categories)
+    if not (rules.limits or rules.one_hot):
         raise NotApplicable("no input may change", hint="shorten `immutable` or `sensitive` if some can")
     order = _rightly_answered(subject, ctx)
-    attacked = _attack_in_looks(subject, ctx, order, rules)
+    problem, how = _tree_problem(subject, ctx, order, rules)
+    order = order if problem else order[: ctx.effort.get("points", order.size)]
+    attacked = _attack_in_looks(subject, ctx, order, rules, problem)
     is_early = attacked.points.height < order.size and attacked.is_complete
+    found = attacked.points["distance"].drop_nulls().to_numpy()
+    affected = _affected(subject, attacked.points)
     return Outcome(
         measurements=_measure(ctx, attacked, is_early=is_early),
         tables={
             "points": attacked.points,
-            "curve": _curve(ctx.level, distance, attacked.points),
-            "affected_rows": _affected(attacked.points),
+            "curve": pl.DataFrame(flip_curve(found, n=attacked.points.height, level=ctx.level)),
+            "affected_rows": affected.select("table", "row", reason=pl.format("flipped by changing {}", "reason")),
+            "examples": affected.sort("cells", "distance", "row")
+            .select("row", answer="label", what_changes_it="reason", largest_move=pl.col("distance").round(3))
+            .head(5),
+            "groups": _groups(subject, attacked.points, ctx.level),
         },
-        charts=(_chart(),),
+        charts=(CHART,),
         remediation=REMEDIATION,
-        assumptions=_notes(subject, ctx, attacked, rules, is_early=is_early),
+        assumptions=_notes(subject, ctx, attacked, rules, how, is_early=is_early),
         work={"points": attacked.points.height, "queries": int(attacked.points["queries"].sum())},
     )
 
 
-def _attack_in_looks(subject: Subject, ctx: Context, order: NDArray[np.int64], rules: _Rules) -> _Attacked:
+def _rules(subject: Subject, distance: float, categories: int) -> Rules:
+    """What may change and how far, from the training table (or the test table) and the deployment."""
+    from holdfast.kernels.robustness.constraints import Budget
+    from holdfast.kernels.robustness.limits import rules_of
+
+    reference = subject.train or subject.test
+    assert reference is not None
+    known = [name for name in subject.features if not reference.frame.schema[name].is_temporal()]
+    whole = frozenset(name for name in known if reference.frame.schema[name].is_integer())
+    try:
+        seen = subject.cells(reference.frame.select(known))
+        return rules_of(subject.deployment, seen, Budget(distance, categories), whole=whole)
+    except ValueError as error:
+        raise InputError(str(error), hint="see deployment in holdfast.yaml") from None
+
+
+def _tree_problem(
+    subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Rules
+) -> tuple[TreeProblem | None, str]:
+    """Write the model as trees over the table's columns; or say why it cannot be."""
+    from holdfast.kernels.robustness.feature_tracing import NotComposable
+    from holdfast.kernels.robustness.tree_problem import tree_problem
+
+    assert subject.test is not None
+    if subject.info is None or "trees" not in subject.info.capabilities:
+        return None, f"The model is asked at most {ctx.effort.get('queries', 500)} times per row."
+    rows = subject.test.frame.select(subject.features)[order]
+    try:
+        problem = tree_problem(
+            subject.trees(),
+            lambda cells: subject.tree_features(subject.frame(cells, rows)),
+            points=subject.cells(rows),
+            labels=subject.predictions.labels[order].astype("int64"),
+            limits=rules.limits,
+            budget=rules.budget,
+            rng=ctx.rng,
+        )
+    except (NotComposable, NotRun) as error:
+        return None, f"The trees cannot be searched, so the model is asked instead: {error}."
+    return problem, "The model's trees were searched, by branch and bound; every flip was asked of the model itself."
+
+
+def _rightly_answered(subject: Subject, ctx: Context) -> NDArray[np.int64]:
+    """Draw test rows that the model answers rightly, in random order."""
+    import numpy as np
+
+    assert subject.test is not None
+    right = subject.predictions.labels == subject.y(subject.test)
+    if not right.any():
+        raise NotApplicable(
+            "the model answers no test row rightly, so there is nothing to flip", hint="see performance.predictive"
+        )
+    order = ctx.rng.permutation(right.size)  # of all rows: with one seed, two models are attacked on the same ones
+    return np.asarray(order[right[order]][: ctx.effort.get("tree_points", right.size)])
+
+
+def _attack_in_looks(
+    subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Rules, problem: TreeProblem | None
+) -> _Attacked:
     """Attack the rows in fixed parts; stop when those attacked so far already break the threshold."""
     import numpy as np
     import polars as pl
@@ -217,7 +235,7 @@ def _attack_in_looks(subject: Subject, ctx: Context, order: NDArray[np.int64], r
     limit = ctx.threshold("attack_success")
     done: list[_Attacked] = []
     for part in np.array_split(order, min(ctx.effort.get("looks", 1), order.size)):
-        done.append(_attack_rows(subject, ctx, part, rules))
+        done.append(_attack_rows(subject, ctx, part, rules, problem))
         flipped = np.concatenate([look.points["success"].to_numpy() for look in done])
         if ctx.out_of_time() or (limit is not None and breaks_threshold(flipped, limit=limit, level=ctx.level)):
             break
@@ -229,67 +247,42 @@ def _attack_in_looks(subject: Subject, ctx: Context, order: NDArray[np.int64], r
     )
 
 
-def _attack_rows(subject: Subject, ctx: Context, rows: NDArray[np.int64], rules: _Rules) -> _Attacked:
-    """Attack rows and verify every flip."""
+def _attack_rows(
+    subject: Subject, ctx: Context, rows: NDArray[np.int64], rules: Rules, problem: TreeProblem | None
+) -> _Attacked:
+    """Attack rows and verify every flip; what the trees leave open is asked of the model."""
     import numpy as np
+    import polars as pl
 
-    from holdfast.kernels.robustness.cells import coding_of
+    from holdfast.kernels.robustness.tree_problem import replaced, search_trees
 
     assert subject.test is not None
     points = subject.test.frame.select(subject.features)[rows]
-    coding = _Coding(points, coding_of(_arrays(points.select(list(rules.limits))), rules.limits))
     y = subject.y(subject.test)[rows].astype("int64")
-    unstable = _unstable(subject, coding.points, y)
-    flips = _attack(subject, ctx, coding, y, rules)
-    valid = _verify(subject, coding, y, flips, rules)
-    labels = [str(subject.classes[position]) for position in y]
-    return _Attacked(
-        _points(coding, rows, labels, flips, valid),
-        unstable,
-        int(np.isfinite(flips.distance).sum() - valid.sum()),
-        flips.is_complete,
-    )
-
-
-def _limits(subject: Subject, reference: pl.DataFrame) -> dict[str, NumericLimits | CategoryLimits]:
-    """What may change and how far, from the training table (or the test table) and the deployment."""
-    import polars as pl
-
-    from holdfast.kernels.robustness.constraints import CategoryLimits, NumericLimits
-    from holdfast.kernels.robustness.evasion import unit_of_distance
-
-    fixed = {*subject.deployment.immutable, *subject.deployment.sensitive, *subject.deployment.text}
-    free = [name for name in subject.features if name not in fixed]
-    seen = {name: reference.get_column(name).drop_nulls() for name in free}
-    numbers = {name: c.cast(pl.Float64).filter(c.is_finite()) for name, c in seen.items() if c.dtype.is_numeric()}
-    numbers = {name: column for name, column in numbers.items() if len(column)}
-    is_unit = all(bool(column.is_between(0, 1).all()) for column in numbers.values())
-    limits: dict[str, NumericLimits | CategoryLimits] = {}
-    for name, column in seen.items():
-        if name in numbers:
-            values = numbers[name].to_numpy()
-            low, high = subject.deployment.ranges.get(name, (float(values.min()), float(values.max())))
-            scale = 1.0 if is_unit else unit_of_distance(values)
-            is_whole = column.dtype.is_integer()
-            # Beyond 2^53 whole numbers and floats part company; such columns are identifiers, not quantities.
-            if scale > 0 and low < high and not (is_whole and max(abs(low), abs(high)) > EXACT_WHOLE):
-                limits[name] = NumericLimits(scale, low, high, is_whole)
-        elif column.dtype in (pl.String, pl.Boolean) and column.n_unique() > 1:
-            limits[name] = CategoryLimits(frozenset(column.unique().to_list()))
-    return limits
-
-
-def _rightly_answered(subject: Subject, ctx: Context) -> NDArray[np.int64]:
-    """Draw test rows that the model answers rightly, in random order."""
-    import numpy as np
-
-    assert subject.test is not None
-    right = np.flatnonzero(subject.predictions.labels == subject.y(subject.test))
-    if right.size == 0:
-        raise NotApplicable(
-            "the model answers no test row rightly, so there is nothing to flip", hint="see performance.predictive"
-        )
-    return ctx.rng.permutation(right)[: ctx.effort.get("points", right.size)]
+    unstable = _unstable(subject, points, y)
+    if problem is None:
+        found = _ask_model(subject, ctx, points, rows, y, rules)
+        valid = _verify(subject, points, y, found, rules)
+    else:
+        found = search_trees(problem, subject.cells(points), y, max_parts=ctx.effort.get("parts", 2000))
+        valid = _verify(subject, points, y, found, rules)
+        left = np.flatnonzero(~valid & ~np.isposinf(found.lower))[: ctx.effort.get("points", rows.size)]
+        if left.size:
+            again = _ask_model(subject, ctx, points[left], rows[left], y[left], rules)
+            found = replaced(found, again, left, np.isfinite(again.distance))
+            valid = _verify(subject, points, y, found, rules)
+    rejected = int(np.isfinite(found.distance).sum() - valid.sum())
+    lines = {
+        "row": rows,
+        "label": [str(subject.classes[position]) for position in y],
+        "success": valid,
+        "norm": [rules.budget.norm] * rows.size,
+        "distance": pl.Series(found.distance).set(pl.Series(~valid), None),
+        "lower_bound": pl.Series(found.lower).fill_nan(None),
+        "queries": found.queries + ASKED_TWICE,
+    }
+    changed = _adversarial(points, subject.frame(found.cells, points), pl.Series(valid), rules)
+    return _Attacked(pl.DataFrame(lines).hstack(changed), unstable, rejected, found.is_complete)
 
 
 def _unstable(subject: Subject, points: pl.DataFrame, y: NDArray[np.int64]) -> int:
@@ -304,57 +297,60 @@ def _unstable(subject: Subject, points: pl.DataFrame, y: NDArray[np.int64]) -> i
     return different
 
 
-def _attack(subject: Subject, ctx: Context, coding: _Coding, y: NDArray[np.int64], rules: _Rules) -> Flips:
-    from holdfast.kernels.robustness.evasion import Threat, search_flips, space_of
+def _ask_model(
+    subject: Subject, ctx: Context, points: pl.DataFrame, rows: NDArray[np.int64], y: NDArray[np.int64], rules: Rules
+) -> Changed:
+    """Search with questions to the model: by its scores where a caller gets them, by labels otherwise."""
+    import numpy as np
+
+    from holdfast.kernels.robustness.asking import ask_model
 
     reference = subject.train or subject.test
     assert reference is not None
-    chosen = ctx.rng.permutation(reference.frame.height)[:MOST_DONORS]
-    queries = max(ctx.effort.get("queries", 500) - ASKED_TWICE, 1)
-    return search_flips(
-        coding.encode(coding.points),
+    chosen = np.random.default_rng(ctx.seed).permutation(reference.frame.height)[:MOST_DONORS]
+    is_scored = subject.deployment.returns != "label" and subject.predictions.scores is not None
+
+    def answer(cells: Cells, at: NDArray[np.int64]) -> NDArray[np.float64] | NDArray[np.int64]:
+        asked = subject.predict(subject.frame(cells, points[at]))
+        return asked.scores if is_scored and asked.scores is not None else asked.labels.astype("int64")
+
+    return ask_model(
+        subject.cells(points),
         y,
-        coding.encode(reference.frame.select(subject.features)[chosen]),
+        subject.cells(reference.frame.select(subject.features)[chosen]),
         subject.y(reference)[chosen].astype("int64"),
-        predict=lambda rows: subject.predict(coding.decode(rows)).labels.astype("int64"),
-        space=space_of(rules.limits, levels=coding.cells.levels),
-        threat=Threat(rules.distance, rules.categories, queries),
-        rng=ctx.rng,
+        answer=answer,
+        rules=rules,
+        queries=max(ctx.effort.get("queries", 500) - ASKED_TWICE, 1),
+        seed=ctx.seed,
+        ids=rows,
         should_stop=ctx.out_of_time,
     )
 
 
-def _verify(subject: Subject, coding: _Coding, y: NDArray[np.int64], flips: Flips, rules: _Rules) -> NDArray[np.bool_]:
-    """Ask each flip again and check it against the rules."""
+def _verify(
+    subject: Subject, points: pl.DataFrame, y: NDArray[np.int64], found: Changed, rules: Rules
+) -> NDArray[np.bool_]:
+    """Ask the model about each flip and check it against the rules."""
     import numpy as np
 
-    from holdfast.kernels.robustness.constraints import Budget, violations
+    from holdfast.kernels.robustness.constraints import violations
 
-    frame = coding.decode(flips.points)
+    frame = subject.frame(found.cells, points)
     flipped = subject.predict(frame).labels != y
-    before, after = ({c.name: c.to_numpy() for c in rows.iter_columns()} for rows in (coding.points, frame))
-    broken = violations(before, after, limits=rules.limits, budget=Budget(rules.distance, rules.categories))
-    return np.asarray(np.isfinite(flips.distance) & flipped & ~np.any(list(broken.values()), axis=0))
+    before, after = ({c.name: c.to_numpy() for c in rows.iter_columns()} for rows in (points, frame))
+    broken = violations(
+        before, after, limits=rules.limits, budget=rules.budget, relations=rules.relations, one_hot=rules.one_hot
+    )
+    return np.asarray(np.isfinite(found.distance) & flipped & ~np.any([*broken.values()], axis=0))
 
 
-def _points(
-    coding: _Coding, rows: NDArray[np.int64], labels: list[str], flips: Flips, valid: NDArray[np.bool_]
-) -> pl.DataFrame:
-    import polars as pl
-
-    frame, success = coding.decode(flips.points), pl.Series(valid)
-    changed = [
-        frame[name].set(~(success & frame[name].ne_missing(coding.points[name])), None).alias(f"adversarial_{name}")
-        for name in coding.cells.points
+def _adversarial(points: pl.DataFrame, frame: pl.DataFrame, success: pl.Series, rules: Rules) -> list[pl.Series]:
+    names = [*rules.limits, *(name for group in rules.one_hot for name in group)]
+    return [
+        frame[name].set(~(success & frame[name].ne_missing(points[name])), None).alias(f"adversarial_{name}")
+        for name in names
     ]
-    points = {
-        "row": rows,
-        "label": labels,
-        "success": valid,
-        "distance": pl.Series(flips.distance).set(~success, None),
-        "queries": flips.queries + ASKED_TWICE,
-    }
-    return pl.DataFrame(points).hstack(changed)
 
 
 def _measure(ctx: Context, attacked: _Attacked, *, is_early: bool) -> tuple[Measured, ...]:
@@ -369,7 +365,6 @@ def _measure(ctx: Context, attacked: _Attacked, *, is_early: bool) -> tuple[Meas
         success.to_numpy(), level=level, looks=looks, stopped_early=is_early, all_searched=attacked.is_complete
     )
     cases, count = frequency(share.value, share.low, share.high)
-    reason = "a count of rows, not an estimate"
     measured = [
         Measured(
             id="attack_success",
@@ -378,7 +373,7 @@ def _measure(ctx: Context, attacked: _Attacked, *, is_early: bool) -> tuple[Meas
             n=n,
             plain=f"Of {cases} rightly answered rows, at least about {count} can be flipped by small allowed changes.",
         ),
-        Measured(id="n_attacked", value=float(n), no_interval_reason=reason, exact=True, n=n),
+        Measured(id="n_attacked", value=float(n), no_interval_reason="a count of rows", exact=True, n=n),
     ]
     if not flipped:
         return tuple(measured)
@@ -389,62 +384,60 @@ def _measure(ctx: Context, attacked: _Attacked, *, is_early: bool) -> tuple[Meas
     return (*measured, Measured(id="median_distance", value=median.value, interval=interval, n=flipped, plain=plain))
 
 
-def _curve(level: float, distance: float, points: pl.DataFrame) -> pl.DataFrame:
-    """Share flipped by moves up to each distance."""
-    import numpy as np
+def _groups(subject: Subject, points: pl.DataFrame, level: float) -> pl.DataFrame:
+    """Compare how often groups of people, and slices of the inputs, are flipped."""
     import polars as pl
 
-    from holdfast.kernels.stats.proportions import clopper_pearson
+    from holdfast.kernels.robustness.group_flips import group_flips
 
-    found = points["distance"].drop_nulls().to_numpy()
-    distances = np.linspace(0.0, distance, CURVE_STEPS)
-    counts = (found[:, None] <= distances).sum(axis=0)
-    share = clopper_pearson(counts, points.height, level=level)
-    return pl.DataFrame({"distance": distances, "share": share.value, "low": share.low, "high": share.high})
+    assert subject.test is not None
+    names = dict.fromkeys((*subject.deployment.sensitive, *subject.features))
+    seen = subject.cells(subject.test.frame[points["row"]].select(*names))
+    return pl.DataFrame(
+        group_flips(seen, points["success"].to_numpy(), people=subject.deployment.sensitive, level=level)
+    )
 
 
-def _affected(points: pl.DataFrame) -> pl.DataFrame:
+def _affected(subject: Subject, points: pl.DataFrame) -> pl.DataFrame:
+    """Name the cells that changed, before and after; of protected attributes only the name."""
     import polars as pl
 
-    changed = [name for name in points.columns if name.startswith("adversarial_")]
-    names = [pl.when(pl.col(name).is_not_null()).then(pl.lit(name.removeprefix("adversarial_"))) for name in changed]
-    reason = pl.lit("flipped by changing ") + pl.concat_str(names, separator=", ", ignore_nulls=True)
-    return points.filter("success").select(table=pl.lit("test"), row=pl.col("row"), reason=reason)
+    assert subject.test is not None
+    flips = points.filter("success")
+    names = [name.removeprefix("adversarial_") for name in points.columns if name.startswith("adversarial_")]
+    before = subject.test.frame[flips["row"]].select(pl.col(name).alias(f"before_{name}") for name in names)
+    changes = [
+        pl.when(pl.col(f"adversarial_{name}").is_not_null()).then(
+            pl.lit(name)
+            if name in subject.deployment.sensitive
+            else pl.format("{}: {} → {}", pl.lit(name), pl.col(f"before_{name}"), pl.col(f"adversarial_{name}"))
+        )
+        for name in names
+    ]
+    count = pl.sum_horizontal(pl.col(f"adversarial_{name}").is_not_null() for name in names)
+    return flips.hstack(before).select(
+        table=pl.lit("test"), row="row", reason=pl.concat_str(changes, separator=", ", ignore_nulls=True),
+        label="label", distance="distance", cells=count,
+    )  # fmt: skip
 
 
-def _notes(subject: Subject, ctx: Context, attacked: _Attacked, rules: _Rules, *, is_early: bool) -> tuple[str, ...]:
+def _notes(
+    subject: Subject, ctx: Context, attacked: _Attacked, rules: Rules, trees: str, *, is_early: bool
+) -> tuple[str, ...]:
+    budget = rules.budget
     notes = [
-        f"The attack sees labels only and asks at most {ctx.effort.get('queries', 500)} times per row.",
-        f"Numbers move by at most {rules.distance:g} units (interquartile ranges, or 1 if all lie in [0, 1]); at most "
-        f"{rules.categories} categories change; immutable, sensitive and text columns never do.",
+        trees,
+        f"Numbers move by at most {budget.distance:g} units (interquartile ranges, or 1 if all lie in [0, 1]); at most "
+        f"{budget.categories:g} categories change. Text columns never do, and immutable and sensitive ones only where "
+        "the threat is full control.",
         "Finding nothing gives a bound, not safety.",
     ]
-    if subject.train is None:
-        notes.append("Ranges, units and levels come from the test table, because no training table was given.")
-    if is_early:
-        notes.append("The attack stopped early, because the rows attacked so far break the threshold of the policy.")
-    if not attacked.is_complete:
-        notes.append("The time budget ended the search early; rows not flipped so far count as undecided.")
-    if attacked.rejected:
-        notes.append(f"{attacked.rejected} flips did not stand up when asked again or checked, and do not count.")
-    if attacked.unstable:
-        notes.append(
-            f"The model answered {attacked.unstable} of {attacked.points.height} rows differently when asked again."
-        )
-    return tuple(notes)
-
-
-def _chart() -> Chart:
-    return Chart(
-        id="curve",
-        title="Share of rightly answered rows flipped, by size of the change",
-        caption="The curve starts where a category alone suffices; an early rise means that small moves flip answers.",
-        kind="line",
-        table="curve",
-        x="distance",
-        y="share",
-        low="low",
-        high="high",
-        x_title="largest numeric move (units)",
-        y_title="share of rows flipped",
-    )
+    n = attacked.points.height
+    cases = {
+        "Ranges, units and levels come from the test table, because no training table was given.": not subject.train,
+        "The attack stopped early, because the rows attacked so far break the threshold of the policy.": is_early,
+        "The time budget ended the search early; rows not flipped so far count as undecided.": not attacked.is_complete,
+        f"{attacked.rejected} flips did not stand up when asked again or checked, and do not count.": attacked.rejected,
+        f"The model answered {attacked.unstable} of {n} rows differently when asked again.": attacked.unstable,
+    }
+    return (*notes, *(text for text, applies in cases.items() if applies))

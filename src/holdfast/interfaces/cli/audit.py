@@ -15,7 +15,10 @@ Option = typer.Option
 
 def audit(
     model: Annotated[
-        str | None, Option(help="Model file: .onnx, .joblib/.pkl, .ubj/.json (XGBoost), .txt (LightGBM), .skops.")
+        str | None,
+        Option(
+            help="Model file: .onnx, .joblib/.pkl, .ubj/.json (XGBoost), .txt (LightGBM), .skops; or an endpoint's URL."
+        ),
     ] = None,
     test: Annotated[str | None, Option(help="Test table: CSV or Parquet.")] = None,
     train: Annotated[str | None, Option(help="Training table: CSV or Parquet.")] = None,
@@ -41,6 +44,7 @@ def audit(
     from holdfast.auditing.config import AuditConfig, load_config, override
     from holdfast.auditing.folder import cache_for, prepare_folder, write_audit
     from holdfast.auditing.running import Options, check_jobs, run_audit
+    from holdfast.core.endpoint import shown_url
     from holdfast.interfaces.cli.progress import progress
 
     given: dict[str, Any] = {
@@ -53,9 +57,8 @@ def audit(
     chosen = override(load_config(config) if config else AuditConfig(), given)
     prepare_folder(out)
     kept = None if no_cache else cache or cache_for(out)
-    options = Options(
-        jobs=check_jobs(jobs), cache=kept, trust_pickle=trust_of(trust_pickle), command=("holdfast", *sys.argv[1:])
-    )
+    command = ("holdfast", *map(shown_url, sys.argv[1:]))
+    options = Options(jobs=check_jobs(jobs), cache=kept, trust_pickle=trust_of(trust_pickle), command=command)
     with progress() as observer:
         finished = run_audit(chosen, options, observer=observer)
     result = write_audit(finished, out, cache=kept)
@@ -63,7 +66,7 @@ def audit(
 
     print_verdicts(result.decision, result.findings.findings)
     typer.echo(f"report: {out / 'report.html'}")
-    raise typer.Exit(3 if finished.run.cancelled and result.decision.exit_code == 0 else result.decision.exit_code)
+    raise typer.Exit(finished.exit_code)
 
 
 def _effort(name: str | None) -> str | None:

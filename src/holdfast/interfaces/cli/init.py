@@ -14,7 +14,7 @@ Option = typer.Option
 
 
 def init(
-    model: Annotated[str | None, Option(help="Model file.")] = None,
+    model: Annotated[str | None, Option(help="Model file, or the URL of an endpoint.")] = None,
     test: Annotated[str | None, Option(help="Test table: CSV or Parquet.")] = None,
     train: Annotated[str | None, Option(help="Training table: CSV or Parquet.")] = None,
     target: Annotated[str | None, Option(help="Column with the true outcome.")] = None,

@@ -1,0 +1,123 @@
+"""Certificates and attacks on one tree model: they never contradict each other and keep to the columns of the table."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+
+from holdfast.adapters.models.opening import wrap_model
+from holdfast.auditing.catalogue import entry_for
+from holdfast.auditing.context import RunContext
+from holdfast.auditing.settling import settle
+from holdfast.auditing.subject import AuditSubject
+from holdfast.core.check import Outcome
+from holdfast.core.deployment import Deployment
+from holdfast.core.errors import NotApplicable, NotRun
+from holdfast.core.subject import Table
+
+
+def draw(seed: int, n: int) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    pay, age = rng.normal(100, 30, n).round(1), rng.integers(18, 80, n)
+    job = rng.choice(["clerk", "cook", "none"], n)
+    wins = pay / 30 + age / 40 + 0.8 * (job == "clerk") + rng.normal(0, 0.3, n) > 4.7
+    return pl.DataFrame({"pay": pay, "age": age, "job": job, "y": np.where(wins, "yes", "no")})
+
+
+TRAIN, TEST = draw(0, 800), draw(1, 300)
+
+
+@cache
+def model(kind: str) -> object:
+    one_hot = (OneHotEncoder(), ["job"])
+    numbers = PolynomialFeatures(2) if kind == "mixing" else StandardScaler()
+    before = make_column_transformer(one_hot, (numbers, ["pay", "age"]))
+    pipeline = make_pipeline(before, GradientBoostingClassifier(n_estimators=25, max_depth=3, random_state=0))
+    frame = pd.DataFrame({name: TRAIN[name].to_list() for name in TRAIN.columns})
+    return wrap_model(pipeline.fit(frame.drop(columns="y"), frame["y"]))
+
+
+def run(
+    check: str, kind: str = "plain", *, test: pl.DataFrame = TEST, effort: str = "quick", **stated: object
+) -> Outcome:
+    deployment = Deployment(**stated)  # type: ignore[arg-type]
+    train, tested = (Table(name=name, frame=f, digest=name) for name, f in (("train", TRAIN), ("test", test)))
+    wrapped = model(kind)
+    facts = settle(deployment, target="y", train=train, test=tested, model=wrapped)  # type: ignore[arg-type]
+    subject = AuditSubject(facts=facts, deployment=deployment, train=train, test=tested, model=wrapped)  # type: ignore[arg-type]
+    entry = entry_for(check)
+    context = RunContext(check=check, seed=0, effort=entry.spec.effort[effort])  # type: ignore[index]
+    return import_module(entry.module).run(subject.view(entry.spec), context)
+
+
+def values(outcome: Outcome) -> dict[str, float]:
+    return {item.id: item.value for item in outcome.measurements}
+
+
+def test_every_row_is_proved_or_flipped() -> None:
+    found = values(run("robustness.certified"))
+    assert 0.3 < found["certified_share"] < 0.95
+    assert found["undecided_share"] == 0.0
+
+
+def test_no_row_is_both_proved_and_flipped() -> None:
+    proofs, flips = run("robustness.certified").tables["points"], run("robustness.evasion").tables["points"]
+    both = proofs.filter("certified").join(flips.filter("success"), on="row")
+    assert flips["success"].sum() > 10
+    assert both.height == 0
+
+
+def test_the_attack_on_trees_reports_distances_it_can_prove() -> None:
+    flips = run("robustness.evasion").tables["points"].filter("success")
+    assert ((flips["distance"] - flips["lower_bound"]).abs() < 1e-9).mean() > 0.9
+
+
+def test_the_attack_on_trees_changes_no_immutable_column() -> None:
+    outcome = run("robustness.evasion", immutable=("job",))
+    assert "adversarial_job" not in outcome.tables["points"].columns
+    assert any("trees were searched" in note for note in outcome.assumptions)
+
+
+def test_less_freedom_proves_more() -> None:
+    free, bound = run("robustness.certified"), run("robustness.certified", immutable=("job", "age"))
+    assert values(bound)["certified_share"] > values(free)["certified_share"]
+
+
+def test_directions_and_presets_are_respected() -> None:
+    outcome = run("robustness.evasion", directions={"pay": "up", "age": "up"}, immutable=("job",), threat="applicant")
+    flips = outcome.tables["points"].filter("success")
+    changed = flips["adversarial_pay"].drop_nulls().len()
+    before = TEST[flips["row"].to_list()]
+    assert changed > 0
+    assert (flips["adversarial_pay"].fill_null(before["pay"]) >= before["pay"]).all()
+    assert (flips["adversarial_age"].fill_null(before["age"]) >= before["age"]).all()
+
+
+def test_a_pipeline_that_mixes_columns_is_asked_instead() -> None:
+    outcome = run("robustness.evasion", "mixing")
+    assert any("asked instead" in note for note in outcome.assumptions)
+    assert values(outcome)["attack_success"] > 0.05
+
+
+def test_a_pipeline_that_mixes_columns_gives_no_proof() -> None:
+    with pytest.raises(NotRun, match="cannot be written as splits on the table's columns"):
+        run("robustness.certified", "mixing")
+
+
+def test_nothing_to_change_is_not_applicable() -> None:
+    with pytest.raises(NotApplicable, match="no input may change"):
+        run("robustness.certified", immutable=("pay", "age", "job"))
+
+
+def test_the_curve_ends_at_the_measured_share() -> None:
+    outcome = run("robustness.certified")
+    assert outcome.tables["curve"]["share"][-1] == pytest.approx(values(outcome)["certified_share"])
