@@ -1,5 +1,6 @@
+from holdfast.kernels.scan.pickle_keys import heavy
 from holdfast.kernels.scan.pickle_uses import encoded, is_slots, is_special, made_of, shown, weighed
-from holdfast.kernels.scan.pickle_values import BYTES, TEXT, Dict, Global, Instance, Stored, Tuple, Wrapper
+from holdfast.kernels.scan.pickle_values import BYTES, UNKNOWN, Dict, Global, Heavy, Instance, Stored, Tuple, Wrapper
 
 ITEM = Global("a.b", "C", None, (0, 0))
 
@@ -26,7 +27,16 @@ def test_instance_costs_what_it_was_made_from() -> None:
 
 def test_text_is_encoded_as_far_as_it_is_known() -> None:
     assert encoded("ab") == b"ab"
-    assert encoded(TEXT) is BYTES
+    assert encoded(UNKNOWN) is BYTES
+
+
+def test_encoded_text_is_as_large_as_the_text() -> None:
+    made = encoded(heavy("str", 900))
+    assert isinstance(made, Heavy)
+    assert (made.kind, made.cost) == ("bytes", 900)
+
+
+def test_encoded_text_in_the_stream_stands_where_the_text_stands() -> None:
     stored = encoded(Stored(3, 9, "str", "utf-8"))
     assert isinstance(stored, Stored)
     assert (stored.start, stored.kind, stored.encoding) == (3, "bytes", "utf-8")

@@ -13,7 +13,7 @@ from holdfast.kernels.scan.keras_objects import is_keras_object, judge_keras_obj
 from holdfast.kernels.scan.observation import Budget, Kind, Place, Walked
 from holdfast.kernels.scan.record import Record
 from holdfast.kernels.scan.secrets_found import report_secrets
-from holdfast.kernels.scan.skops_nodes import is_skops_node, judge_skops_node
+from holdfast.kernels.scan.skops_nodes import is_skops_node, judge_skops_identities, judge_skops_node
 from holdfast.kernels.scan.xgboost_model import check_xgboost
 
 SHORTEST_NESTED = 20
@@ -65,6 +65,7 @@ def _form(value: Any) -> str:
 
 def judge_value(record: Record, value: Any, allow: AllowList) -> None:
     """Judge every object in a value; texts that are JSON themselves are read once more."""
+    judge_skops_identities(record, (node for node in _objects(value) if "__loader__" in node))
     for node in _objects(value):
         if is_skops_node(node):
             judge_skops_node(record, node, allow)

@@ -19,27 +19,23 @@ from holdfast.kernels.scan.pickle_arrays import (
     WRAPPER,
     describe_array,
     fits_array,
-    is_code,
     made_dtype,
     set_dtype,
 )
+from holdfast.kernels.scan.pickle_copies import COPIED_KEYS, Copies, copies_data, counts_far, lazy, written_out
 from holdfast.kernels.scan.pickle_judge import Judge, StoredArray
-from holdfast.kernels.scan.pickle_keys import heavy
 from holdfast.kernels.scan.pickle_limits import Unexamined
 from holdfast.kernels.scan.pickle_patterns import fits_all, fitting, has_odd_state, has_special_key, spend
+from holdfast.kernels.scan.pickle_thinning import Thinner
 from holdfast.kernels.scan.pickle_uses import encoded, is_slots, is_special, made_of, shown, weighed
 from holdfast.kernels.scan.pickle_values import (
     FORGOTTEN,
-    LIST,
-    LONG,
     PERSISTENT,
-    TEXT,
     UNKNOWN,
     Dict,
     Dtype,
     Global,
     Instance,
-    List,
     Opaque,
     Stored,
     Tuple,
@@ -50,12 +46,12 @@ from holdfast.kernels.scan.pickle_values import (
 from holdfast.kernels.scan.record import Record
 
 MOST_GLOBALS = 5_000
-MOST_TEXTS = 50_000
 MOST_FIELDS = 100_000
 """Fields of dtypes that were not made yet."""
-COSTLY = (Dict, Stored, bytes, Wrapper)
 ANY_CLASS = Rule(news=((),))
 VERSION_KEY = "_sklearn_version"
+KEPT_KEYS = FIELD_KEYS | COPIED_KEYS
+"""Keys whose values a rule asks for."""
 STORAGE_ITEMS = 5
 MODULE_ITEMS = 4
 MOST_DTYPES = 400_000
@@ -72,7 +68,7 @@ class Checker:
         self._allow = allow
         self._globals: dict[tuple[str, str], Global] = {}
         self._kinds: dict[str, Opaque] = {}
-        self._texts: dict[str, str] | None = None
+        self._thinner = Thinner(allow, KEPT_KEYS | {VERSION_KEY, TEMPLATE_KEY})
         self._unseen: dict[Global, list[tuple[str, int]]] = {}
         self._told: set[tuple[str, str]] = set()
         self.versions: set[str] = set()
@@ -80,6 +76,7 @@ class Checker:
         self.has_arrays = False
         self._n_dtypes = 0
         self._n_fields = 0
+        self._copies = Copies()
         self.storages: dict[str, tuple[str, int]] = {}
 
     def find(self, module: str, name: str, span: tuple[int, int], protocol: int) -> Value:
@@ -120,15 +117,18 @@ class Checker:
         pattern = None if function.rule is None else fitting(function.rule.calls, arguments)
         if function.rule is None or pattern is None or has_special_key(arguments):
             return self._unlisted_class(function, arguments, at) or self._refuse_call(function, at)
+        if copies_data(function.path, arguments):
+            return self._refuse_call(function, at)
         items = arguments.items if isinstance(arguments, Tuple) else []
         spend(pattern, arguments)
+        self._copy(arguments, at, written_out(function.path, arguments))
         if function.path in UNSERIALISES:
             self._keep_nested(items[0], at)
         if function.path == "_codecs:encode":
             return encoded(items[0])
         if function.path == "numpy:dtype":
             return self._made_dtype(function, items) or self._refuse_call(function, at)
-        return weighed(self._result(function, function.rule, items, at), items)
+        return lazy(function.path, weighed(self._result(function, function.rule, items, at), items), items)
 
     def new(self, made: Value, arguments: Value, named: Value, at: int) -> Value:
         """Judge an instantiation."""
@@ -165,7 +165,12 @@ class Checker:
             return None
         for part in (state, *state.items) if isinstance(state, Tuple) else (state,):
             if isinstance(part, Dict):
+                self._copies.shared += part.is_state and part.size > 0
                 part.is_state = True
+        self._copy(state, at)
+        if counts_far(target.of.module, state):
+            message = "loading counts up to a number that is no ordinary one"
+            self._say("suspicious", "pickle.count", message, target.of.path, at)
         odd = has_odd_state(state)
         if odd:
             message = f"the state of {shown(target.of)} has an attribute that a program's own state does not have"
@@ -210,7 +215,7 @@ class Checker:
             if target.is_state:
                 message = "an object's state is given an attribute that the loader or the object calls"
                 self._say("executes", "pickle.build", message, key, at)
-        elif key in FIELD_KEYS:
+        elif key in KEPT_KEYS:
             is_deep = isinstance(value, Dict) or (isinstance(value, Tuple) and value.weight > 1)
             target.kept = {**(target.kept or {}), key: FORGOTTEN if is_deep else value}
         elif key == VERSION_KEY:
@@ -236,25 +241,7 @@ class Checker:
 
     def thinned(self, value: Value) -> Value:
         """Return a shared value in place of one that costs memory."""
-        if isinstance(value, str):
-            return self._thinned_text(value)
-        if type(value) is int:
-            return value if -5 <= value <= 256 else LONG
-        if type(value) is bytes and len(value) <= 1:
-            return value
-        if isinstance(value, Tuple):
-            return heavy("forgotten", value.cost)
-        return FORGOTTEN if isinstance(value, COSTLY) else LIST if isinstance(value, List) else value
-
-    def _thinned_text(self, text: str) -> Value:
-        known = self._known_texts()
-        if text in known:
-            return known[text]
-        if is_special(text):
-            return FORGOTTEN
-        if len(known) < MOST_TEXTS and is_code(text):
-            return known.setdefault(text, text)
-        return TEXT
+        return self._thinner.thinned(value)
 
     def second_reading(self, *, among_opcodes: bool) -> Judge:
         """Return the judge of bytes that only some loaders take for opcodes."""
@@ -347,6 +334,12 @@ class Checker:
             made.loose -= 1
         return made.instance
 
+    def _copy(self, value: Value, at: int, more: int = 0) -> None:
+        self._copies.take(value, more)
+        trouble = self._copies.trouble(at)
+        if trouble:
+            self.note_cost("pickle.copies", at, trouble)
+
     def _made_dtype(self, function: Global, items: list[Value]) -> Dtype | None:
         self._n_dtypes += 1
         if self._n_dtypes > MOST_DTYPES:
@@ -417,13 +410,6 @@ class Checker:
         else:
             message = "bytes that are loaded in turn are not stored in one piece"
             self._say("not_examined", "pickle.nested", message, "", at)
-
-    def _known_texts(self) -> dict[str, str]:
-        if self._texts is None:
-            names = {*self._allow.rules, *(name for names in self._allow.rules.values() for name in names)}
-            constants = self._allow.constants()
-            self._texts = {text: text for text in names | constants | FIELD_KEYS | {VERSION_KEY, TEMPLATE_KEY}}
-        return self._texts
 
     def _name(self, value: Value) -> str:
         return shown(value.of) if isinstance(value, Instance) else f"a value of kind {kind_of(value)}"

@@ -44,7 +44,7 @@ def heavy(kind: str, cost: int) -> Heavy:
     return _SMALL[kind][cost] if cost < len(_SMALL[kind]) else Heavy(kind, cost)
 
 
-_SMALL = {kind: [Heavy(kind, cost) for cost in range(256)] for kind in ("tuple", "frozenset", "forgotten")}
+_SMALL = {kind: [Heavy(kind, cost) for cost in range(256)] for kind in ("tuple", "frozenset", "forgotten", "str")}
 
 
 class Keys:

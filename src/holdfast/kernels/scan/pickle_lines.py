@@ -7,8 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 from holdfast.kernels.scan.byte_source import MARGIN
+from holdfast.kernels.scan.pickle_keys import heavy
 from holdfast.kernels.scan.pickle_limits import SHORT_TEXT, Broken
-from holdfast.kernels.scan.pickle_values import FLOAT, KEPT_TEXT, LONG, TEXT, Stored, Value
+from holdfast.kernels.scan.pickle_values import FLOAT, ITEM_BYTES, KEPT_TEXT, LONG, Stored, Value
 
 if TYPE_CHECKING:
     from holdfast.kernels.scan.pickle_machine import Machine
@@ -61,6 +62,7 @@ def float_line(machine: Machine, pos: int) -> int:
 
 def quoted_line(machine: Machine, pos: int) -> int:
     """A quoted string."""
+    start = machine.source.base + pos
     text, pos = machine.line(pos)
     if len(text) < 2 or text[:1] not in (b'"', b"'") or (text[-1:] != text[:1] and len(text) < MARGIN):
         raise Broken("expected a quoted string")
@@ -68,8 +70,10 @@ def quoted_line(machine: Machine, pos: int) -> int:
         plain = codecs.escape_decode(_ESCAPE.sub(_tamed, text[1:-1]))[0] if len(text) <= LONGEST_ESCAPED else None
     except ValueError:
         raise Broken("expected a quoted string with valid escapes") from None
-    is_short = plain is not None and is_kept(machine, len(plain))
-    machine.stack.append(str(plain, "latin-1") if plain is not None and is_short else TEXT)
+    if plain is not None and is_kept(machine, len(plain)):
+        machine.stack.append(str(plain, "latin-1"))
+    else:
+        machine.stack.append(heavy("str", (machine.source.base + pos - start) // ITEM_BYTES))
     return pos
 
 

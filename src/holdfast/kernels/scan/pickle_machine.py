@@ -139,6 +139,7 @@ class Machine:
                         self.set_items(target, items)
                     else:
                         target.is_thin = True
+                        target.size += len(items) >> 1
                 elif op == 0x7D:  # EMPTY_DICT
                     stack.append(Dict())
                 elif op == 0x4A:  # BININT
@@ -258,6 +259,7 @@ class Machine:
         if len(items) & 1:
             raise Broken("expected a value for each key; the last one has none")
         filled = target if target.__class__ is Dict else Dict()
+        filled.size += len(items) >> 1
         self.take_keys([key for key in items[::2] if type(key) is not str])
         for key, value in zip(items[::2], items[1::2], strict=True):
             if type(key) is str:
@@ -377,17 +379,31 @@ class Fork(Machine):
         self.marked = [list(values) for values in first.marked]
         self.is_regular = False
         self.added = 0
+        self.tail: list[Value] = []
+        self.base = first.next_index()
+        self.most_behind = 0 if first.sparse or first.holes else MEMO_LIMIT
 
     def recall(self, index: int) -> Value:
         """Return what either reading memoized."""
-        return self.sparse[index] if index in self.sparse else self.first.recall(index)
+        if index in self.sparse:
+            return self.sparse[index]
+        behind = index - self.base
+        return self.tail[behind] if 0 <= behind < len(self.tail) else self.first.recall(index)
 
     def next_index(self) -> int:
         """Return how many values both have kept."""
         return self.first.next_index() + self.added
 
     def put(self, index: int, value: Value) -> None:
-        """Keep a value beside those of the first reading."""
+        """Keep a value beside those of the first reading; one after the other where nothing is in the way."""
+        behind = index - self.base
+        if behind == len(self.tail) < self.most_behind and index not in self.sparse:
+            self.tail.append(value)
+            self.added += 1
+            return
+        if 0 <= behind < len(self.tail) and index not in self.sparse:
+            self.tail[behind] = value
+            return
         if index not in self.sparse:
             if len(self.sparse) >= SPARSE_LIMIT:
                 raise Unexamined("too many values are memoized")

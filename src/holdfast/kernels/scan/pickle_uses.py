@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.kernels.scan.allow_rules import INERT_KEYS, NEVER_KEYS
 from holdfast.kernels.scan.pickle_arrays import WRAPPER
 from holdfast.kernels.scan.pickle_keys import total_cost
-from holdfast.kernels.scan.pickle_values import BYTES, Dict, Global, Instance, Stored, Tuple, Value, Wrapper
+from holdfast.kernels.scan.pickle_values import BYTES, Dict, Global, Heavy, Instance, Stored, Tuple, Value, Wrapper
 from holdfast.kernels.scan.printable import printable
 
 
@@ -30,7 +30,9 @@ def encoded(text: Value) -> Value:
     """Return the bytes that a text stands for, as far as they are at hand."""
     if isinstance(text, str):
         return text.encode("latin-1", "replace")
-    return Stored(text.start, text.end, "bytes", text.encoding) if isinstance(text, Stored) else BYTES
+    if isinstance(text, Stored):
+        return Stored(text.start, text.end, "bytes", text.encoding)
+    return Heavy("bytes", text.cost) if isinstance(text, Heavy) else BYTES
 
 
 def shown(item: Global) -> str:

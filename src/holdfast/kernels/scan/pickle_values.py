@@ -9,6 +9,8 @@ from holdfast.kernels.scan.allow_list import Rule
 KEPT_TEXT = 1024
 KEPT_BYTES = 64
 KEPT_ITEMS = 16
+ITEM_BYTES = 8
+"""Bytes of a text, or of bytes, that cost as much as one object."""
 
 
 class Opaque:
@@ -22,7 +24,6 @@ class Opaque:
 
 FLOAT: Final = Opaque("float")
 LONG: Final = Opaque("int")
-TEXT: Final = Opaque("str")
 BYTES: Final = Opaque("bytes")
 BYTEARRAY: Final = Opaque("bytearray")
 LIST: Final = Opaque("list")
@@ -34,7 +35,7 @@ PERSISTENT: Final = Opaque("persistent")
 
 
 class Heavy(Opaque):
-    """A value of which only the kind is known, and how many objects are visited to hash it."""
+    """A value of which only the kind is known, and how many objects are visited to hash or to copy it."""
 
     __slots__ = ("cost",)
 
@@ -75,7 +76,7 @@ class Dict:
     ``fields`` holds the items that may be the fields of a structured dtype; they are all of them unless ``is_thin``.
     """
 
-    __slots__ = ("fields", "is_spent", "is_state", "is_thin", "kept", "odd_key")
+    __slots__ = ("fields", "is_spent", "is_state", "is_thin", "kept", "odd_key", "size")
     kind = "dict"
 
     def __init__(self) -> None:
@@ -85,6 +86,8 @@ class Dict:
         self.is_state = False
         self.is_thin = False
         self.is_spent = False
+        self.size = 0
+        """How many items were set."""
 
 
 class Fields(Dict):
@@ -126,6 +129,16 @@ class Instance:
 
     def __init__(self, of: Global) -> None:
         self.of = of
+
+
+class Lazy(Instance):
+    """A range of numbers, of which the file says no more than how many there are."""
+
+    __slots__ = ("count",)
+
+    def __init__(self, of: Global, count: int) -> None:
+        super().__init__(of)
+        self.count = count
 
 
 class Wrapper(Instance):

@@ -1,0 +1,70 @@
+"""What is remembered of the values of a large pickle: enough for the rules, and little memory for each."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from holdfast.kernels.scan.allow_list import AllowList
+from holdfast.kernels.scan.pickle_arrays import is_code
+from holdfast.kernels.scan.pickle_copies import ENDLESS
+from holdfast.kernels.scan.pickle_keys import heavy
+from holdfast.kernels.scan.pickle_uses import is_special
+from holdfast.kernels.scan.pickle_values import (
+    FORGOTTEN,
+    ITEM_BYTES,
+    LIST,
+    LONG,
+    Dict,
+    Global,
+    Lazy,
+    List,
+    Stored,
+    Tuple,
+    Value,
+    Wrapper,
+)
+
+MOST_TEXTS = 50_000
+COSTLY = (Dict, bytes, Wrapper)
+
+
+class Thinner:
+    """Replaces values by shared ones; a text that some rule asks for stays as it is."""
+
+    def __init__(self, allow: AllowList, keys: AbstractSet[str]) -> None:
+        self._allow = allow
+        self._keys = keys
+        self._texts: dict[str, str] | None = None
+        self._ranges: dict[Global, Lazy] = {}
+
+    def thinned(self, value: Value) -> Value:
+        """Return a shared value in place of one that costs memory."""
+        if isinstance(value, str):
+            return self._thinned_text(value)
+        if type(value) is int:
+            return value if -5 <= value <= 256 else LONG
+        if type(value) is bytes and len(value) <= 1:
+            return value
+        if isinstance(value, Tuple):
+            return heavy("forgotten", value.cost)
+        if isinstance(value, Stored):
+            return heavy("forgotten", (value.end - value.start) // ITEM_BYTES)
+        if isinstance(value, Lazy):
+            return self._ranges.setdefault(value.of, Lazy(value.of, ENDLESS))
+        return FORGOTTEN if isinstance(value, COSTLY) else LIST if isinstance(value, List) else value
+
+    def _thinned_text(self, text: str) -> Value:
+        known = self._known_texts()
+        if text in known:
+            return known[text]
+        if is_special(text):
+            return FORGOTTEN
+        if len(known) < MOST_TEXTS and is_code(text):
+            return known.setdefault(text, text)
+        return heavy("str", len(text) // ITEM_BYTES)
+
+    def _known_texts(self) -> dict[str, str]:
+        if self._texts is None:
+            names = {*self._allow.rules, *(name for names in self._allow.rules.values() for name in names)}
+            self._texts = {text: text for text in names | self._allow.constants() | self._keys}
+        return self._texts
