@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from holdfast.core.errors import InputError
-from holdfast.evidence.writing import open_durably, write_durably
+from holdfast.evidence.writing import exclusively, open_durably, write_durably
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX limits and paths")
 
@@ -101,3 +102,29 @@ def test_name_that_is_too_long_is_an_input_error(tmp_path: Path) -> None:
 def test_mode_is_kept_within_the_umask(tmp_path: Path) -> None:
     write_durably(tmp_path / "secret", b"data", mode=0o600)
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_held_folder_is_entered_by_one_at_a_time(tmp_path: Path) -> None:
+    order: list[str] = []
+    waits = threading.Event()
+
+    def second() -> None:
+        waits.set()
+        with exclusively(tmp_path):
+            order.append("second")
+
+    with exclusively(tmp_path):
+        other = threading.Thread(target=second)
+        other.start()
+        assert waits.wait(timeout=10)
+        other.join(timeout=0.2)
+        order.append("first")
+    other.join(timeout=10)
+    assert order == ["first", "second"]
+
+
+def test_a_held_folder_is_free_again_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), exclusively(tmp_path):
+        raise ZeroDivisionError
+    with exclusively(tmp_path):
+        assert list(tmp_path.iterdir()) == []

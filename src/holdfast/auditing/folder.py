@@ -17,7 +17,7 @@ from holdfast.core.parse import from_json
 from holdfast.core.record import Audit, Findings, Run
 from holdfast.evidence.bundle import write_bundle
 from holdfast.evidence.keys import KeyPair, default_folder, ephemeral_key, load_key
-from holdfast.evidence.writing import is_unfinished, remove_unfinished, write_durably, writing_error
+from holdfast.evidence.writing import exclusively, remove_unfinished, write_durably, writing_error
 from holdfast.reports import charts
 
 Render = Callable[[Finding, Chart], str]
@@ -54,17 +54,25 @@ def prepare_folder(folder: Path) -> None:
 def write_audit(finished: Finished, folder: Path, *, cache: Path | None = None) -> Audit:
     """Write all files of an audit, each whole or not at all, and its signed bundle last.
 
+    Two audits that end in one folder at once write one after the other: the files there are always of one audit.
+
     Parameters
     ----------
     cache
         Folder of the store, for charts that were drawn before.
     """
+    audit = Audit(findings=finished.findings, decision=finished.decision, run=finished.run, folder=str(folder))
+    with exclusively(folder):
+        _write_files(finished, audit, folder, cache)
+    return audit
+
+
+def _write_files(finished: Finished, audit: Audit, folder: Path, cache: Path | None) -> None:
     from holdfast.reports.html import render_html
     from holdfast.reports.junit import render_junit
     from holdfast.reports.model_card import render_model_card
     from holdfast.reports.sarif import render_sarif
 
-    audit = Audit(findings=finished.findings, decision=finished.decision, run=finished.run, folder=str(folder))
     (folder / "bundle.holdfast").unlink(missing_ok=True)
     # The findings first: they mark the folder as an audit's, whose evidence may be replaced, even if it ends here.
     write_durably(folder / "findings.json", canonical_json(finished.findings))
@@ -83,7 +91,6 @@ def write_audit(finished: Finished, folder: Path, *, cache: Path | None = None) 
     for name, text in texts.items():
         write_durably(folder / name, text.encode("utf-8"))
     write_bundle(folder, inputs=_input_files(finished), key=signing_key(), subject=finished.findings.subject)
-    return audit
 
 
 def read_audit(folder: Path) -> Audit:
@@ -161,14 +168,10 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _write_evidence(folder: Path, evidence: Mapping[str, bytes]) -> None:
-    kept = {parent for name in evidence for parent in (folder / name).parents}
     for old in sorted((folder / "evidence").rglob("*"), reverse=True):
-        if is_unfinished(old):  # another audit may be writing it
-            continue
         if old.is_file() and old.relative_to(folder).as_posix() not in evidence:
             old.unlink(missing_ok=True)
-        # an empty folder that is needed may be that of another audit, just made
-        elif old.is_dir() and old not in kept and not any(old.iterdir()):
+        elif old.is_dir() and not any(old.iterdir()):
             old.rmdir()
     for name, body in evidence.items():
         path = folder / name

@@ -81,9 +81,42 @@ def open_durably(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
         raise writing_error(path, error) from error
 
 
-def is_unfinished(path: Path) -> bool:
-    """Whether a file is one that is being written, or was when its process was killed."""
-    return path.name.startswith(".holdfast-") and path.suffix == ".part"
+@contextmanager
+def exclusively(folder: Path) -> Iterator[None]:
+    """Hold a folder while files that belong together are written into it; another process waits for its turn.
+
+    The system lets go of it when the process ends, however it ends. File systems without locks are not held.
+    """
+    if os.name == "nt":
+        with _held_on_windows(folder / ".holdfast.lock"):
+            yield
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _held_on_windows(path: Path) -> Iterator[None]:
+    """Hold a file beside the others: a folder cannot be locked there, and waiting ends after ten tries."""
+    import msvcrt
+
+    lock, unlock = getattr(msvcrt, "locking"), getattr(msvcrt, "LK_UNLCK")  # noqa: B009  (absent elsewhere)
+    with path.open("wb") as file:
+        while True:
+            with suppress(OSError):
+                lock(file.fileno(), getattr(msvcrt, "LK_LOCK"), 1)  # noqa: B009
+                break
+        try:
+            yield
+        finally:
+            lock(file.fileno(), unlock, 1)
 
 
 def remove_unfinished(folder: Path) -> None:
