@@ -12,8 +12,9 @@ import pytest
 from holdfast.adapters.models.opening import wrap_model
 from holdfast.adapters.models.predictions import predictions_model
 from holdfast.auditing.catalogue import spec_from_literal
+from holdfast.auditing.matching import label_key, match_predictions, same_labels
 from holdfast.auditing.settling import settle
-from holdfast.auditing.subject import AuditSubject, label_key, match_predictions, same_labels
+from holdfast.auditing.subject import AuditSubject
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import InputError, ModelError, NotRun
 from tests.auditing.fixed_model import FixedModel, table

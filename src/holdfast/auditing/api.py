@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from holdfast.adapters.models.opening import TrustPickle
+from holdfast.adapters.models.opening import Trainer, TrustPickle
 from holdfast.auditing.config import AuditConfig, load_config, override
 from holdfast.auditing.folder import cache_for, prepare_folder, read_audit, write_audit
 from holdfast.auditing.running import Observer, Options, check_jobs, run_audit
 from holdfast.core.decision import Decision
 from holdfast.core.deployment import Deployment
-from holdfast.core.errors import did_you_mean
+from holdfast.core.errors import InputError, did_you_mean
 from holdfast.core.finding import Finding
 from holdfast.core.parse import from_mapping
 from holdfast.core.record import Audit
@@ -93,6 +93,7 @@ def audit(
     jobs: int = 1,
     cache: str | Path | bool = True,
     trust_pickle: TrustPickle = False,
+    trainer: Trainer | None = None,
     observer: Observer | None = None,
     **settings: Any,
 ) -> Result:
@@ -120,6 +121,10 @@ def audit(
     trust_pickle
         Whether a pickled model file is loaded, in a confined process, although its scan did not pass; ``"unconfined"``
         loads it also where the platform does not keep that process from the network.
+    trainer
+        ``trainer(X, y, seed=...)``, with a polars frame of inputs and an array of outcomes, returns a model like
+        ``model`` that was trained on them: for attacks that train copies of a model which cannot be fitted again by
+        itself.
     settings
         Any other field of :class:`holdfast.auditing.config.AuditConfig`: ``policy``, ``seed``, ``check``, ...
 
@@ -130,6 +135,9 @@ def audit(
     """
     start = _start(config)
     paths, objects = _split({"model": model, "test": test, "train": train})
+    if trainer is not None and "model" not in objects:
+        raise InputError("expected a trainer beside a model of this process", hint="give the model itself, not a path")
+    objects |= {"trainer": trainer} if trainer else {}
     named = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
     if isinstance(deployment, Mapping):
         deployment = from_mapping(Deployment, dict(deployment), source="deployment")

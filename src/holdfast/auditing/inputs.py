@@ -70,7 +70,8 @@ def read_inputs(
     scratch
         Private folder for the copy of the model.
     objects
-        ``model``, ``train`` and ``test`` as objects of this process, in place of the configuration's paths.
+        ``model``, ``train`` and ``test`` as objects of this process, in place of the configuration's paths; and
+        ``trainer``, a function that trains a model like ``model`` anew.
     policy
         Whose approvals of model files count.
     trust_pickle
@@ -99,7 +100,7 @@ def _read(
     if objects.get("model") is not None:
         from holdfast.adapters.models.opening import wrap_model
 
-        opened = wrap_model(objects["model"])
+        opened = wrap_model(objects["model"], trainer=objects.get("trainer"))
         stated = {"model": opened.info.digest} if opened.info.digest else {}
         source = ModelSource(opened=opened, name=opened.info.description)
         return Inputs(

@@ -8,15 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from holdfast.auditing.subject import (
-    Facts,
-    encode_target,
-    inputs_of,
-    label_key,
-    match_predictions,
-    same_labels,
-    target_column,
-)
+from holdfast.auditing.matching import encode_target, label_key, match_predictions, same_labels, target_column
+from holdfast.auditing.subject import Facts, inputs_of
 from holdfast.core.check import Task
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import InputError, did_you_mean

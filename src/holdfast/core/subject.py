@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -233,6 +234,16 @@ class Subject(Protocol):
 
     def predict(self, X: pl.DataFrame) -> Predictions:
         """Ask the model about new inputs (columns ``features``); counted against the work budget."""
+
+    def retrained(
+        self, X: pl.DataFrame, y: NDArray[np.int64] | NDArray[np.float64], *, seed: int
+    ) -> AbstractContextManager[Subject]:
+        """Train a fresh copy of the model, with the same settings, on other rows; only with the ``refit`` capability.
+
+        Yields this subject with the copy in place of the model: only ``predict``, ``trees``, ``tree_features`` and
+        ``info`` speak of the copy. ``X`` has the columns ``features``, ``y`` is as ``y`` returns it. A class that is
+        absent from ``y`` gets the score 0. The copy is gone when the block ends.
+        """
 
     def trees(self) -> RawTrees:
         """Return the model's trees, their scores in the order of ``classes``; only with the ``trees`` capability."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -79,24 +80,34 @@ def open_model(
     return ChildModel(host, host.info)
 
 
-def wrap_model(obj: object, *, limits: Limits = DEFAULT_LIMITS) -> Model:
+Trainer = Callable[..., object]
+
+
+def wrap_model(obj: object, *, trainer: Trainer | None = None, limits: Limits = DEFAULT_LIMITS) -> Model:
     """Wrap an object of this process: estimator, pipeline, booster, inference session, or callable.
 
     It runs here, unconfined, and has no content digest, so nothing found about it is reused by another process.
+
+    Parameters
+    ----------
+    trainer
+        ``trainer(X, y, seed=...)`` takes a polars frame of inputs and an array of outcomes, and returns an object like
+        ``obj`` that was trained on them: how to train a model anew that does not know it by itself.
 
     Raises
     ------
     InputError
         When it is none of these.
     """
-    return HeldModel(adapter_for(obj), batch_rows=limits.batch_rows)
+    return HeldModel(adapter_for(obj), trainer=trainer, batch_rows=limits.batch_rows)
 
 
 class HeldModel:
     """A model that lives in this process."""
 
-    def __init__(self, adapter: Adapter, *, batch_rows: int) -> None:
+    def __init__(self, adapter: Adapter, *, batch_rows: int, trainer: Trainer | None = None) -> None:
         self._adapter = adapter
+        self._trainer = trainer
         self._batch_rows = batch_rows
         self.queries = 0
         self._counting = threading.Lock()
@@ -105,7 +116,12 @@ class HeldModel:
     @property
     def info(self) -> ModelInfo:
         """What the adapter knows by now; a callable's is complete after its first answer."""
-        return replace(self._adapter.info, confinement={"process": "none: the model runs in the caller's own process"})
+        info = self._adapter.info
+        return replace(
+            info,
+            confinement={"process": "none: the model runs in the caller's own process"},
+            capabilities=info.capabilities | {"refit"} if self._trainer else info.capabilities,
+        )
 
     def predict(self, X: pl.DataFrame) -> RawPredictions:
         """Answer a frame, in batches."""
@@ -116,8 +132,11 @@ class HeldModel:
 
     def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> HeldModel:
         """Train a copy in this process."""
-        copy: Adapter = self._guarded(self._adapter.refit, X, y, seed=seed)
-        return HeldModel(copy, batch_rows=self._batch_rows)
+        if self._trainer:
+            copy = adapter_for(self._guarded(self._trainer, X, y, seed=seed))
+        else:
+            copy = self._guarded(self._adapter.refit, X, y, seed=seed)
+        return HeldModel(copy, trainer=self._trainer, batch_rows=self._batch_rows)
 
     def trees(self) -> RawTrees:
         """Read the trees, once."""
