@@ -110,12 +110,18 @@ class AuditSubject:
 
     @contextmanager
     def retrained(
-        self, X: pl.DataFrame, y: NDArray[np.int64] | NDArray[np.float64], *, seed: int
+        self, X: pl.DataFrame, y: NDArray[np.int64] | NDArray[np.float64], *, seed: int, stand_in: bool = False
     ) -> Iterator[AuditSubject]:
-        """Train a copy of the model on other rows, and let go of it afterwards."""
-        if self.model is None or "refit" not in self.model.info.capabilities:
+        """Train a copy of the model, or a stand-in, on other rows, and let go of it afterwards."""
+        labels = own_labels(y, self.facts)
+        if stand_in:
+            from holdfast.adapters.models.opening import train_stand_in
+
+            copy = train_stand_in(X, labels, is_regression=self.task == "regression", seed=seed)
+        elif self.model is None or "refit" not in self.model.info.capabilities:
             raise NotRun("the model cannot be trained again", hint="give a scikit-learn estimator or pipeline")
-        copy = self.model.refit(X, own_labels(y, self.facts), seed=seed)
+        else:
+            copy = self.model.refit(X, labels, seed=seed)
         try:
             yield replace(self, model=RetrainedModel(copy, self.facts), cache={})
         finally:

@@ -236,9 +236,11 @@ class Subject(Protocol):
         """Ask the model about new inputs (columns ``features``); counted against the work budget."""
 
     def retrained(
-        self, X: pl.DataFrame, y: NDArray[np.int64] | NDArray[np.float64], *, seed: int
+        self, X: pl.DataFrame, y: NDArray[np.int64] | NDArray[np.float64], *, seed: int, stand_in: bool = False
     ) -> AbstractContextManager[Subject]:
         """Train a fresh copy of the model, with the same settings, on other rows; only with the ``refit`` capability.
+
+        With ``stand_in`` a model of another kind, boosted trees, is trained in its place: that is always possible.
 
         Yields this subject with the copy in place of the model: only ``predict``, ``trees``, ``tree_features`` and
         ``info`` speak of the copy. ``X`` has the columns ``features``, ``y`` is as ``y`` returns it. A class that is

@@ -102,6 +102,13 @@ def wrap_model(obj: object, *, trainer: Trainer | None = None, limits: Limits = 
     return HeldModel(adapter_for(obj), trainer=trainer, batch_rows=limits.batch_rows)
 
 
+def train_stand_in(X: pl.DataFrame, y: NDArray[np.generic], *, is_regression: bool, seed: int) -> Model:
+    """Train a model of another kind, in this process, in place of one that cannot be trained again."""
+    from holdfast.adapters.models.stand_in import StandIn
+
+    return HeldModel(StandIn(X, y, is_regression=is_regression, seed=seed), batch_rows=DEFAULT_LIMITS.batch_rows)
+
+
 class HeldModel:
     """A model that lives in this process."""
 

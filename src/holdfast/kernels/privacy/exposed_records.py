@@ -1,0 +1,52 @@
+"""Which members an attack names, with a bound on the share of wrong names."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.kernels.stats.multiplicity import benjamini_hochberg
+
+
+def exposed_records(
+    scores: NDArray[np.float64], is_member: NDArray[np.bool_], *, share_wrong: float
+) -> NDArray[np.bool_]:
+    """Name members so that, in expectation, at most a given share of the names are of people who were not in training.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n_records,)
+        Scores of an attack, larger meaning member.
+    is_member : ndarray of bool, shape (n_records,)
+        Whether a record was in training; all others are the controls that scores are judged by.
+    share_wrong : float
+        False-discovery rate inside (0, 1).
+
+    Returns
+    -------
+    ndarray of bool, shape (n_records,)
+        The members that are named; False for all controls.
+
+    Notes
+    -----
+    The p-value of a record is its rank among the controls, so no distribution is assumed; Benjamini and Hochberg's
+    procedure holds for such p-values although they share their controls. With n controls no p-value is below
+    1 / (n + 1): few controls name nobody unless many members stand out.
+
+    References
+    ----------
+    Bates, S., Candes, E., Lei, L., Romano, Y. and Sesia, M. (2023). Testing for outliers with conformal p-values.
+    Annals of Statistics 51, theorem 2.
+
+    Examples
+    --------
+    >>> scores = np.concatenate([np.full(5, 9.0), np.arange(99) / 99])
+    >>> int(exposed_records(scores, np.arange(104) < 5, share_wrong=0.05).sum())
+    5
+    """
+    controls = np.sort(scores[~is_member])
+    at_least = controls.size - np.searchsorted(controls, scores[is_member], side="left")
+    adjusted = benjamini_hochberg((1.0 + at_least) / (controls.size + 1.0))
+    named = np.zeros(scores.size, dtype=np.bool_)
+    named[np.flatnonzero(is_member)[adjusted <= share_wrong]] = True
+    return named

@@ -1,0 +1,37 @@
+"""The strongest attack is chosen where it does not count."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from holdfast.kernels.privacy.attack_choice import chosen_on_records, chosen_on_shadows
+from holdfast.kernels.privacy.shadow_design import balanced_design
+
+
+def leaky(seed: int, *, gap: float, n: int = 2000, shadows: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    is_in = balanced_design(n, shadows, rng=rng)
+    sure = rng.uniform(0.3, 0.7, n)[:, None]
+    return np.clip(sure + gap * is_in + rng.normal(0, 0.05, is_in.shape), 0, 1), is_in
+
+
+def test_rates_come_by_pairs_and_show_a_leak() -> None:
+    answers, is_in = leaky(0, gap=0.2)
+    choice = chosen_on_shadows(answers, is_in, rates=(0.01, 0.1))
+    assert {rate: values.size for rate, values in choice.named.items()} == {0.01: 4, 0.1: 4}
+    assert choice.named[0.01].min() > 0.5
+
+
+def test_nothing_is_named_where_nothing_leaks() -> None:
+    values = [chosen_on_shadows(*leaky(seed, gap=0.0), rates=(0.01,)).named[0.01].mean() for seed in range(5)]
+    # the balanced design must not give membership away: neither above nor below chance
+    assert 0.005 < np.mean(values) < 0.015
+
+
+def test_choice_on_records_takes_the_better_attack() -> None:
+    rng = np.random.default_rng(0)
+    is_member = np.arange(400) < 200
+    found = chosen_on_records(
+        {"none": rng.normal(size=400), "some": rng.normal(size=400) + 3 * is_member}, is_member, rate=0.1
+    )
+    assert found == "some"
