@@ -5,16 +5,14 @@ patients or debtors. A model that is surer of the records it has seen gives it a
 the record of a person, asks the model about it, and decides whether the person was in.
 
 **How.** The attacker trains *shadow models*: copies with the same settings, on halves of a pool of training and other
-rows drawn at random, so that it knows how models answer about a record with it and without it. Four published formulas
-compare the model's answer with theirs (LiRA, BaVarIA, RMIA, and a likelihood ratio shrunken towards like records), and
-``fusion`` combines them as attacks on the shadow models teach. The strongest on the shadow models is reported, so that
-the model under audit does not choose. Where the model cannot be trained again, the copies are of another kind
-(gradient boosting), and ``quantile`` compares with what rows like it are answered; both are *weak* stand-ins.
+rows drawn at random, so that it knows how models answer about a record with it and without it. LiRA, BaVarIA, RMIA and
+a ratio shrunken towards like records compare the model's answer with theirs; ``fusion`` combines them as attacks on
+shadow models teach. The strongest on shadow models is reported, so that the model does not choose. Where it cannot be
+trained again, copies are of another kind (boosted trees), and ``quantile`` compares with rows like it: both are *weak*.
 
-*Blind baseline first.* A classifier that never sees the model tries to tell the two tables apart. If it succeeds, for
-example because the test rows are later ones, an attack on this model proves nothing: it is then *not identifiable*, and
-only what holds for the training procedure is reported, where chance decided who was in. Rows that stand in both tables
-are left out.
+*Blind baseline first.* A classifier that never sees the model tries to tell the two tables apart. If it succeeds, as on
+later test rows, an attack on this model proves nothing: it is *not identifiable*, and only what holds for the training
+procedure is reported, where chance decided who was in. Rows that stand in both tables are left out.
 
 **How to read it.** ``tpr_at_1_in_1000`` is the share of training people who are named while 1 of 1,000 others is
 wrongly accused; 0.001 is chance. ``auc`` is the same over all thresholds, 0.5 is chance. A rate at which fewer than ten
@@ -28,12 +26,11 @@ name in twenty is wrong. ``epsilon`` is a lower bound of the privacy loss, a heu
 - *Misleading:* ``auc`` 0.51 with ``tpr_at_1_in_1000`` 0.02: most are safe, and a few are named with certainty.
 
 **When it misleads.** All numbers are lower bounds: a stronger attack may name more. Finding nothing is no proof of
-privacy, least of all with weak stand-ins. The attacker is assumed to have data like yours; somebody with less does
-worse. Where ``fusion`` is strongest, the other columns of ``scores`` show that single formulas come close.
+privacy, least of all with weak stand-ins. The attacker is assumed to have data like yours.
 
-**What to do about a bad one.** Train again so that no record counts for much: larger leaves
-(``min_samples_leaf``), fewer rounds, earlier stopping, stronger regularisation, or differentially private training.
-Rounding or hiding scores helps little; ``privacy.defences`` measures both. Look at ``named`` for who is at risk.
+**What to do about a bad one.** Train again so that no record counts for much: larger leaves, fewer rounds, stronger
+regularisation, or differentially private training. Rounding or hiding scores helps little. ``affected_rows`` and
+``groups`` show who is at risk.
 """
 
 from __future__ import annotations
@@ -99,19 +96,22 @@ SPEC = {
 
 FINEST, COARSEST = 0.001, 0.1
 RATES = {"tpr_at_1_in_1000": FINEST, "tpr_at_1_in_100": 0.01}
-FEWEST = 100
 LOOKS = (4, 8, 16, 32, 64)
-BLIND_ROWS = 20000
-BLIND_AUC = 0.52
-WRONG_NAMES = 0.05
+FEWEST, WRONG_NAMES = 100, 0.05
+BLIND_ROWS, BLIND_AUC = 20000, 0.52
 REMEDIATION = (
     "Train again so that no single record counts for much: larger leaves, fewer rounds, earlier stopping, stronger "
     "regularisation, or differentially private training; then audit that model. Rounding scores helps little: "
     "`holdfast audit --check privacy.defences` measures each remedy."
 )
 NOT_IDENTIFIABLE = (
-    "Membership in this model is not identifiable: without the model, a classifier tells training rows from test rows "
-    "(area {auc:.3f}). A test table drawn at random from the same people and time would settle it."
+    "Membership in this model is not identifiable: a classifier that never asks it tells training rows from test rows. "
+    "A test table drawn at random from the same people and time would settle it."
+)
+SAME_KIND = "Shadow models are trained with the settings of the model on half of the rows that took part."
+WEAK = (
+    "The model cannot be trained again from here, so the copies are boosted trees: the attacks are much weaker than "
+    "those of somebody who can train copies of the same kind, and finding little says little."
 )
 ROC = Chart(
     id="roc", title="Members named against others accused", kind="line", table="roc", x="log_fpr", y="log_tpr",
@@ -157,7 +157,7 @@ def run(subject: Subject, ctx: Context, *, design: str = "balanced") -> Outcome:
         raise InputError(f"expected the design 'balanced' or 'coin', got {design!r}")
     records = _records(subject, ctx)
     blind, is_shifted = _blind(subject, ctx, records)
-    shift = (NOT_IDENTIFIABLE.format(auc=blind.value),) if is_shifted else ()
+    shift = (NOT_IDENTIFIABLE,) if is_shifted else ()
     is_weak = subject.info is None or "refit" not in subject.info.capabilities
     if is_shifted and is_weak:
         return Outcome(measurements=(blind,), assumptions=shift)
@@ -237,8 +237,7 @@ def _blind(subject: Subject, ctx: Context, records: _Records) -> tuple[Measured,
     area = auc_delong(is_member, guess, level=ctx.level)
     rate = _rates(is_member)[0]
     named = true_positive_rate(guess, is_member, fpr=rate, level=ctx.level)
-    plain = f"Without the model, a member and another row are put in the right order in {area.value:.1%} of cases."
-    measured = _with_interval(ctx, "blind_auc", area, "DeLong", chosen.size, plain)
+    measured = _with_interval(ctx, "blind_auc", area, "DeLong", chosen.size)
     return measured, area.low > 0.5 and (area.value >= BLIND_AUC or named.low > 2 * rate)
 
 
@@ -261,8 +260,7 @@ def _attack(
     is_in = draw(records.rows.size, most, rng=ctx.rng)
     confidence = _confidence(subject, records)
     target = confidence(subject.predict(records.inputs))
-    split = _split(ctx, records) if is_weak else np.full(records.rows.size, "report")
-    weak = _weak_scores(subject, records, target, split == "fit") if is_weak else {}
+    split, weak = _weak_scores(subject, ctx, records, target) if is_weak else (np.full(target.size, "report"), {})
 
     def train(rows: NDArray[np.int64], seed: int) -> Numbers:
         with subject.retrained(records.inputs[rows], records.y[rows], seed=seed, stand_in=is_weak) as copy:
@@ -307,22 +305,21 @@ def _confidence(subject: Subject, records: _Records) -> Callable[[Predictions], 
     return lambda asked: answer_confidence(asked.labels, asked.scores if is_scored else None, records.y, scale=scale)
 
 
-def _split(ctx: Context, records: _Records) -> NDArray[np.str_]:
-    """Say what each record serves for: a quarter of the others to fit, a third of the rest to choose the attack."""
-    import numpy as np
+def _weak_scores(
+    subject: Subject, ctx: Context, records: _Records, target: Numbers
+) -> tuple[NDArray[np.str_], dict[str, Numbers]]:
+    """Score by the confidence alone, and by how far it lies above what rows like it are answered.
 
-    is_fit = ~records.is_member & (ctx.rng.random(records.rows.size) < 0.25)
-    return np.where(is_fit, "fit", np.where(ctx.rng.random(records.rows.size) < 1 / 3, "choose", "report"))
-
-
-def _weak_scores(subject: Subject, records: _Records, target: Numbers, is_fit: Flags) -> dict[str, Numbers]:
-    """Score by the plain confidence, and by how far it lies above what rows like it are answered."""
+    A quarter of the others serve to learn that, a third of the rest to choose the attack.
+    """
     import numpy as np
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     from holdfast.kernels.privacy.record_encoding import encoded
     from holdfast.kernels.privacy.signals import logit
 
+    is_fit = ~records.is_member & (ctx.rng.random(target.size) < 0.25)
+    split = np.where(is_fit, "fit", np.where(ctx.rng.random(target.size) < 1 / 3, "choose", "report"))
     matrix, is_category = encoded(subject.cells(records.inputs))
     matrix = np.column_stack([matrix, records.y])
     signal = logit(target)
@@ -330,15 +327,15 @@ def _weak_scores(subject: Subject, records: _Records, target: Numbers, is_fit: F
     learner = HistGradientBoostingRegressor(max_iter=50, categorical_features=kinds, random_state=0)
     above = signal - learner.fit(matrix[is_fit], signal[is_fit]).predict(matrix)
     spread = learner.fit(matrix[is_fit], np.abs(above[is_fit])).predict(matrix)
-    return {"confidence": target, "quantile": above / np.maximum(spread, 0.1)}
+    return split, {"confidence": target, "quantile": above / np.maximum(spread, 0.1)}
 
 
 def _estimate(ctx: Context, records: _Records, attacked: _Attacked, rate: float) -> IntervalEstimate[float]:
     """Estimate what the strongest attack names, at a level that holds at all planned looks together."""
     from holdfast.kernels.privacy.membership_curve import true_positive_rate
 
-    scores, is_member = _reported(records, attacked)
-    return true_positive_rate(scores, is_member, fpr=rate, level=1.0 - (1.0 - ctx.level) / attacked.looks)
+    level = 1.0 - (1.0 - ctx.level) / attacked.looks
+    return true_positive_rate(*_reported(records, attacked), fpr=rate, level=level)
 
 
 def _reported(records: _Records, attacked: _Attacked) -> tuple[Numbers, Flags]:
@@ -436,16 +433,9 @@ def _tables(subject: Subject, ctx: Context, records: _Records, attacked: _Attack
 
 def _notes(subject: Subject, records: _Records, attacked: _Attacked) -> tuple[str, ...]:
     sees = "labels only" if subject.deployment.returns == "label" else "what the model returns"
-    named_on = "rows kept apart" if attacked.is_weak else "shadow models"
-    kind = (
-        "The model cannot be trained again from here, so the copies are boosted trees: the attacks are much weaker "
-        "than those of somebody who can train copies of the same kind, and finding little says little."
-        if attacked.is_weak
-        else "Shadow models are trained with the settings of the model on half of the rows that took part."
-    )
-    unresolved = [
-        f"1 in {1 / rate:,.0f}" for rate in RATES.values() if rate not in _rates(_reported(records, attacked)[1])
-    ]
+    named_on, kind = ("rows kept apart", WEAK) if attacked.is_weak else ("shadow models", SAME_KIND)
+    resolved = _rates(_reported(records, attacked)[1])
+    unresolved = [f"1 in {1 / rate:,.0f}" for rate in RATES.values() if rate not in resolved]
     cases = {
         f"Rates of {' and '.join(unresolved)} wrongly accused are not resolvable at this size.": unresolved,
         f"{records.n_shared:,} rows whose content stands in both tables were left out.": records.n_shared,

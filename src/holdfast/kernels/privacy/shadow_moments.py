@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import digamma, polygamma
 
 MOST_DEGREES = 1000.0
+SMALLEST_VARIANCE = 1e-30
 
 
 class Moments(NamedTuple):
@@ -90,7 +91,7 @@ def variance_prior(squares: NDArray[np.float64], degrees: NDArray[np.float64]) -
     mean = float(squares[known].sum() / degrees[known].sum())
     varies = known & (squares > 0)
     if 2 * varies.sum() < known.sum():
-        return 1.0, max(mean, np.finfo(np.float64).tiny)
+        return 1.0, max(mean, SMALLEST_VARIANCE)
     half = degrees[varies] / 2.0
     log_variance = np.log(squares[varies] / degrees[varies]) - digamma(half) + np.log(half)
     excess = float(log_variance.var() - polygamma(1, half).mean())
