@@ -40,7 +40,7 @@ ranges of scalers by what is possible instead of by what was seen.
 
 References
 ----------
-Shokri, R., Strobel, M. and Zick, Y. (2021). On the privacy risks of model explanations. AIES, section 5 (explanations
+Shokri, R., Strobel, M. and Zick, Y. (2021). On the privacy risks of model explanations. AIES (explanations
 by examples show training rows).
 Ferry, J., Aïvodji, U., Gambs, S., Huguet, M.-J. and Siala, M. (2024). Probabilistic dataset reconstruction from
 interpretable models. SaTML.
@@ -49,6 +49,7 @@ Ferry, J., Fukasawa, R., Pascal, T. and Vidal, T. (2024). Trained random forests
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -161,7 +162,7 @@ def run(subject: Subject, ctx: Context, *, smallest: int = 5) -> Outcome:
         found.notes.append("Without the training table (--train) rows, terms and numbers cannot be compared with it.")
     occupied = _occupancy(subject, ctx, found) if has_trees and subject.train is not None else None
     if stored is not None:
-        _rows(stored, found)
+        _rows(stored, found, n_train=subject.train.frame.height if subject.train else 0)
         _values(stored, found)
     _leaf_sizes(stored, occupied, found)
     if occupied is not None:
@@ -194,14 +195,13 @@ def _stored(subject: Subject) -> tuple[Stored | None, bool]:
     )
 
 
-def _rows(stored: Stored, found: _Found) -> None:
+def _rows(stored: Stored, found: _Found, *, n_train: int) -> None:
     """Count rows that the file keeps, and those of the training table among them."""
     import numpy as np
     import polars as pl
 
     parts = stored.rows
-    n_train = parts[0].is_stored.size if parts else 0
-    is_stored = np.any([part.is_stored for part in parts], axis=0) if parts else np.zeros(0, dtype=bool)
+    is_stored = np.any([np.zeros(n_train, dtype=bool), *(part.is_stored for part in parts)], axis=0)
     kept = max([int(is_stored.sum()), *(part.n_rows for part in parts)])
     holders = ", ".join(dict.fromkeys(part.holder for part in parts))
     plain = f"The file keeps {kept:,} rows of training data ({holders})." if kept else "The file keeps no rows."
@@ -305,7 +305,7 @@ def _leaf_sizes(stored: Stored | None, occupied: Occupancy | None, found: _Found
     if stored is not None and stored.forest:
         found.notes.append(f"The file is a random forest with counts of people. {FORESTS[stored.forest]}")
     bins = np.searchsorted(SIZES, sizes, side="right") - 1
-    ends = [f"{low} to {high - 1}" if high > low + 1 else f"{low}" for low, high in zip(SIZES, SIZES[1:], strict=False)]
+    ends = [f"{low} to {high - 1}" if high > low + 1 else f"{low}" for low, high in itertools.pairwise(SIZES)]
     counts = np.bincount(np.maximum(bins, 0), minlength=len(SIZES))
     found.tables["leaf_sizes"] = pl.DataFrame({"people": [*ends, f"{SIZES[-1]} or more"], "leaves": counts})
 
