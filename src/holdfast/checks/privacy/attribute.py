@@ -3,13 +3,13 @@
 **Question.** Somebody knows all about a person but one attribute, also the true outcome, and can ask the model. Do its
 answers give the attribute away, and more so for people it was trained on?
 
-**How.** Half of the test table trains an imputation that has no model: it guesses the attribute from the other columns
-and the outcome, as anybody with such data could. The attacker starts from that guess, sets the attribute to each
-possible value, asks the model, and believes a value the more, the better the model's answer fits the true outcome
-(Fredrikson et al.; Mehnaz et al.). How far to trust the model is learnt from people the attacker knows: half of the
-people attacked, for guesses about the other half. The same is done for people of the training table and for people of
-the test table that the imputation has not seen. Numbers such as age are guessed as one of `n_quantiles` groups of equal
-size. If a query returns labels only (`deployment.returns`), the attacker sees labels only.
+**How.** Half of the test table trains an imputation that has no model: a logistic regression guesses the attribute from
+the other columns and the outcome, as anybody with such data could. The attacker starts from that guess, sets the
+attribute to each possible value, asks the model, and believes a value the more, the better the model's answer fits the
+true outcome (Fredrikson et al.; Mehnaz et al.). How far to trust the model is learnt from people the attacker knows:
+half of the people attacked, for guesses about the other half. The same is done for people of the training table and for
+people of the test table that the imputation has not seen. Numbers such as age are guessed as one of `n_quantiles`
+groups of about equal size. If a query returns labels only (`deployment.returns`), the attacker sees labels only.
 
 **How to read it.** Correct guesses alone say nothing: who knows marital status and occupation names the sex of most
 people, with no model at all (Jayaraman and Evans). `advantage.<attribute>` is the share of people of the training
@@ -22,8 +22,7 @@ may find more.
 **When it misleads.** A small test table trains a weak imputation; an advantage then says that the model knows the
 population better than the attacker, which `training_leakage` takes off. A test table with rows of the training table
 hides leakage, see `data.duplicates`. Few people make long intervals, and 0 inside says that nothing was shown. An
-attribute that is no input of the model is not attacked: its answers change only through the other columns, which the
-imputation has.
+attribute that is no input of the model is not attacked: the imputation has all that the answers depend on.
 
 **What to do about a bad result.** Leave the attribute out if it is not needed. Train a model that fits less closely (a
 regularised one, more people in a leaf, more neighbours), return labels instead of probabilities, limit queries about
@@ -46,7 +45,6 @@ Jayaraman, B. and Evans, D. (2022). Are attribute inference attacks just imputat
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.core.check import Measured, Outcome
@@ -61,7 +59,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from holdfast.kernels.privacy.attribute import Comparison
+    from holdfast.kernels.privacy.attribute import Comparison, Leakage
     from holdfast.kernels.privacy.guessed_values import GuessedValues
     from holdfast.kernels.stats.interval import IntervalEstimate
 
@@ -82,8 +80,8 @@ SPEC = {
     ],
     "cost": "medium",
     "effort": {
-        "quick": {"points": 300, "queries": 5000, "baseline_rows": 2000},
-        "default": {"points": 1000, "queries": 20000, "baseline_rows": 5000},
+        "quick": {"points": 300, "queries": 4000, "baseline_rows": 3000},
+        "default": {"points": 1000, "queries": 12000, "baseline_rows": 10000},
         "thorough": {"points": 10000, "queries": 400000, "baseline_rows": 50000},
     },
 }  # fmt: skip
@@ -111,8 +109,6 @@ TRAINING, OTHERS = "training table", "other people"
 LEVELS = 20
 UNSEEN = 1e-9
 FEWEST_KNOWN = 10
-# With fewer rows a linear imputation is the better one.
-ENOUGH_FOR_TREES = 1000
 MOST_AFFECTED = 10_000
 
 
@@ -123,13 +119,12 @@ class _People(NamedTuple):
     rows: NDArray[np.int64]
     y: NDArray[Any]
 
-    def only(self, is_kept: NDArray[np.bool_]) -> _People:
-        """Leave the others out."""
-        return _People(self.table, self.rows[is_kept], self.y[is_kept])
+    def at(self, places: slice | NDArray[np.int64]) -> _People:
+        """Take some of them."""
+        return _People(self.table, self.rows[places], self.y[places])
 
 
-@dataclass(frozen=True, slots=True)
-class _Attacked:
+class _Attacked(NamedTuple):
     """One attribute of people of one kind: what was counted, and who was guessed rightly."""
 
     attribute: str
@@ -166,10 +161,10 @@ def run(subject: Subject, ctx: Context, *, columns: tuple[str, ...] = (), n_quan
     if subject.train is None:
         notes.append("Without a training table (--train) the advantage is that on people of the test table.")
     notes.append(f"The imputation was trained on {known.rows.size} rows of the test table, which were not attacked.")
-    measurements, leaks = _measure(attacked, ctx.level)
+    leaks = _leaks(attacked, ctx.level)
     queries = sum(one.rows.size * len(chosen[one.attribute].candidates) for one in attacked)
     return Outcome(
-        measurements=measurements,
+        measurements=_measure(attacked, leaks, ctx.level),
         tables=_tables(attacked, leaks, ctx.level),
         charts=(CHART,),
         remediation=REMEDIATION,
@@ -201,15 +196,12 @@ def _names(subject: Subject, columns: tuple[str, ...]) -> tuple[list[str], list[
 
 def _people(subject: Subject, ctx: Context) -> tuple[_People, dict[str, _People]]:
     """Split the test table into rows that train the imputation and rows that are attacked; add the training table."""
-    import numpy as np
-
     assert subject.test is not None
     tables = {TRAINING: subject.train, OTHERS: subject.test}
     people = {kind: _shuffled(subject, ctx, table) for kind, table in tables.items() if table is not None}
-    others = people[OTHERS]
-    in_first_half = np.arange(others.rows.size) < others.rows.size // 2
-    known = others.only(in_first_half & (np.arange(others.rows.size) < ctx.effort["baseline_rows"]))
-    return known, people | {OTHERS: others.only(~in_first_half)}
+    half = people[OTHERS].rows.size // 2
+    known = people[OTHERS].at(slice(min(half, ctx.effort["baseline_rows"])))
+    return known, people | {OTHERS: people[OTHERS].at(slice(half, None))}
 
 
 def _shuffled(subject: Subject, ctx: Context, table: Table) -> _People:
@@ -256,7 +248,7 @@ def _attack(
     from holdfast.kernels.privacy.attribute import compare, guesses, outcome_log_likelihood
 
     chosen = {kind: _valued(subject, people, name, guessed, most) for kind, people in kinds.items()}
-    priors = _imputed(subject, ctx, name, _valued(subject, known, name, guessed), [*chosen.values()])
+    priors = _imputed(subject, name, _valued(subject, known, name, guessed), [*chosen.values()])
     attacked = []
     for (kind, (people, true)), log_prior in zip(chosen.items(), priors, strict=True):
         fits = outcome_log_likelihood(_outcome_fits(subject, name, guessed, people), guessed.group)
@@ -275,12 +267,11 @@ def _valued(
 
     values = guessed.of(_cells(subject, people, name))
     kept = np.flatnonzero(values >= 0)[:most]
-    return _People(people.table, people.rows[kept], people.y[kept]), values[kept]
+    return people.at(kept), values[kept]
 
 
 def _imputed(
     subject: Subject,
-    ctx: Context,
     name: str,
     known: tuple[_People, NDArray[np.int64]],
     attacked: list[tuple[_People, NDArray[np.int64]]],
@@ -292,31 +283,29 @@ def _imputed(
 
     people, true = known
     first = _columns(subject, people, name)
-    others = [_columns(subject, asked, name) for asked, _ in attacked]
-    same = [place for place, column in enumerate(first) if all(one[place].dtype == column.dtype for one in others)]
-    joined = [np.concatenate([one[place] for one in others]) for place in same]
-    X_known, X = linear_designs([first[place] for place in same], joined, levels=LEVELS)
+    others = [
+        np.concatenate(parts) for parts in zip(*(_columns(subject, one, name) for one, _ in attacked), strict=True)
+    ]
+    same = [place for place, column in enumerate(first) if others[place].dtype == column.dtype]
+    X_known, X = linear_designs([first[place] for place in same], [others[place] for place in same], levels=LEVELS)
     shares = np.full((X.shape[0], int(true.max()) + 1), UNSEEN)
     if X.shape[0]:
-        classes, found = _fit_and_guess(X_known, true, X, seed=ctx.seed)
+        classes, found = _fit_and_guess(X_known, true, X)
         shares[:, classes] += found
     ends = np.cumsum([asked.rows.size for asked, _ in attacked])[:-1]
     return np.split(np.log(shares / shares.sum(axis=1, keepdims=True)), ends)
 
 
 def _fit_and_guess(
-    X_known: NDArray[np.float64], true: NDArray[np.int64], X: NDArray[np.float64], *, seed: int
+    X_known: NDArray[np.float64], true: NDArray[np.int64], X: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     import warnings
 
     import numpy as np
-    from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     learner = LogisticRegression(max_iter=200)
-    if true.size >= ENOUGH_FOR_TREES:
-        learner = HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=15, random_state=seed % 2**32)
     with warnings.catch_warnings():
         # An imputation that stopped a little early is still one; its guesses are counted, not assumed.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -361,54 +350,50 @@ def _outcome_fits(subject: Subject, name: str, guessed: GuessedValues, people: _
     return fits
 
 
-class _Leak(NamedTuple):
-    """How much more the model adds about its training data, with its p-value before and after Holm's correction."""
-
-    attribute: str
-    n: int
-    estimate: IntervalEstimate[float]
-    p_value: float
-    holm_p: float
-
-
-def _measure(attacked: list[_Attacked], level: float) -> tuple[tuple[Measured, ...], list[_Leak]]:
-    names = list(dict.fromkeys(one.attribute for one in attacked))
-    found = {(one.attribute, one.people): one.counts for one in attacked}
-    leaks = _leaks(names, found, level)
-    measured = []
-    for name in names:
-        kind = TRAINING if (name, TRAINING) in found else OTHERS
-        counts = found[name, kind]
-        if counts.n_people:
-            method = "Tango's score interval, paired"
-            plain = _advantage_words(name, counts, kind, level)
-            measured.append(
-                _measured("advantage", name, counts.advantage(level=level), counts.n_people, method, plain, level)
-            )
-    for leak in leaks:
-        plain = _leakage_words(leak, len(leaks), level)
-        method = "MOVER of two Tango score intervals"
-        measured.append(_measured("training_leakage", leak.attribute, leak.estimate, leak.n, method, plain, level))
-    if not measured:
-        raise NotRun("there are no people whose attribute is known", hint="give tables in which it is filled in")
-    return tuple(measured), leaks
-
-
-def _leaks(names: list[str], found: dict[tuple[str, str], Comparison], level: float) -> list[_Leak]:
-    from holdfast.kernels.privacy.attribute import leakage, leakage_p_value
-    from holdfast.kernels.stats.multiplicity import holm
-
-    pairs = {name: (found[name, TRAINING], found[name, OTHERS]) for name in names if (name, TRAINING) in found}
-    pairs = {name: pair for name, pair in pairs.items() if all(part.n_people for part in pair)}
-    p_values = [leakage_p_value(*pair) for pair in pairs.values()]
-    return [
-        _Leak(name, sum(part.n_people for part in pair), leakage(*pair, level=level), p_value, float(adjusted))
-        for (name, pair), p_value, adjusted in zip(pairs.items(), p_values, holm(p_values), strict=True)
+def _measure(attacked: list[_Attacked], leaks: dict[str, Leakage], level: float) -> tuple[Measured, ...]:
+    kind = TRAINING if any(one.people == TRAINING for one in attacked) else OTHERS
+    gains = [
+        _measured(
+            "advantage",
+            one.attribute,
+            one.counts.advantage(level=level),
+            n=one.counts.n_people,
+            method="Tango's score interval, paired",
+            level=level,
+            plain=_advantage_words(one.attribute, one.counts, kind, level),
+        )
+        for one in attacked
+        if one.people == kind and one.counts.n_people
     ]
+    more = [
+        _measured(
+            "training_leakage",
+            name,
+            leak.estimate,
+            n=leak.n_people,
+            method="MOVER of two Tango score intervals",
+            level=level,
+            plain=_leakage_words(name, leak, len(leaks), level),
+        )
+        for name, leak in leaks.items()
+    ]
+    if not gains:
+        raise NotRun("there are no people whose attribute is known", hint="give tables in which it is filled in")
+    return (*gains, *more)
+
+
+def _leaks(attacked: list[_Attacked], level: float) -> dict[str, Leakage]:
+    """Compare people of the training table with others, attribute by attribute."""
+    from holdfast.kernels.privacy.attribute import leakages
+
+    found = {(one.attribute, one.people): one.counts for one in attacked if one.counts.n_people}
+    names = [name for name, kind in found if kind == TRAINING and (name, OTHERS) in found]
+    trained, others = ([found[name, kind] for name in names] for kind in (TRAINING, OTHERS))
+    return dict(zip(names, leakages(trained, others, level=level), strict=True))
 
 
 def _measured(
-    kind: str, name: str, estimate: IntervalEstimate[float], n: int, method: str, plain: str, level: float
+    kind: str, name: str, estimate: IntervalEstimate[float], *, n: int, method: str, level: float, plain: str
 ) -> Measured:
     key = f"{kind}.{re.sub(r'[^A-Za-z0-9_-]', '_', name)}"
     interval = Interval(low=estimate.low, high=estimate.high, level=level, method=method)
@@ -426,23 +411,23 @@ def _advantage_words(name: str, counts: Comparison, kind: str, level: float) -> 
     )
 
 
-def _leakage_words(leak: _Leak, n_leaks: int, level: float) -> str:
+def _leakage_words(name: str, leak: Leakage, n_leaks: int, level: float) -> str:
     from holdfast.kernels.performance.frequencies import frequency
 
     cases, count = frequency(*leak.estimate)
-    text = f"Of {cases} people, the model gives away {leak.attribute} of {count} more if it was trained on them."
+    text = f"Of {cases} people, the model gives away {name} of {count} more if it was trained on them."
     if n_leaks > 1 and leak.estimate.low > 0.0:
         stays = "stays" if leak.holm_p <= (1.0 - level) / 2.0 else "does not stay"
         text += f" This {stays} when {n_leaks} attributes are allowed for (Holm, p = {leak.holm_p:.2g})."
     return text
 
 
-def _tables(attacked: list[_Attacked], leaks: list[_Leak], level: float) -> dict[str, pl.DataFrame]:
+def _tables(attacked: list[_Attacked], leaks: dict[str, Leakage], level: float) -> dict[str, pl.DataFrame]:
     import numpy as np
     import polars as pl
 
     summary, rows, affected = [], [], []
-    shown = {leak.attribute for leak in leaks if leak.estimate.low > 0.0}
+    shown = {name for name, leak in leaks.items() if leak.estimate.low > 0.0}
     for one in attacked:
         gain = one.counts.advantage(level=level)
         if one.counts.n_people:
@@ -454,7 +439,7 @@ def _tables(attacked: list[_Attacked], leaks: list[_Leak], level: float) -> dict
             reason = f"{one.attribute} is guessed rightly only with the model"
             affected += [("train", int(row), reason) for row in np.sort(given_away)]
     numbers = ["people", "right_with_model", "right_without_model", "gained", "lost", "advantage", "low", "high"]
-    spread = [(leak.attribute, *leak.estimate, leak.p_value, leak.holm_p) for leak in leaks]
+    spread = [(name, *leak.estimate, leak.p_value, leak.holm_p) for name, leak in leaks.items()]
     leak_columns = dict.fromkeys(("training_leakage", "low", "high", "p_value", "holm_p"), pl.Float64)
     schema = {"table": pl.String, "row": pl.Int64, "reason": pl.String}
     return {

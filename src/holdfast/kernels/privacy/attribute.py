@@ -11,6 +11,7 @@ from scipy.special import logsumexp, ndtr
 
 from holdfast.kernels.stats.differences import independent_difference
 from holdfast.kernels.stats.interval import IntervalEstimate
+from holdfast.kernels.stats.multiplicity import holm
 from holdfast.kernels.stats.paired import paired_proportion_difference
 
 # Trust in the model's answers that an attacker chooses from; 0 is none, 1 takes them for probabilities.
@@ -176,48 +177,74 @@ def compare(with_model: NDArray[np.int64], without_model: NDArray[np.int64], tru
     )
 
 
-def leakage(trained: Comparison, others: Comparison, *, level: float) -> IntervalEstimate[float]:
-    """Estimate how much more the model adds about people it was trained on than about others.
+class Leakage(NamedTuple):
+    """How much more a model adds about people it was trained on than about others."""
+
+    n_people: int
+    """Of both kinds together."""
+    estimate: IntervalEstimate[float]
+    """Difference of the two advantages, within [-2, 2]."""
+    p_value: float
+    """One-sided, of no difference."""
+    holm_p: float
+    """The same after Holm's correction for all attributes."""
+
+
+def leakages(trained: Sequence[Comparison], others: Sequence[Comparison], *, level: float) -> list[Leakage]:
+    """Compare people of the training data with others, attribute by attribute.
 
     Parameters
     ----------
-    trained, others : Comparison
-        Of people in the training data and of people who are not.
+    trained, others : sequence of Comparison
+        Of each attribute: of people in the training data, and of people who are not; each of one person or more.
     level : float
-        Confidence level inside (0, 1).
+        Confidence level of each interval, inside (0, 1).
 
     Returns
     -------
-    IntervalEstimate
-        Difference of the two advantages, within [-2, 2].
+    list of Leakage
+        In the order given.
 
     Notes
     -----
-    See :func:`holdfast.kernels.stats.differences.independent_difference` for the interval.
+    For the interval see :func:`holdfast.kernels.stats.differences.independent_difference`; the p-values are those of
+    :func:`p_value_of_leakage`.
     """
-    return independent_difference(trained.advantage(level=level), others.advantage(level=level))
+    p_values = [p_value_of_leakage(first, second) for first, second in zip(trained, others, strict=True)]
+    return [
+        Leakage(
+            first.n_people + second.n_people,
+            independent_difference(first.advantage(level=level), second.advantage(level=level)),
+            p_value,
+            float(adjusted),
+        )
+        for first, second, p_value, adjusted in zip(trained, others, p_values, holm(p_values), strict=True)
+    ]
 
 
-def leakage_p_value(trained: Comparison, others: Comparison) -> float:
-    """Test whether the model adds no more about people it was trained on than about others.
+def p_value_of_leakage(trained: Comparison, others: Comparison) -> float:
+    """Test whether a model adds no more about people it was trained on than about others.
 
     Parameters
     ----------
     trained, others : Comparison
-        See :func:`leakage`.
+        Of one person or more.
 
     Returns
     -------
     float
-        One-sided p-value of the difference over its standard error; 1 when nothing is gained or lost anywhere.
+        One-sided p-value of the difference over its standard error; 1 when nobody's guess changes.
+
+    Notes
+    -----
+    Approximate; one more gained and one more lost person of each kind keep the standard error from being too small
+    where few guesses change.
     """
-    parts: Sequence[Comparison] = (trained, others)
-    means = [(part.n_gained - part.n_lost) / max(part.n_people, 1) for part in parts]
-    # A person more who is gained and one who is lost keep the variance from 0 where hardly anybody changes.
-    spread = sum(
-        (part.n_gained + part.n_lost + 2) / max(part.n_people, 1) ** 2 - mean**2 / max(part.n_people, 1)
-        for part, mean in zip(parts, means, strict=True)
-    )
-    if not any(part.n_gained + part.n_lost for part in parts):
+    if not any(part.n_gained + part.n_lost for part in (trained, others)):
         return 1.0
-    return float(ndtr(-(means[0] - means[1]) / np.sqrt(spread)))
+    first, second = ((part.n_gained - part.n_lost) / part.n_people for part in (trained, others))
+    variance = sum(
+        (part.n_gained + part.n_lost + 2) / part.n_people**2 - mean**2 / part.n_people
+        for part, mean in ((trained, first), (others, second))
+    )
+    return float(ndtr(-(first - second) / np.sqrt(variance)))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Where in a group of numbers the cells lie that are tried for it.
-WITHIN_GROUP = (1 / 6, 1 / 2, 5 / 6)
+WITHIN_GROUP = (1 / 4, 3 / 4)
 
 
 class GuessedValues(NamedTuple):
