@@ -137,8 +137,15 @@ def _numbers(part: Part, position: int, numbers: dict[str, float]) -> StoredValu
     column = _column(part.given, position)
     n_rows = np.full(len(numbers), -1)
     if column is not None:
-        n_rows = np.array([int((column == number).sum()) for number in numbers.values()])
+        n_rows = np.array([_n_equal(column, number) for number in numbers.values()])
     return _stored_values(part, _column_name(part, position), "number", list(numbers), n_rows)
+
+
+def _n_equal(column: NDArray[Any], number: Any) -> int:
+    """Count equal cells; a quantile that falls on a cell may differ from it in the last digit."""
+    if column.dtype.kind not in "fiu":
+        return int((column == number).sum())
+    return int(np.isclose(column.astype(np.float64), float(number), rtol=1e-12, atol=0.0).sum())
 
 
 def _stored_values(part: Part, column: str, kind: Any, names: Sequence[str], n_rows: Any) -> StoredValues:
