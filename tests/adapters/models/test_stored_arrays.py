@@ -86,6 +86,8 @@ def broken(change: dict[str, Any], arrays: dict[int, np.ndarray]) -> tuple[dict[
         ({"rows": [["SVC", -1, 0], ["SVC", 0, 0]]}, {}),
         ({"rows": [["SVC", True, 0], ["SVC", 0, 0]]}, {}),
         ({"rows": 3}, {}),
+        ({"rows": [["SVC", 10**300, 0], ["SVC", 0, 0]]}, {}),
+        ({"values": [["a", "b", "term", 2**63 - 1]] * 2 + [["a", "b", "term", 5]]}, {}),
         ({"values": [["OneHotEncoder", "town", "category", 7]]}, {}),
         ({"values": [["OneHotEncoder", "town", "category", 10**30]]}, {}),
         ({"values": [[1, "town", "category", 3]]}, {}),

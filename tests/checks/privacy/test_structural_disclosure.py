@@ -141,6 +141,15 @@ def test_without_a_training_table_the_file_still_tells() -> None:
     assert values(run(RandomForestClassifier(3), train=False))["small_leaf_share"] > 0.5
 
 
+def test_a_table_of_other_people_is_said_to_be_one() -> None:
+    frame = pd.DataFrame({name: NUMBERS[name].to_list() for name in NUMBERS.columns})
+    model = wrap_model(KNeighborsClassifier().fit(frame.drop(columns="y"), frame["y"]))
+    outcome = run_model(model, NUMBERS.with_columns(pl.col("pay") + 1))
+    assert values(outcome)["stored_rows"] == N
+    assert values(outcome)["stored_row_share"] == 0.0
+    assert any("may not be the one" in note for note in outcome.assumptions)
+
+
 def test_what_counts_as_few_people_is_a_parameter() -> None:
     encoder = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["town"]))
     table = NUMBERS.with_columns(TOWN)

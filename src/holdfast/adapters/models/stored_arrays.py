@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from holdfast.core.subject import ModelInfo, Stored, StoredRows, StoredValues
 LARGEST_STORED = 1 << 30
 LONGEST_NAME = 64
 MOST_HOLDERS = 4096
+LARGEST_COUNT = 1 << 53
 KINDS = ("term", "category", "number")
 
 
@@ -74,7 +76,7 @@ def from_message(header: Mapping[str, Any], parts: Sequence[bytes], *, n_rows: i
         kinds = [(array.dtype.kind, array.ndim) for array in (is_stored, names, counts, leaf_rows)]
         if kinds != [("b", 2), ("U", 1), ("i", 1), ("i", 1)]:
             raise ValueError(f"arrays of the kinds {kinds}")
-        ends = np.cumsum([0, *(_whole(size) for *_, size in header["values"])]).tolist()
+        ends = [0, *itertools.accumulate(_whole(size) for *_, size in header["values"])]
         if len(header["rows"]) != len(is_stored) or ends[-1] != names.size or names.size != counts.size:
             raise ValueError("lists and arrays of different lengths")
         rows = [
@@ -139,7 +141,7 @@ def checked(stored: Stored, *, n_rows: int) -> Stored:
 
 
 def _whole(value: Any) -> int:
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value <= LARGEST_COUNT:
         raise ValueError(f"{value!r:.80} as a count")
     return value
 

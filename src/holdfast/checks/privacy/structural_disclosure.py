@@ -116,6 +116,7 @@ FORESTS = {
 SIZES = (1, 2, 3, 5, 10, 20, 50, 100)
 MOST_AFFECTED = 10_000
 MOST_EXAMPLES = 1_000
+SHOWN_PARTS = 5
 CHART = Chart(
     id="leaf_sizes",
     title="Leaves by the number of people they stand for",
@@ -211,7 +212,11 @@ def _rows(stored: Stored, found: _Found, *, n_train: int) -> None:
         plain = f"Of {n_train:,} people in the training table, {int(is_stored.sum()):,} lie in the file unchanged."
         found.count("stored_row_share", share, n=n_train, plain=plain)
         found.affected.append((is_stored, "the file keeps this row"))
-    if any(part.n_equal is None for part in parts):
+    for part in parts[:SHOWN_PARTS]:
+        if part.n_equal is not None and part.n_equal < part.n_rows:
+            of = f"{part.n_equal:,} of {part.n_rows:,} rows that {part.holder} keeps"
+            found.notes.append(f"Only {of} equal a row of the training table: it may not be the one it was trained on.")
+    if n_train and any(part.n_equal is None for part in parts):
         found.notes.append("Some parts keep rows that could not be compared with the training table.")
     schema = {"part": pl.String, "rows": pl.Int64, "equal_to_a_training_row": pl.Int64}
     rows = [(part.holder, part.n_rows, part.n_equal) for part in parts]
