@@ -20,7 +20,7 @@ from holdfast.core.endpoint import Endpoint
 from holdfast.core.errors import InputError
 from holdfast.core.finding import Finding
 from holdfast.core.scan import ScannedFile
-from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees, Table
+from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees, Stored, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,6 +115,10 @@ class LazyModel:
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what its trees are given."""
         return self._opened().features(X)
+
+    def stored(self, X: pl.DataFrame | None) -> Stored:
+        """Show what it keeps of its training data."""
+        return self._opened().stored(X)
 
     def close(self) -> None:
         """Let go of the process that was opened here."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.canonical import digest_bytes
 from holdfast.core.context import PartialStore
-from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees
+from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees, Stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +60,10 @@ class JournalledModel:
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what its trees are given."""
         return self._model.features(X)
+
+    def stored(self, X: pl.DataFrame | None) -> Stored:
+        """Show what it keeps of its training data."""
+        return self._model.stored(X)
 
     def close(self) -> None:
         """Let go of the model."""

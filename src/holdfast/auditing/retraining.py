@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from holdfast.auditing.matching import label_key
-from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees
+from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees, Stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,6 +56,10 @@ class RetrainedModel:
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what its trees are given."""
         return self._copy.features(X)
+
+    def stored(self, X: pl.DataFrame | None) -> Stored:
+        """Show what it keeps of its training data."""
+        return self._copy.stored(X)
 
     def close(self) -> None:
         """Let go of the copy."""

@@ -13,7 +13,7 @@ from holdfast.core.check import CheckSpec, Task
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import NotRun
 from holdfast.core.scan import ScannedFile
-from holdfast.core.subject import Label, Model, ModelInfo, Predictions, RawTrees, Table
+from holdfast.core.subject import Label, Model, ModelInfo, Predictions, RawTrees, Stored, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,6 +141,14 @@ class AuditSubject:
         if self.model is None or "trees" not in self.model.info.capabilities:
             raise NotRun("there are no decision trees to read", hint="give a tree model with --model")
         return self.model
+
+    def stored(self) -> Stored:
+        """Return what the model keeps of the training table, read once per process."""
+        if self.model is None or "stored" not in self.model.info.capabilities:
+            raise NotRun("there is no model that could be opened and read", hint="give the model's file with --model")
+        if "stored" not in self.cache:
+            self.cache["stored"] = self.model.stored(inputs_of(self.train, self.facts) if self.train else None)
+        return cast(Stored, self.cache["stored"])
 
     def cells(self, frame: pl.DataFrame) -> dict[str, NDArray[np.generic]]:
         """Return columns as arrays of numbers, or of objects."""

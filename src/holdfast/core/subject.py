@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Label = str | int | float | bool
-Capability = Literal["labels", "scores", "values", "query", "refit", "trees", "gradients"]
+Capability = Literal["labels", "scores", "values", "query", "refit", "trees", "stored", "gradients"]
 Link = Literal["sigmoid", "centred", "softmax", "probabilities", "sigmoids", "sign", "identity", "exp"]
 
 
@@ -33,7 +33,8 @@ class ModelInfo:
         One line for people: estimator or producer and version.
     capabilities
         ``labels``/``scores``/``values`` (regression) say what it returns, ``query`` that it answers new inputs,
-        ``trees`` that its answer is a sum over decision trees which it can show.
+        ``trees`` that its answer is a sum over decision trees which it can show, ``stored`` that it can show what it
+        keeps of its training data.
     classes
         Labels in score order as the model itself states them; empty when it states none.
     n_outputs
@@ -149,6 +150,76 @@ class RawTrees:
     link: Link
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRows:
+    """Rows of training data that one part of a model keeps.
+
+    Attributes
+    ----------
+    holder
+        Kind of the part, such as ``KNeighborsClassifier``.
+    n_rows
+        Rows that it keeps.
+    n_equal
+        How many of them equal a row of the training table, as the part is given it, in single precision; ``None`` when
+        they could not be compared.
+    is_stored
+        ``(n_train,)`` bool: rows of the training table that are among them; all false when not compared.
+    """
+
+    holder: str
+    n_rows: int
+    n_equal: int | None
+    is_stored: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredValues:
+    """Single values of training data that one part of a model keeps: terms, categories, or numbers of one column.
+
+    Attributes
+    ----------
+    holder, column
+        Kind of the part, and the column it speaks of as the part knows it.
+    kind
+        ``term`` of a text, ``category``, or ``number``.
+    names
+        ``(n_values,)`` text, cut to 64 characters: the term or category; for numbers what they are, such as
+        ``minimum``.
+    n_rows
+        ``(n_values,)`` int64: rows of the training table that hold the value, -1 when not counted.
+    """
+
+    holder: str
+    column: str
+    kind: Literal["term", "category", "number"]
+    names: NDArray[np.str_]
+    n_rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What a model keeps of the data it was trained on.
+
+    Attributes
+    ----------
+    rows, values
+        Whole rows, and single values.
+    leaf_rows
+        ``(n_leaves,)`` int64: training rows that the model counts in each leaf of its trees; empty when it states none.
+    forest
+        For a random forest with such counts, whether its trees saw a ``bootstrap`` sample or ``all`` rows.
+    notes
+        What could not be seen.
+    """
+
+    rows: tuple[StoredRows, ...] = ()
+    values: tuple[StoredValues, ...] = ()
+    leaf_rows: NDArray[np.int64]
+    forest: Literal["", "bootstrap", "all"] = ""
+    notes: tuple[str, ...] = ()
+
+
 class Model(Protocol):
     """A model behind its adapter. ``queries`` counts the rows it was asked about."""
 
@@ -168,6 +239,9 @@ class Model(Protocol):
 
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what the trees are given for these inputs, ``(n, n_features)``; only with ``trees``."""
+
+    def stored(self, X: pl.DataFrame | None) -> Stored:
+        """Show what it keeps of its training data, compared with the inputs ``X`` of it; only with ``stored``."""
 
     def close(self) -> None:
         """Let go of the process and its memory."""
@@ -252,6 +326,9 @@ class Subject(Protocol):
 
     def tree_features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what the trees are given for inputs (columns ``features``); asks for no prediction."""
+
+    def stored(self) -> Stored:
+        """Return what the model keeps of its training data, compared with ``train``; only with ``stored``."""
 
     def cells(self, frame: pl.DataFrame) -> dict[str, NDArray[np.generic]]:
         """Return columns as arrays: numbers as float64 with NaN for missing, all else as objects with ``None``."""

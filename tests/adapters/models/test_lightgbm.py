@@ -20,7 +20,11 @@ def test_binary_booster_gives_two_score_columns(numbers: pl.DataFrame, is_positi
     fitted = lightgbm.LGBMClassifier(**SMALL).fit(numbers.to_pandas(), is_positive)
     model = load(text(fitted))
     np.testing.assert_allclose(model.answer(numbers).scores, fitted.predict_proba(numbers.to_pandas()), atol=1e-12)
-    assert (model.info.capabilities, model.info.classes, model.info.n_outputs) == ({"scores", "query", "trees"}, (), 2)
+    assert (model.info.capabilities, model.info.classes, model.info.n_outputs) == (
+        {"scores", "query", "stored", "trees"},
+        (),
+        2,
+    )
     assert any("no class labels" in note for note in model.info.notes)
 
 
@@ -34,14 +38,14 @@ def test_multiclass_booster_gives_a_column_per_class(numbers: pl.DataFrame) -> N
 def test_one_versus_all_scores_are_not_passed_off_as_probabilities(numbers: pl.DataFrame) -> None:
     fitted = lightgbm.LGBMClassifier(objective="multiclassova", **SMALL).fit(numbers.to_pandas(), np.arange(200) % 3)
     model = load(text(fitted))
-    assert model.info.capabilities == {"labels", "query", "trees"}
+    assert model.info.capabilities == {"labels", "query", "stored", "trees"}
     assert model.answer(numbers).labels.tolist() == fitted.predict(numbers.to_pandas()).tolist()
 
 
 def test_regression_booster_gives_values(numbers: pl.DataFrame) -> None:
     fitted = lightgbm.LGBMRegressor(**SMALL).fit(numbers.to_pandas(), numbers["a"].to_numpy())
     model = load(text(fitted))
-    assert model.info.capabilities == {"values", "query", "trees"}
+    assert model.info.capabilities == {"values", "query", "stored", "trees"}
     np.testing.assert_allclose(model.answer(numbers).labels, fitted.predict(numbers.to_pandas()), atol=1e-12)
 
 

@@ -64,13 +64,13 @@ def test_classes_are_plain_labels_of_their_type(labels: tuple, numbers: pl.DataF
 
 def test_classifier_without_probabilities_gives_labels_only(numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
     model = wrap_model(LinearSVC().fit(numbers.to_numpy(), is_positive))
-    assert model.info.capabilities == {"labels", "query", "refit"}
+    assert model.info.capabilities == {"labels", "query", "refit", "stored"}
     assert model.predict(numbers).scores is None
 
 
 def test_regressor_gives_values(numbers: pl.DataFrame) -> None:
     model = wrap_model(LinearRegression().fit(numbers.to_numpy(), numbers["c"].to_numpy()))
-    assert model.info.capabilities == {"values", "query", "refit"}
+    assert model.info.capabilities == {"values", "query", "refit", "stored"}
     np.testing.assert_allclose(model.predict(numbers).labels, numbers["c"].to_numpy(), atol=1e-9)
 
 

@@ -21,7 +21,7 @@ def test_binary_booster_gives_two_score_columns(kind: str, numbers: pl.DataFrame
     fitted = xgboost.XGBClassifier(**SMALL).fit(numbers.to_pandas(), is_positive)
     model = load(saved(fitted, kind))
     np.testing.assert_allclose(model.answer(numbers).scores, fitted.predict_proba(numbers.to_pandas()), atol=1e-6)
-    assert (model.info.capabilities, model.info.inputs) == ({"scores", "query", "trees"}, ("a", "b", "c"))
+    assert (model.info.capabilities, model.info.inputs) == ({"scores", "query", "stored", "trees"}, ("a", "b", "c"))
 
 
 @pytest.mark.parametrize("objective", ["multi:softprob", "multi:softmax"])
@@ -45,14 +45,14 @@ def test_hinge_gives_labels(numbers: pl.DataFrame, is_positive: np.ndarray) -> N
     data = xgboost.DMatrix(numbers.to_numpy(), is_positive, nthread=1)
     trained = xgboost.train({"objective": "binary:hinge", "nthread": 1}, data, 4)
     model = load(bytes(trained.save_raw("ubj")))
-    assert model.info.capabilities == {"labels", "query", "trees"}
+    assert model.info.capabilities == {"labels", "query", "stored", "trees"}
     assert model.answer(numbers).labels.tolist() == trained.predict(data).astype(int).tolist()
 
 
 def test_regression_booster_gives_values(numbers: pl.DataFrame) -> None:
     fitted = xgboost.XGBRegressor(**SMALL).fit(numbers.to_pandas(), numbers["a"].to_numpy())
     model = load(saved(fitted))
-    assert model.info.capabilities == {"values", "query", "trees"}
+    assert model.info.capabilities == {"values", "query", "stored", "trees"}
     np.testing.assert_allclose(model.answer(numbers).labels, fitted.predict(numbers.to_pandas()), atol=1e-6)
 
 

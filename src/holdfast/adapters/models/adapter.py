@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from holdfast.core.subject import ModelInfo, RawPredictions, RawTrees
+from holdfast.core.subject import ModelInfo, RawPredictions, RawTrees, Stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,3 +39,10 @@ class TreesAdapter(Adapter, Protocol):
 
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what the trees are given for a batch of at least one row."""
+
+
+class StoringAdapter(Adapter, Protocol):
+    """An adapter whose ``info`` has the ``stored`` capability."""
+
+    def stored(self, X: pl.DataFrame | None) -> Stored:
+        """Read what the model keeps of its training data, compared with these inputs of it."""

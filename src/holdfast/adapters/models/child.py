@@ -17,7 +17,7 @@ from holdfast.adapters.models.attempts import Watch
 from holdfast.adapters.models.confinement import SYSTEM_READABLE, confine
 
 if TYPE_CHECKING:
-    from holdfast.adapters.models.adapter import Adapter, TreesAdapter
+    from holdfast.adapters.models.adapter import Adapter, StoringAdapter, TreesAdapter
     from holdfast.core.subject import RawPredictions
 
 LARGEST_REQUEST = 1 << 40
@@ -94,6 +94,12 @@ class Service:
 
     def _features(self, header: dict[str, Any], parts: list[bytes]) -> Reply:
         return {"ok": True}, [wire.encode_array(self._with_trees(header).features(_frame(parts[0])))]
+
+    def _stored(self, header: dict[str, Any], parts: list[bytes]) -> Reply:
+        from holdfast.adapters.models import stored_arrays
+
+        adapter = cast("StoringAdapter", self._held[header["model"]])
+        return stored_arrays.to_message(adapter.stored(_frame(parts[0]) if parts else None))
 
     def _with_trees(self, header: dict[str, Any]) -> TreesAdapter:
         return cast("TreesAdapter", self._held[header["model"]])

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from holdfast.adapters.models import answers, tree_arrays, wire
+from holdfast.adapters.models import answers, stored_arrays, tree_arrays, wire
 from holdfast.adapters.models.limits import Limits
 from holdfast.adapters.models.process import Process
 from holdfast.core.errors import InputError, ModelError
-from holdfast.core.subject import ModelInfo, RawPredictions, RawTrees
+from holdfast.core.subject import ModelInfo, RawPredictions, RawTrees, Stored
 
 if TYPE_CHECKING:
     import polars as pl
@@ -192,6 +192,18 @@ class ChildModel:
             return wire.decode_array(*parts)
         except (wire.WireError, TypeError) as error:
             raise ModelError(f"the model's process sent unreadable features: {error}") from None
+
+    def stored(self, X: pl.DataFrame | None) -> Stored:
+        """Read what the model keeps, and check it."""
+        stored_arrays.require(self.info)
+        header, parts = self._host.ask(
+            {"do": "stored", "model": self._number},
+            *([] if X is None else [_frame_bytes(X)]),
+            largest=stored_arrays.LARGEST_STORED,
+            doing="reading what it keeps of its training data",
+            generation=self._generation,
+        )
+        return stored_arrays.from_message(header, parts, n_rows=0 if X is None else X.height)
 
     def close(self) -> None:
         """End the child; for a trained copy, only let go of the copy."""

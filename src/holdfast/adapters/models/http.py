@@ -21,7 +21,7 @@ from holdfast.adapters.models.http_protocol import OpenInference
 from holdfast.adapters.models.http_secrets import Address, resolve_address
 from holdfast.core.endpoint import LAYOUTS, Endpoint, protocol_of
 from holdfast.core.errors import BudgetError, InputError, ModelError, NotRun
-from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees
+from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees, Stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -127,6 +127,10 @@ class HttpModel:
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """An endpoint shows no trees."""
         raise NotRun("a model behind an endpoint shows no trees", hint="give the model file")
+
+    def stored(self, X: pl.DataFrame | None) -> Stored:
+        """An endpoint shows its answers only."""
+        raise NotRun("a model behind an endpoint shows its answers only", hint="give the model file")
 
     def close(self) -> None:
         """Let go of the connections."""

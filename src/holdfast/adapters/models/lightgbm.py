@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from holdfast.adapters.models import answers, columns, trees_lightgbm
+from holdfast.adapters.models import answers, columns, stored_boosters, trees_lightgbm
 from holdfast.core.errors import InputError, MissingExtra, ModelError
-from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions, RawTrees
+from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions, RawTrees, Stored
 
 if TYPE_CHECKING:
     import polars as pl
@@ -77,6 +77,15 @@ class LightgbmModel:
         """Return the matrix that the booster is given."""
         return self._matrix(X)
 
+    def stored(self, X: pl.DataFrame | None) -> Stored:
+        """Read the counts, extremes and categories of the booster."""
+        inputs = None if X is None else self._ordered(X)
+        if inputs is None:
+            categories = {f"list {place}": listed for place, listed in enumerate(self._categories)}
+        else:
+            categories = self._categorical(inputs)
+        return stored_boosters.read_lightgbm(self._booster, categories, inputs)
+
     def _describe(self, classes: tuple[Label, ...], n_classes: int) -> ModelInfo:
         import lightgbm
 
@@ -99,7 +108,7 @@ class LightgbmModel:
         return ModelInfo(
             format="lightgbm",
             description=f"LightGBM booster, objective {self._objective or 'custom'} (lightgbm {lightgbm.__version__})",
-            capabilities=frozenset({"query", found, *tree_capability}),
+            capabilities=frozenset({"query", "stored", found, *tree_capability}),
             classes=classes if found == "scores" else (),
             n_outputs=None if found == "values" else max(2, n_classes),
             inputs=self._names,
@@ -107,15 +116,19 @@ class LightgbmModel:
         )
 
     def _matrix(self, X: pl.DataFrame) -> NDArray[np.float64]:
-        if self._names:
-            # LightGBM writes white space in names as underscores
-            renamed = {name: REPLACED.sub("_", name) for name in X.columns}
-            X = columns.select(X if set(self._names) <= set(X.columns) else X.rename(renamed), self._names)
-        else:
-            columns.require_width(X, self._n_features)
+        X = self._ordered(X)
         for name, categories in self._categorical(X).items():
             X = X.with_columns(columns.category_codes(X[name], categories))
         return columns.numeric_matrix(X)
+
+    def _ordered(self, X: pl.DataFrame) -> pl.DataFrame:
+        """Take the columns of the booster, in its order."""
+        if self._names:
+            # LightGBM writes white space in names as underscores
+            renamed = {name: REPLACED.sub("_", name) for name in X.columns}
+            return columns.select(X if set(self._names) <= set(X.columns) else X.rename(renamed), self._names)
+        columns.require_width(X, self._n_features)
+        return X
 
     def _categorical(self, X: pl.DataFrame) -> dict[str, list[Any]]:
         """Match the lists of categories, which the file holds without names, to columns."""

@@ -7,20 +7,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from holdfast.adapters.models import answers, formats, tree_arrays
+from holdfast.adapters.models import answers, formats, stored_arrays, tree_arrays
 from holdfast.adapters.models.client import ChildModel, Host, Source
 from holdfast.adapters.models.limits import Limits
 from holdfast.adapters.models.predictions import predictions_model
 from holdfast.adapters.models.recognition import adapter_for
 from holdfast.core.errors import HoldfastError, ModelError
-from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees
+from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees, Stored
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray
 
-    from holdfast.adapters.models.adapter import Adapter, TreesAdapter
+    from holdfast.adapters.models.adapter import Adapter, StoringAdapter, TreesAdapter
 
 __all__ = ["Limits", "open_model", "predictions_model", "wrap_model"]
 
@@ -159,6 +159,12 @@ class HeldModel:
     def _ask_features(self, X: pl.DataFrame) -> NDArray[np.generic]:
         found: NDArray[np.generic] = self._guarded(cast("TreesAdapter", self._adapter).features, X)
         return found
+
+    def stored(self, X: pl.DataFrame | None) -> Stored:
+        """Read what the model keeps."""
+        stored_arrays.require(self.info)
+        found: Stored = self._guarded(cast("StoringAdapter", self._adapter).stored, X)
+        return stored_arrays.checked(found, n_rows=0 if X is None else X.height)
 
     def close(self) -> None:
         """The object is the caller's: nothing is let go."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from holdfast.adapters.models import answers
 from holdfast.core.errors import InputError, NotRun, did_you_mean
-from holdfast.core.subject import Capability, ModelInfo, RawPredictions, RawTrees
+from holdfast.core.subject import Capability, ModelInfo, RawPredictions, RawTrees, Stored
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,6 +83,10 @@ class PredictionsModel:
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Predictions have no pipeline."""
         raise NotRun("a table of predictions has no decision trees", hint=NEEDED)
+
+    def stored(self, X: pl.DataFrame | None) -> Stored:
+        """Predictions keep nothing of the training data."""
+        raise NotRun("a table of predictions holds no model", hint=NEEDED)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from holdfast.adapters.models import answers, columns, trees_sklearn
+from holdfast.adapters.models import answers, columns, stored_sklearn, trees_sklearn
 from holdfast.core.errors import ModelError
-from holdfast.core.subject import Capability, ModelInfo, RawPredictions, RawTrees
+from holdfast.core.subject import Capability, ModelInfo, RawPredictions, RawTrees, Stored
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,6 +83,12 @@ class SklearnModel:
         with _serial():
             return trees_sklearn.features(self._estimator, self._inputs(X))
 
+    def stored(self, X: pl.DataFrame | None) -> Stored:
+        """Read what each part of the estimator keeps, beside what it is given of these inputs."""
+        given, n_rows = (None, 0) if X is None else (self._inputs(X), X.height)
+        with _serial():
+            return stored_sklearn.read_stored(self._estimator, given, n_rows=n_rows)
+
     def _inputs(self, X: pl.DataFrame) -> Any:
         if self._names:
             return columns.frame_like_read(columns.select(X, self._names))
@@ -108,7 +114,7 @@ class SklearnModel:
         )
 
     def _capabilities(self) -> frozenset[Capability]:
-        found: set[Capability] = {"query", "values" if self._is_regressor else "labels"}
+        found: set[Capability] = {"query", "stored", "values" if self._is_regressor else "labels"}
         if self._has_scores:
             found.add("scores")
         if hasattr(self._estimator, "get_params") and hasattr(self._estimator, "fit"):

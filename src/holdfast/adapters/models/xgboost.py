@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from holdfast.adapters.models import answers, columns, trees_xgboost
+from holdfast.adapters.models import answers, columns, stored_boosters, trees_xgboost
 from holdfast.core.errors import InputError, MissingExtra, ModelError
-from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions, RawTrees
+from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions, RawTrees, Stored
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,6 +79,12 @@ class XgboostModel:
         matrix: NDArray[np.float64] = self._inputs(X)
         return matrix
 
+    def stored(self, X: pl.DataFrame | None) -> Stored:
+        """Read the categories of the booster."""
+        inputs = None if X is None else self._ordered(X)
+        listed = {self._column(place, inputs): names for place, names in self._categories.items()}
+        return stored_boosters.read_xgboost(listed, inputs)
+
     def _chosen_rounds(self) -> tuple[int, int]:
         best = self._booster.attr("best_iteration")
         if best is None or not self._booster.attr("scikit_learn"):
@@ -97,7 +103,7 @@ class XgboostModel:
         return ModelInfo(
             format="xgboost",
             description=f"XGBoost booster, objective {self._objective} (xgboost {xgboost.__version__})",
-            capabilities=frozenset({"query", found, *tree_capability}),
+            capabilities=frozenset({"query", "stored", found, *tree_capability}),
             classes=classes if found == "scores" else (),
             n_outputs=None if found == "values" else n_classes,
             inputs=self._names,
@@ -135,13 +141,20 @@ class XgboostModel:
         return np.asarray(self._booster.predict(data, output_margin=margin, iteration_range=self._rounds))
 
     def _inputs(self, X: pl.DataFrame) -> Any:
-        if self._names:
-            X = columns.select(X, self._names)
-        else:
-            columns.require_width(X, self._n_features)
+        X = self._ordered(X)
         for position, categories in self._categories.items():
             X = X.with_columns(columns.category_codes(X.to_series(position), categories))
         return columns.numeric_matrix(X)
+
+    def _ordered(self, X: pl.DataFrame) -> pl.DataFrame:
+        """Take the columns of the booster, in its order."""
+        if self._names:
+            return columns.select(X, self._names)
+        columns.require_width(X, self._n_features)
+        return X
+
+    def _column(self, position: int, X: pl.DataFrame | None) -> str:
+        return f"column {position}" if X is None else X.columns[position]
 
 
 def _stated_categories(booster: Any) -> dict[int, list[Any]]:
