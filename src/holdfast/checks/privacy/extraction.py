@@ -35,8 +35,9 @@ Mark the model's answers, so that a copy can be recognised. Do not count on secr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from holdfast.core.check import Measured, Outcome
 from holdfast.core.context import Context
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from holdfast.kernels.privacy.distillation import Distillation, Kind
     from holdfast.kernels.privacy.extraction_curve import Reached
     from holdfast.kernels.privacy.input_space import InputSpace
     from holdfast.kernels.stats.interval import IntervalEstimate
@@ -94,8 +96,12 @@ TARGET = 0.95
 # Of the rows that judge, this share chooses the best copy; the others are only reported on.
 CHOOSING = 0.3
 UNCERTAIN = 0.5
-SMALLEST_PROBABILITY = 1e-4
+# Rows invented for each that may be asked.
+INVENTED = 4
 FARTHEST, MOST_LEVELS = 5.0, 50
+BOOSTING = {"max_iter": 150, "max_leaf_nodes": 8, "min_samples_leaf": 5, "early_stopping": False}
+NETWORK = {"hidden_layer_sizes": (64,), "alpha": 0.1, "learning_rate_init": 0.01, "max_iter": 150}
+BATCH = 64
 # Boosted trees are trained once for each output; with more, the other learners have to do.
 MOST_BOOSTED = 4
 REMEDIATION = (
@@ -120,7 +126,7 @@ class _Target:
     never asked. ``ask`` asks new rows of codes.
     """
 
-    kind: Literal["labels", "probabilities", "values"]
+    kind: Kind
     space: InputSpace
     X: Floats
     answers: Floats
@@ -155,6 +161,8 @@ def run(subject: Subject, ctx: Context, *, tolerance: float = 0.1, price_per_que
     """
     import numpy as np
 
+    from holdfast.kernels.privacy.extraction_curve import queries_to_reach
+
     if tolerance < 0 or price_per_query < 0:
         raise InputError(f"expected numbers of zero or more, got {tolerance=}, {price_per_query=}")
     target = _target(subject, ctx, tolerance)
@@ -163,7 +171,8 @@ def run(subject: Subject, ctx: Context, *, tolerance: float = 0.1, price_per_que
     checkpoints = np.array(sorted(mark for mark in marks if mark >= min(copy.queries for copy in copies)))
     best = _best(target, copies, checkpoints)
     measured, curve = _measure(subject, ctx, target, best, checkpoints)
-    reached = _reached(target, best, checkpoints, ctx.level)
+    agreed = np.array([_agreed(target, copy, target.judging).sum() for copy in best])
+    reached = queries_to_reach(checkpoints, agreed, n=target.judging.size, target=TARGET, level=ctx.level)
     return Outcome(
         measurements=(*measured, *_costs(reached, target, ctx.level, price_per_query)),
         tables={"curve": curve, "attacks": _attacks(target, copies, ctx.level)},
@@ -194,9 +203,7 @@ def _target(subject: Subject, ctx: Context, tolerance: float) -> _Target:
     whole = {name for name in coded if inputs.schema[name].is_integer()} | set(subject.deployment.integer)
     space = space_of(subject.cells(inputs.select(coded)), whole=frozenset(whole))
     is_scored = subject.deployment.returns != "label" and subject.predictions.scores is not None
-    kind: Literal["labels", "probabilities", "values"] = (
-        "values" if subject.task == "regression" else "probabilities" if is_scored else "labels"
-    )
+    kind: Kind = "values" if subject.task == "regression" else "probabilities" if is_scored else "labels"
     spread = tolerance * float(subject.predictions.labels.std()) if kind == "values" else 0.0
 
     def answers_of(predicted: Any) -> Floats:
@@ -236,140 +243,100 @@ def _attack(target: _Target, ctx: Context) -> tuple[list[_Copy], list[str], int]
             notes.append(f"Path finding: {tree.collisions} answers are given by more than one leaf.")
         else:
             notes.append("Path finding was given up: nearly every row has an answer of its own.")
-    known = target.answers[target.pool]
-    copies += _learn(target, ctx, target.X[target.pool], lambda rows: known[rows], "rows like the test rows")
-    invented = target.space.draw(4 * budget, ctx.rng)
-    copies += _learn(target, ctx, invented, lambda rows: target.ask(invented[rows]), "invented rows")
+    known, invented = target.answers[target.pool], target.space.draw(INVENTED * budget, ctx.rng)
+    with _one_thread():
+        marks = [*(mark for mark in CHECKPOINTS if mark < budget), budget]
+        copies += _learn(target, ctx, target.X[target.pool], lambda rows: known[rows], "rows like the test rows", marks)
+        marks = [budget // 4, budget]
+        copies += _learn(target, ctx, invented, lambda rows: target.ask(invented[rows]), "invented rows", marks)
     return copies, [note for note in notes if note], asked + budget
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Train in one thread: sums of several depend on who comes first, and small fits only wait for each other."""
+    import warnings
+
+    import sklearn.ensemble  # noqa: F401  its threads can be limited once it is loaded
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def _copy(target: _Target, attack: str, queries: int, scores: Floats) -> _Copy:
     return _Copy(attack, queries, scores[:, 0] if target.kind == "values" else scores.argmax(axis=1))
 
 
-def _learn(target: _Target, ctx: Context, X: Floats, answer: Callable[[Rows], Floats], source: str) -> Iterator[_Copy]:
+def _learn(
+    target: _Target, ctx: Context, X: Floats, answer: Callable[[Rows], Floats], source: str, marks: list[int]
+) -> Iterator[_Copy]:
     """Train copies at each checkpoint, on rows at random at first and then also on those least certain so far."""
     import numpy as np
 
+    from holdfast.kernels.privacy.distillation import uncertainty
     from holdfast.kernels.privacy.query_selection import choose_queries
 
-    points = target.space.design(X, farthest=FARTHEST, most_levels=MOST_LEVELS)
+    points, doubt = target.space.design(X, farthest=FARTHEST, most_levels=MOST_LEVELS), np.zeros(len(X))
     rows, answers = np.zeros(0, dtype=np.int64), np.zeros((0, target.answers.shape[1]))
-    limit = min(ctx.effort["queries"], len(X))
-    uncertainty = np.zeros(len(X))
-    for mark in ctx.track([*(mark for mark in CHECKPOINTS if mark < limit), limit], len(CHECKPOINTS)):
+    marks = sorted({min(mark, len(X)) for mark in marks})
+    for mark in ctx.track(marks, len(marks)):
         share = UNCERTAIN if rows.size else 0.0
         new = choose_queries(
-            points, asked=rows, uncertainty=uncertainty, n=mark - rows.size, uncertain_share=share, rng=ctx.rng
+            points, asked=rows, uncertainty=doubt, n=mark - rows.size, uncertain_share=share, rng=ctx.rng
         )
         rows, answers = np.concatenate([rows, new]), np.concatenate([answers, answer(new)])
         learned = _trained(target, X[rows], answers, ctx.seed)
         yield from (_copy(target, f"{name}, {source}", mark, copied(target.X)) for name, copied in learned.items())
-        if mark < limit:
-            uncertainty = _uncertainty(target, np.array([copied(X) for copied in learned.values()]))
-
-
-def _uncertainty(target: _Target, scores: Floats) -> Floats:
-    """How unsure copies are: how far they differ in values, or how near their mean scores of two classes are."""
-    import numpy as np
-
-    if target.kind == "values":
-        return np.asarray(scores.std(axis=0)[:, 0])
-    largest = np.sort(scores.mean(axis=0), axis=1)[:, -2:]
-    return np.asarray(largest[:, 0] - largest[:, 1])
+        if mark < marks[-1]:
+            doubt = uncertainty(np.array([copied(X) for copied in learned.values()]))
 
 
 def _trained(target: _Target, X: Floats, answers: Floats, seed: int) -> dict[str, Callable[[Floats], Floats]]:
     """Train learners on answers; each maps codes to scores of all classes, or to values."""
-    import warnings
-
     import numpy as np
-    from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
 
-    outputs, scores_of = _distilled(target, answers)
-    learners = _classifiers(outputs, seed) if target.kind == "labels" else _regressors(outputs, seed)
+    from holdfast.kernels.privacy.distillation import distil
+
+    lesson = distil(answers, target.kind, n_classes=target.n_classes)
 
     def inputs(X: Floats, name: str) -> Floats:
         is_straight = name in ("linear", "network")
         return target.space.design(X, farthest=FARTHEST, most_levels=MOST_LEVELS) if is_straight else X
 
     def fitted(name: str, learner: Any) -> Callable[[Floats], Floats]:
-        learner.fit(inputs(X, name), outputs)
+        learner.fit(inputs(X, name), lesson.outputs)
         answer = learner.predict_proba if target.kind == "labels" else learner.predict
-        return lambda rows: scores_of(np.asarray(answer(inputs(rows, name)), dtype=np.float64))
+        return lambda rows: lesson.scores(np.asarray(answer(inputs(rows, name)), dtype=np.float64))
 
-    # One thread: the sums of several depend on who comes first, and small fits wait for each other.
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return {name: fitted(name, learner) for name, learner in learners.items()}
+    return {name: fitted(name, learner) for name, learner in _learners(lesson, seed).items()}
 
 
-def _distilled(target: _Target, answers: Floats) -> tuple[NDArray[Any], Callable[[Floats], Floats]]:
-    """What learners are trained on, and how their outputs become scores of all classes, or values."""
-    import numpy as np
+def _learners(lesson: Distillation, seed: int) -> dict[str, Any]:
+    from sklearn import dummy, ensemble, linear_model, multioutput, neural_network, tree
 
-    if target.kind == "labels":
-        labels, places = np.unique(answers[:, 0].astype(np.int64), return_inverse=True)
-        return places, lambda shares: shares @ np.eye(target.n_classes)[labels]
-    if target.kind == "values":
-        centre, unit = float(answers.mean()), float(answers.std()) or 1.0
-        return (answers[:, 0] - centre) / unit, lambda values: centre + unit * values.reshape(-1, 1)
-    ratios = np.log(np.maximum(answers, SMALLEST_PROBABILITY))
-    ratios = ratios[:, :-1] - ratios[:, -1:]
-
-    def scores_of(ratios: Floats) -> Floats:
-        ratios = ratios.reshape(len(ratios), -1)
-        return np.column_stack([ratios, np.zeros(len(ratios))])
-
-    return ratios[:, 0] if ratios.shape[1] == 1 else ratios, scores_of
-
-
-def _regressors(outputs: NDArray[Any], seed: int) -> dict[str, Any]:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-    from sklearn.linear_model import Ridge
-    from sklearn.multioutput import MultiOutputRegressor
-    from sklearn.neural_network import MLPRegressor
-    from sklearn.tree import DecisionTreeRegressor
-
-    boosting = HistGradientBoostingRegressor(
-        max_iter=150, max_leaf_nodes=8, min_samples_leaf=5, early_stopping=False, random_state=seed % 2**32
-    )
-    learners = {
-        "linear": Ridge(),
-        "tree": DecisionTreeRegressor(random_state=seed % 2**32),
-        "boosting": boosting if outputs.ndim == 1 else MultiOutputRegressor(boosting),
-        "network": MLPRegressor(
-            hidden_layer_sizes=(64,), alpha=0.1, learning_rate_init=0.01, max_iter=150,
-            batch_size=min(64, len(outputs)), random_state=seed % 2**32,
-        ),
-    }  # fmt: skip
-    if outputs.ndim == 2 and outputs.shape[1] > MOST_BOOSTED:
-        del learners["boosting"]
-    return learners
-
-
-def _classifiers(labels: NDArray[Any], seed: int) -> dict[str, Any]:
-    from sklearn.dummy import DummyClassifier
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.neural_network import MLPClassifier
-    from sklearn.tree import DecisionTreeClassifier
-
-    if labels.max() == 0:
-        return {"constant": DummyClassifier()}
-    learners = {
-        "linear": LogisticRegression(max_iter=200),
-        "tree": DecisionTreeClassifier(random_state=seed % 2**32),
-        "boosting": HistGradientBoostingClassifier(
-            max_iter=150, max_leaf_nodes=8, min_samples_leaf=5, early_stopping=False, random_state=seed % 2**32
-        ),
-        "network": MLPClassifier(
-            hidden_layer_sizes=(64,), alpha=0.1, learning_rate_init=0.01, max_iter=150,
-            batch_size=min(64, len(labels)), random_state=seed % 2**32,
-        ),
-    }  # fmt: skip
-    if labels.max() > MOST_BOOSTED:
+    state = {"random_state": seed % 2**32}
+    network = {**NETWORK, **state, "batch_size": min(BATCH, len(lesson.outputs))}
+    if lesson.kind == "labels" and lesson.n_outputs == 1:
+        return {"constant": dummy.DummyClassifier()}
+    if lesson.kind == "labels":
+        learners = {
+            "linear": linear_model.LogisticRegression(max_iter=200),
+            "tree": tree.DecisionTreeClassifier(**state),
+            "boosting": ensemble.HistGradientBoostingClassifier(**BOOSTING, **state),
+            "network": neural_network.MLPClassifier(**network),
+        }
+    else:
+        boosting = ensemble.HistGradientBoostingRegressor(**BOOSTING, **state)
+        learners = {
+            "linear": linear_model.Ridge(),
+            "tree": tree.DecisionTreeRegressor(**state),
+            "boosting": boosting if lesson.n_outputs == 1 else multioutput.MultiOutputRegressor(boosting),
+            "network": neural_network.MLPRegressor(**network),
+        }
+    if lesson.n_outputs > MOST_BOOSTED:
         del learners["boosting"]
     return learners
 
@@ -409,7 +376,8 @@ def _measure(
     from holdfast.kernels.privacy.extraction_curve import hardest_rows
 
     level, rows = ctx.level, {"ordinary": target.judging}
-    usual = np.median(target.labels[target.pool]) if target.kind == "values" else _most_frequent(target)
+    known = target.labels[target.pool]
+    usual = np.median(known.astype(float)) if target.kind == "values" else np.bincount(known.astype(int)).argmax()
     constant = _Copy("constant", 0, np.full(target.labels.size, usual))
     baseline = _estimate(_agreed(target, constant, target.judging), level)
     if subject.predictions.scores is not None and target.kind != "values":
@@ -422,7 +390,8 @@ def _measure(
         cases, count = frequency(*estimate)
         plain = f"With {best[-1].queries:,} questions somebody could build a copy that gives the same answer in about "
         plain += f"{count} of {cases} cases" + (
-            f"; always giving the most frequent answer agrees in {frequency(baseline.value)[1]}."
+            f"; always giving {'the median' if target.kind == 'values' else 'the most frequent answer'} agrees in "
+            f"{frequency(baseline.value)[1]}."
             if kind == "ordinary"
             else " that the model is least sure of."
         )
@@ -438,28 +407,12 @@ def _measure(
     return measured, pl.DataFrame(curve, schema=names, orient="row")
 
 
-def _most_frequent(target: _Target) -> int:
-    import numpy as np
-
-    return int(np.bincount(target.labels[target.pool].astype(np.int64)).argmax())
-
-
 def _measured(name: str, estimate: IntervalEstimate[float], level: float, method: str, n: int, plain: str) -> Measured:
     import math
 
     low, high = (end if math.isfinite(end) else None for end in (estimate.low, estimate.high))
     interval = Interval(low=low, high=high, level=level, method=method)
     return Measured(id=name, value=estimate.value, interval=interval, n=n, plain=plain)
-
-
-def _reached(target: _Target, best: list[_Copy], checkpoints: Rows, level: float) -> Reached | None:
-    """Questions to the agreement that counts as a copy, on the rows that judge."""
-    import numpy as np
-
-    from holdfast.kernels.privacy.extraction_curve import queries_to_reach
-
-    agreed = np.array([_agreed(target, copy, target.judging).sum() for copy in best])
-    return queries_to_reach(checkpoints, agreed, n=target.judging.size, target=TARGET, level=level)
 
 
 def _costs(reached: Reached | None, target: _Target, level: float, price: float) -> list[Measured]:

@@ -118,9 +118,9 @@ def queries_to_reach(
 
     Notes
     -----
-    Clopper-Pearson intervals at ``1 - (1 - level) / n_checkpoints`` (Bonferroni), so that looking at several checkpoints
-    does not make one of them pass by luck. Between checkpoints nothing was tried: the true number lies after the
-    checkpoint before `low`.
+    Clopper-Pearson intervals at ``1 - (1 - level) / n_checkpoints`` (Bonferroni), so that looking at several
+    checkpoints does not make one of them pass by luck. Between checkpoints nothing was tried: the true number lies
+    after the checkpoint before `low`.
 
     Examples
     --------

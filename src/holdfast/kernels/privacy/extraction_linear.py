@@ -208,7 +208,7 @@ def _informative(copy: LinearCopy, X: Floats, answers: Floats, n: int, rng: np.r
     asked = space.design(X) * _weights(copy.scores(X), copy.resolution)[:, None]
     inverse = np.linalg.inv(asked.T @ asked + 1e-6 * np.trace(asked.T @ asked) / len(asked.T) * np.eye(asked.shape[1]))
     candidates = design * weight[:, None]
-    chosen = []
+    chosen: list[int] = []
     for _ in range(n):
         projected = candidates @ inverse
         gain = (projected * candidates).sum(axis=1)

@@ -180,7 +180,8 @@ def _grown(X: Floats, ids: Positions, is_shared: NDArray[np.bool_], is_category:
     while waiting:
         rows, parent, is_right = waiting.pop()
         if parent != _LEAF:
-            nodes[parent] = nodes[parent]._replace(**{"right" if is_right else "left": len(nodes)})
+            at, before = len(nodes), nodes[parent]
+            nodes[parent] = before._replace(right=at) if is_right else before._replace(left=at)
         cut = _best_cut(X[rows], ids[rows], is_shared, is_category)
         nodes.append(_leaf(int(np.bincount(ids[rows]).argmax()), rows)._replace(cut=cut))
         if cut is not None:

@@ -69,8 +69,8 @@ class InputSpace:
         # A whole number has to reach its neighbours, else it would never vary.
         far = reach * np.where(self.is_whole, np.maximum(self.unit, 1.0), self.unit)
         low, high = np.maximum(self.low, self.centre - far), np.minimum(self.high, self.centre + far)
-        X = low + rng.random((n, low.size)) * (high - low)
-        X = np.where(self.is_whole, np.clip(np.round(X), self.low, self.high), X)
+        X: Floats = low + rng.random((n, low.size)) * (high - low)
+        X[:, self.is_whole] = np.clip(np.round(X), self.low, self.high)[:, self.is_whole]
         X[(rng.random(X.shape) < _MISSING) & self.has_missing] = np.nan
         for j, levels in enumerate(self.levels.values()):
             if levels is not None:
