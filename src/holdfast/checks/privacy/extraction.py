@@ -89,19 +89,16 @@ SPEC = {
 }  # fmt: skip
 
 CHECKPOINTS = (50, 100, 250, 500, 1000, 2500, 5000)
-FEWEST_ROWS = 20
-MOST_JUDGED = 20_000
-HARD_SHARE = 0.1
-TARGET = 0.95
+FEWEST_ROWS, MOST_JUDGED = 20, 20_000
+HARD_SHARE, TARGET = 0.1, 0.95
 # Of the rows that judge, this share chooses the best copy; the others are only reported on.
 CHOOSING = 0.3
 UNCERTAIN = 0.5
 # Rows invented for each that may be asked.
 INVENTED = 4
 FARTHEST, MOST_LEVELS = 5.0, 50
-BOOSTING = {"max_iter": 150, "max_leaf_nodes": 8, "min_samples_leaf": 5, "early_stopping": False}
-NETWORK = {"hidden_layer_sizes": (64,), "alpha": 0.1, "learning_rate_init": 0.01, "max_iter": 150}
-BATCH = 64
+BOOSTING = {"max_iter": 100, "max_leaf_nodes": 8, "min_samples_leaf": 5, "early_stopping": False}
+NETWORK = {"hidden_layer_sizes": (64,), "alpha": 1.0, "solver": "lbfgs", "max_iter": 150}
 # Boosted trees are trained once for each output; with more, the other learners have to do.
 MOST_BOOSTED = 4
 REMEDIATION = (
@@ -167,8 +164,7 @@ def run(subject: Subject, ctx: Context, *, tolerance: float = 0.1, price_per_que
         raise InputError(f"expected numbers of zero or more, got {tolerance=}, {price_per_query=}")
     target = _target(subject, ctx, tolerance)
     copies, notes, asked = _attack(target, ctx)
-    marks = {mark for mark in CHECKPOINTS if mark <= ctx.effort["queries"]} | {copies[0].queries, ctx.effort["queries"]}
-    checkpoints = np.array(sorted(mark for mark in marks if mark >= min(copy.queries for copy in copies)))
+    checkpoints = np.array(sorted({copy.queries for copy in copies} | {ctx.effort["queries"]}))
     best = _best(target, copies, checkpoints)
     measured, curve = _measure(subject, ctx, target, best, checkpoints)
     agreed = np.array([_agreed(target, copy, target.judging).sum() for copy in best])
@@ -233,7 +229,10 @@ def _attack(target: _Target, ctx: Context) -> tuple[list[_Copy], list[str], int]
             notes.append(f"The model is linear: its {linear.parameters} weights were solved for.")
             if _agreed(target, copies[0], target.choosing).all():
                 return copies, [*notes, "No other attack was tried, because this copy made no mistake."], asked
-        notes.append("" if linear else "Equations were not tried: the budget is below the number of weights.")
+        elif linear:
+            notes.append("Equations were given up: the model is not linear in its columns.")
+        else:
+            notes.append("Equations were not tried: the budget is below the number of weights.")
         tree = recover_tree(
             target.ask, target.X[target.pool], is_category=target.space.is_category, queries=budget, rng=ctx.rng
         )
@@ -249,7 +248,7 @@ def _attack(target: _Target, ctx: Context) -> tuple[list[_Copy], list[str], int]
         copies += _learn(target, ctx, target.X[target.pool], lambda rows: known[rows], "rows like the test rows", marks)
         marks = [budget // 4, budget]
         copies += _learn(target, ctx, invented, lambda rows: target.ask(invented[rows]), "invented rows", marks)
-    return copies, [note for note in notes if note], asked + budget
+    return copies, notes, asked + budget
 
 
 @contextmanager
@@ -318,7 +317,6 @@ def _learners(lesson: Distillation, seed: int) -> dict[str, Any]:
     from sklearn import dummy, ensemble, linear_model, multioutput, neural_network, tree
 
     state = {"random_state": seed % 2**32}
-    network = {**NETWORK, **state, "batch_size": min(BATCH, len(lesson.outputs))}
     if lesson.kind == "labels" and lesson.n_outputs == 1:
         return {"constant": dummy.DummyClassifier()}
     if lesson.kind == "labels":
@@ -326,7 +324,7 @@ def _learners(lesson: Distillation, seed: int) -> dict[str, Any]:
             "linear": linear_model.LogisticRegression(max_iter=200),
             "tree": tree.DecisionTreeClassifier(**state),
             "boosting": ensemble.HistGradientBoostingClassifier(**BOOSTING, **state),
-            "network": neural_network.MLPClassifier(**network),
+            "network": neural_network.MLPClassifier(**NETWORK, **state),
         }
     else:
         boosting = ensemble.HistGradientBoostingRegressor(**BOOSTING, **state)
@@ -334,7 +332,7 @@ def _learners(lesson: Distillation, seed: int) -> dict[str, Any]:
             "linear": linear_model.Ridge(),
             "tree": tree.DecisionTreeRegressor(**state),
             "boosting": boosting if lesson.n_outputs == 1 else multioutput.MultiOutputRegressor(boosting),
-            "network": neural_network.MLPRegressor(**network),
+            "network": neural_network.MLPRegressor(**NETWORK, **state),
         }
     if lesson.n_outputs > MOST_BOOSTED:
         del learners["boosting"]

@@ -19,6 +19,8 @@ _MOST_PARAMETERS = 1000
 # Answers that are no decimal fractions may still be single precision.
 _SINGLE = 2.0**-24
 _MOST_DECIMALS = 6
+# Decimals are told apart only where the error of single precision is less than this share of a step.
+_SHARP = 0.1
 # Equations that miss by more than this many times what rounding explains are not those of the model.
 _MISFIT = 5.0
 # Rounded answers are asked for this many times the parameters, and not less than the second number.
@@ -123,7 +125,8 @@ def resolution_of(answers: Floats) -> float:
     Returns
     -------
     float
-        The largest power of ten, from 1 to 1e-6, of which all answers are multiples; else that of single precision.
+        The largest power of ten, from 1 to 1e-6, of which all answers are multiples; 2^-24, the relative step of single
+        precision, where there is none.
 
     Examples
     --------
@@ -132,6 +135,8 @@ def resolution_of(answers: Floats) -> float:
     """
     for decimals in range(_MOST_DECIMALS + 1):
         scaled = answers * 10.0**decimals
+        if np.abs(scaled).max() * _SINGLE > _SHARP:
+            break
         if (np.abs(scaled - np.round(scaled)) <= _SINGLE * np.maximum(np.abs(scaled), 1.0)).all():
             return float(10.0**-decimals)
     return _SINGLE
@@ -176,7 +181,10 @@ def _solve(space: InputSpace, X: Floats, answers: Floats, rank: int) -> LinearCo
     is_determined = True
     for k in range(targets.shape[1]):
         is_used = np.isfinite(deviation[:, k]) & (deviation[:, k] > 0.0)
+        if (deviation[:, k] == 0.0).all():
+            continue
         if not is_used.any():
+            is_determined = False
             continue
         weight = 1.0 / deviation[is_used, k]
         solved = lstsq(design[is_used] * weight[:, None], targets[is_used, k] * weight, cond=1e-11)

@@ -94,10 +94,10 @@ def recover_tree(
     Notes
     -----
     No leaf lies on both sides of a split of the tree. So the split of a node is the one that parts no answer among the
-    known rows, and of these the one that leaves most rows on its smaller side. What remains open is where in the gap
-    between the known rows it lies: in each round the row at the edge of every gap is asked with the cell in the middle
-    of the gap, all open gaps in one batch, those first through which most of the pool passes; this is the binary search
-    of path finding, shared by all leaves under the split. A leaf of which no row is known cannot be found by it: half
+    known rows, and of these the one that tells most about the answers. What remains open is where in the gap between
+    the known rows it lies: in each round the row at the edge of a gap is asked with cells from inside it, all open gaps
+    in one batch, those first through which most of the pool passes; this is the bisection of path finding, shared by
+    all leaves under the split. A leaf of which no row is known cannot be found by it: half
     of each batch are new rows of the pool. The tree is then grown anew from all that is known.
 
     Path finding as published (Algorithm 1) closes in on each leaf alone, with two searches for each number and one
@@ -256,11 +256,13 @@ def _routed(nodes: tuple[Node, ...], X: Floats) -> tuple[Positions, list[tuple[N
 
 
 def _in_gaps(nodes: tuple[Node, ...], X: Floats, pool: Floats, n: int) -> Floats:
-    """Rows in the middle of the gaps through which most of the pool passes; other cells of the row at the edge."""
+    """Rows spread over the gaps through which most of the pool passes; other cells of the row at the edge."""
     gaps = sorted(_routed(nodes, pool)[1], key=lambda gap: -len(gap[1]))[:n]
-    rows = np.empty((len(gaps), X.shape[1]))
-    for row, (node, values) in zip(rows, gaps, strict=True):
+    rows: list[Floats] = []
+    for node, values in gaps:
         assert node.cut is not None
-        row[:] = X[node.rows[X[node.rows, node.cut.column] == node.cut.low][0]]
-        row[node.cut.column] = np.sort(values)[len(values) // 2]
-    return rows
+        column, per_gap = node.cut.column, n // len(gaps)
+        edge = X[node.rows[X[node.rows, column] == node.cut.low][0]]
+        places = np.arange(1, per_gap + 1) * len(values) // (per_gap + 1)
+        rows.extend(np.where(np.arange(edge.size) == column, v, edge) for v in np.unique(np.sort(values)[places]))
+    return np.array(rows).reshape(-1, X.shape[1])

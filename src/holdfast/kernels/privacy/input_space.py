@@ -67,7 +67,7 @@ class InputSpace:
             Farthest distance of a number from its median, in standard deviations.
         """
         # A whole number has to reach its neighbours, else it would never vary.
-        far = reach * np.where(self.is_whole, np.maximum(self.unit, 1.0), self.unit)
+        far = np.where(self.is_whole, np.maximum(reach * self.unit, 1.0), reach * self.unit)
         low, high = np.maximum(self.low, self.centre - far), np.minimum(self.high, self.centre + far)
         X: Floats = low + rng.random((n, low.size)) * (high - low)
         X[:, self.is_whole] = np.clip(np.round(X), self.low, self.high)[:, self.is_whole]
