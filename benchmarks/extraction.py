@@ -92,10 +92,16 @@ def knockoff(model: Any, X_test: np.ndarray, seed: int) -> dict[str, tuple[float
     """Agreement and CPU seconds of KnockoffNets with three thieves, fitted on probabilities turned to labels."""
     from art.attacks.extraction import KnockoffNets
     from art.estimators.classification import BlackBoxClassifierNeuralNetwork
-    from art.estimators.classification.scikitlearn import SklearnClassifier
+    from art.estimators.classification.scikitlearn import ScikitlearnClassifier
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.neural_network import MLPClassifier
     from sklearn.tree import DecisionTreeClassifier
+
+    class Thief(ScikitlearnClassifier):
+        """Fit as scikit-learn does: the peer hands on a batch size that no estimator takes."""
+
+        def fit(self, x: np.ndarray, y: np.ndarray, **_: Any) -> None:
+            super().fit(x, y)
 
     np.random.seed(seed)  # noqa: NPY002  the peer draws from the global state
     rows = np.random.default_rng(seed).permutation(len(X_test))
@@ -117,7 +123,7 @@ def knockoff(model: Any, X_test: np.ndarray, seed: int) -> dict[str, tuple[float
         begin = time.process_time()
         attack = KnockoffNets(wrapped, batch_size_fit=QUERIES, batch_size_query=QUERIES, nb_stolen=QUERIES, nb_epochs=1,
                               use_probability=False, verbose=False)  # fmt: skip
-        stolen = attack.extract(scaled, thieved_classifier=SklearnClassifier(thief))
+        stolen = attack.extract(scaled, thieved_classifier=Thief(thief))
         same = stolen.predict(judged).argmax(axis=1) == model.predict(unseen)
         found[name] = float(same.mean()), time.process_time() - begin
     return found

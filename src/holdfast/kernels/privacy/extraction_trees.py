@@ -16,7 +16,7 @@ Ask = Callable[[Floats], Floats]
 _MOST_DISTINCT = 0.7
 _FIRST_SHARE = 0.75
 _FEWEST_FIRST = 50
-_BATCHES = 8
+_BATCHES = 5
 _LEAF = -1
 
 
