@@ -17,7 +17,8 @@ def main() -> None:
     if arguments[:1] == ["scan"]:
         subprocess.run([sys.executable, str(HERE / "scan.py"), *arguments[1:]], check=True)
         return
-    with_data = ["audit_adult.py", "robustness_queries.py", "robustness_tables.py"] if "--data" in arguments else []
+    needing_data = ["audit_adult.py", "extraction.py", "robustness_queries.py", "robustness_tables.py"]
+    with_data = needing_data if "--data" in arguments else []
     scripts = ["startup.py", "intervals.py", *with_data]
     for script in scripts:
         print(f"== {script}", flush=True)
