@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray
+
+    Answer = Callable[[pl.DataFrame], NDArray[np.float64]]
 
 TARGET = "default"
 REGIONS = ("north", "east", "south", "west")
@@ -23,14 +25,31 @@ HOUSING = ("rent", "own", "family")
 PURPOSES = ("car", "furniture", "education", "repairs", "other")
 
 
+def logistic(seed: int) -> Any:
+    """Return the learner that suits how the outcomes are drawn."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=1.0, max_iter=2000, random_state=seed)
+
+
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """Training and test table, the function that answers a frame with class probabilities, files that belong to it."""
+    """Training and test table, the function that answers a frame with class probabilities, files that belong to it.
+
+    ``learner`` is what such a function is fitted with; a seed gives an unfitted one.
+    """
 
     train: pl.DataFrame
     test: pl.DataFrame
-    model: Callable[[pl.DataFrame], NDArray[np.float64]]
+    model: Answer
     files: Mapping[str, bytes] = field(default_factory=dict)
+    learner: Callable[[int], Any] = field(default=logistic)
+
+    def trained_on(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Answer:
+        """Train a model like this one anew."""
+        import polars as pl
+
+        return train_model(X.with_columns(pl.Series(TARGET, y)), self.learner(seed))
 
 
 def credit_table(rows: int, rng: np.random.Generator) -> pl.DataFrame:
@@ -72,10 +91,9 @@ def credit_table(rows: int, rng: np.random.Generator) -> pl.DataFrame:
     )
 
 
-def train_model(train: pl.DataFrame) -> Callable[[pl.DataFrame], NDArray[np.float64]]:
-    """Fit a logistic regression on standardised numbers and one-hot categories of every column but the target."""
+def train_model(train: pl.DataFrame, learner: Any = None) -> Answer:
+    """Fit a learner, a logistic regression by default, on standardised numbers and one-hot categories of the inputs."""
     import polars as pl
-    from sklearn.linear_model import LogisticRegression
 
     features = [name for name in train.columns if name != TARGET]
     levels = {name: sorted(train[name].unique().to_list()) for name in features if train[name].dtype == pl.String}
@@ -98,7 +116,7 @@ def train_model(train: pl.DataFrame) -> Callable[[pl.DataFrame], NDArray[np.floa
         ]
         return frame.select(*numbers, *logs, *dummies).to_numpy().astype(float)
 
-    fitted = LogisticRegression(C=1.0, max_iter=2000).fit(encode(train), train[TARGET].to_numpy())
+    fitted = (logistic(0) if learner is None else learner).fit(encode(train), train[TARGET].to_numpy())
 
     def predict(frame: pl.DataFrame) -> NDArray[np.float64]:
         scores: NDArray[np.float64] = fitted.predict_proba(encode(frame))

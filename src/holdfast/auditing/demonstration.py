@@ -28,9 +28,10 @@ def run_demonstration(folder: Path, *, say: Callable[[str], None]) -> None:
     say("2. A generated credit table: the same audit on a clean copy, then on copies with one planted fault each")
     outcome = run_selftest(folder / "selftest", say=lambda line: say(f"   {line}"))
     write_durably(folder / "selftest" / "selftest.json", canonical_json(outcome))
-    found = sum(trial.found for trial in outcome.trials)
-    alarms = ", ".join(outcome.false_alarms) or "none"
-    say(f"   found {found} of {len(outcome.trials)} planted faults; false alarms on the clean copy: {alarms}")
+    faults = [trial for trial in outcome.trials if trial.must_fail]
+    alarms = [*outcome.false_alarms, *(t.fault for t in outcome.trials if not (t.must_fail or t.found))]
+    found = sum(trial.found for trial in faults)
+    say(f"   found {found} of {len(faults)} planted faults; false alarms: {', '.join(alarms) or 'none'}")
     say("")
     say(f"report: {result.report.resolve()}")
     say(f"        {(folder / 'selftest' / 'clean' / 'report.html').resolve()}")

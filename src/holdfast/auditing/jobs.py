@@ -20,7 +20,7 @@ from holdfast.core.endpoint import Endpoint
 from holdfast.core.errors import InputError
 from holdfast.core.finding import Finding
 from holdfast.core.scan import ScannedFile
-from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees, Stored, Table
+from holdfast.core.subject import AS_IS, Model, ModelInfo, RawPredictions, RawTrees, Settings, Stored, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,9 +104,9 @@ class LazyModel:
         """Answer a frame of inputs."""
         return self._opened().predict(X)
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Model:
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> Model:
         """Train a fresh copy with the same settings."""
-        return self._opened().refit(X, y, seed=seed)
+        return self._opened().refit(X, y, seed=seed, settings=settings)
 
     def trees(self) -> RawTrees:
         """Show its decision trees."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.canonical import digest_bytes
 from holdfast.core.context import PartialStore
-from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees, Stored
+from holdfast.core.subject import AS_IS, Model, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,9 +49,9 @@ class JournalledModel:
             self.queries += X.height
         return answer
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Model:
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> Model:
         """Train a fresh copy with the same settings, without a journal."""
-        return self._model.refit(X, y, seed=seed)
+        return self._model.refit(X, y, seed=seed, settings=settings)
 
     def trees(self) -> RawTrees:
         """Show its trees."""

@@ -96,6 +96,8 @@ def why_not(
         return "not_run", "left out by --skip", f"run without --skip {entry.id}"
     if config.check and entry.id not in config.check:
         return "not_run", "left out by --check, which names other checks", f"add --check {entry.id}"
+    if entry.spec.on_request and entry.id not in config.check and config.effort != "thorough":
+        return "not_run", "it takes minutes, so it runs only when asked for", f"add --check {entry.id}"
     if facts.task not in entry.spec.tasks:
         tasks = ", ".join(entry.spec.tasks)
         return "not_applicable", f"the task is {facts.task}; this question is about {tasks}", f"a task among {tasks}"

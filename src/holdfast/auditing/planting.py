@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from holdfast.auditing.credit import TARGET, Twin, clean_twin, train_model
 
@@ -30,11 +30,14 @@ class Fault:
         Id of the measurement that must fail its threshold; its check is the one that has to notice.
     plant
         Makes the faulty copy from the clean one.
+    must_fail
+        Whether it is a fault; else it only looks like one, and failing it would be a false alarm.
     """
 
     description: str
     measurement: str
     plant: Callable[[Twin], Twin]
+    must_fail: bool = True
 
     @property
     def check(self) -> str:
@@ -124,6 +127,23 @@ def hostile_file(twin: Twin) -> Twin:
     return replace(twin, files={**twin.files, "preprocessing.pkl": HOSTILE_PICKLE})
 
 
+def learned_by_heart(twin: Twin) -> Twin:
+    """Put a forest in place of the model whose trees grow until each leaf holds one outcome."""
+    return replace(twin, model=train_model(twin.train, _deep_forest(0)), learner=_deep_forest)
+
+
+def learned_others_by_heart(twin: Twin) -> Twin:
+    """Put such a forest in place of the model that was trained on other people."""
+    others = clean_twin(SEED_OF_FAULTS).train
+    return replace(twin, model=train_model(others, _deep_forest(0)), learner=_deep_forest)
+
+
+def _deep_forest(seed: int) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(30, random_state=seed)
+
+
 FAULTS: Mapping[str, Fault] = {
     "leaked_target": Fault(
         "a column repeats the target in 97 % of rows", "data.leakage.n_suspect_columns", leaked_target
@@ -136,6 +156,15 @@ FAULTS: Mapping[str, Fault] = {
     "overconfidence": Fault("logits are tripled", "performance.calibration.ece", overconfidence),
     "brittle_feature": Fault("one answer in the form decides", "robustness.evasion.attack_success", brittle_feature),
     "hostile_file": Fault("a pickle beside the model runs code", "supply_chain.artefact_scan.n_failed", hostile_file),
+    "learned_by_heart": Fault(
+        "the model has learned its people by heart", "privacy.membership.tpr_at_1_in_100", learned_by_heart
+    ),
+    "learned_others": Fault(
+        "the model has learned other people by heart",
+        "privacy.membership.tpr_at_1_in_100",
+        learned_others_by_heart,
+        must_fail=False,
+    ),
     "unit_error": Fault("10 % of incomes are in cents", "data.schema.violation_share", unit_error),
 }
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from holdfast.auditing.matching import label_key
-from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees, Stored
+from holdfast.core.subject import AS_IS, Model, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,9 +45,9 @@ class RetrainedModel:
         scores[:, known] = raw.scores
         return replace(raw, scores=scores)
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Model:
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> Model:
         """Train another copy."""
-        return self._copy.refit(X, y, seed=seed)
+        return self._copy.refit(X, y, seed=seed, settings=settings)
 
     def trees(self) -> RawTrees:
         """Show its trees."""

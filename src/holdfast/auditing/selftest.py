@@ -31,7 +31,7 @@ class Trial:
     Attributes
     ----------
     found
-        Whether the threshold that must fail did.
+        Whether the threshold that must fail did, or one that must not did not.
     value
         The measurement on the faulty copy, ``None`` when there was none.
     clean_value
@@ -41,6 +41,7 @@ class Trial:
     fault: str
     description: str
     measurement: str
+    must_fail: bool
     found: bool
     value: float | None
     clean_value: float | None
@@ -69,12 +70,14 @@ def run_selftest(folder: Path, *, seed: int = 0, say: Callable[[str], None] = la
             fault=name,
             description=fault.description,
             measurement=fault.measurement,
-            found=verdicts.get(fault.measurement) in BAD,
+            must_fail=fault.must_fail,
+            found=(verdicts.get(fault.measurement) in BAD) == fault.must_fail,
             value=_value(result.audit, fault.measurement),
             clean_value=_value(clean.audit, fault.measurement),
         )
         trials.append(trial)
-        mark = "found" if trial.found else "MISSED"
+        right, wrong = ("found", "MISSED") if fault.must_fail else ("quiet", "ALARM")
+        mark = right if trial.found else wrong
         say(f"{mark:<7} {name}: {fault.description} -> {fault.measurement} = {_shown(trial)}")
     return SelfTest(
         seed=seed,
@@ -91,6 +94,7 @@ def _audit(twin: Twin, folder: Path, *, checks: list[str] | None = None) -> Resu
             (Path(files) / name).write_bytes(content)
         return audit(
             twin.model,
+            trainer=twin.trained_on,
             train=twin.train,
             test=twin.test,
             target=TARGET,

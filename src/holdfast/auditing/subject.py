@@ -13,7 +13,7 @@ from holdfast.core.check import CheckSpec, Task
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import NotRun
 from holdfast.core.scan import ScannedFile
-from holdfast.core.subject import Label, Model, ModelInfo, Predictions, RawTrees, Stored, Table
+from holdfast.core.subject import AS_IS, Label, Model, ModelInfo, Predictions, RawTrees, Settings, Stored, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,7 +110,13 @@ class AuditSubject:
 
     @contextmanager
     def retrained(
-        self, X: pl.DataFrame, y: NDArray[np.int64] | NDArray[np.float64], *, seed: int, stand_in: bool = False
+        self,
+        X: pl.DataFrame,
+        y: NDArray[np.int64] | NDArray[np.float64],
+        *,
+        seed: int,
+        stand_in: bool = False,
+        settings: Settings = AS_IS,
     ) -> Iterator[AuditSubject]:
         """Train a copy of the model, or a stand-in, on other rows, and let go of it afterwards."""
         labels = own_labels(y, self.facts)
@@ -121,7 +127,7 @@ class AuditSubject:
         elif self.model is None or "refit" not in self.model.info.capabilities:
             raise NotRun("the model cannot be trained again", hint="give a scikit-learn estimator or pipeline")
         else:
-            copy = self.model.refit(X, labels, seed=seed)
+            copy = self.model.refit(X, labels, seed=seed, settings=settings)
         try:
             yield replace(self, model=RetrainedModel(copy, self.facts), cache={})
         finally:

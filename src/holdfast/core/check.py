@@ -61,6 +61,8 @@ class CheckSpec:
         Work limits at each effort, by name (``points``, ``queries``, ``resamples``); read as ``ctx.effort``.
     alone
         Whether it measures time and so must run with nothing beside it.
+    on_request
+        Whether it takes so long that it runs only when it is named, or at thorough effort when that is asked for.
     """
 
     title: str
@@ -76,6 +78,7 @@ class CheckSpec:
     cost: Literal["light", "medium", "heavy"] = "light"
     effort: Mapping[Effort, Mapping[str, int]] = field(default_factory=dict)
     alone: bool = False
+    on_request: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

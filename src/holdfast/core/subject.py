@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from holdfast.core.check import Task
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 Label = str | int | float | bool
 Capability = Literal["labels", "scores", "values", "query", "refit", "trees", "stored", "gradients"]
+Settings = Mapping[str, float]
+AS_IS: Settings = MappingProxyType({})
 Link = Literal["sigmoid", "centred", "softmax", "probabilities", "sigmoids", "sign", "identity", "exp"]
 
 
@@ -231,8 +234,11 @@ class Model(Protocol):
     def predict(self, X: pl.DataFrame) -> RawPredictions:
         """Answer a frame of inputs in the table's own columns."""
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Model:
-        """Train a fresh copy with the same settings; only with the ``refit`` capability."""
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> Model:
+        """Train a fresh copy, with the same settings but for those given; only with the ``refit`` capability.
+
+        ``ModelError`` when there is no such setting.
+        """
 
     def trees(self) -> RawTrees:
         """Show its trees; only with the ``trees`` capability. ``NotRun`` when they are of a kind that is not read."""
@@ -310,11 +316,18 @@ class Subject(Protocol):
         """Ask the model about new inputs (columns ``features``); counted against the work budget."""
 
     def retrained(
-        self, X: pl.DataFrame, y: NDArray[np.int64] | NDArray[np.float64], *, seed: int, stand_in: bool = False
+        self,
+        X: pl.DataFrame,
+        y: NDArray[np.int64] | NDArray[np.float64],
+        *,
+        seed: int,
+        stand_in: bool = False,
+        settings: Settings = AS_IS,
     ) -> AbstractContextManager[Subject]:
         """Train a fresh copy of the model, with the same settings, on other rows; only with the ``refit`` capability.
 
         With ``stand_in`` a model of another kind, boosted trees, is trained in its place: that is always possible.
+        ``settings``, such as ``min_samples_leaf``, are changed in the copy; ``ModelError`` when it has none so named.
 
         Yields this subject with the copy in place of the model: only ``predict``, ``trees``, ``tree_features`` and
         ``info`` speak of the copy. ``X`` has the columns ``features``, ``y`` is as ``y`` returns it. A class that is

@@ -11,8 +11,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
 from holdfast.adapters.models.columns import pandas_frame
 from holdfast.adapters.models.opening import wrap_model
@@ -140,3 +141,15 @@ def test_skops_file_with_an_unknown_type_is_refused_by_name(opened, numbers, is_
     fitted.unusual_ = statistics.NormalDist
     with pytest.raises(InputError, match=r"not known to be harmless: .*statistics\.NormalDist"):
         opened(sio.dumps(fitted), "model.skops")
+
+
+def test_settings_are_changed_in_the_copy_wherever_they_stand(numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
+    model = wrap_model(make_pipeline(StandardScaler(), DecisionTreeClassifier()).fit(numbers.to_pandas(), is_positive))
+    copy = model.refit(numbers, is_positive, seed=0, settings={"max_depth": 1})
+    assert len(np.unique(copy.predict(numbers).scores, axis=0)) == 2
+
+
+def test_setting_that_a_model_does_not_have_is_named(numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
+    model = wrap_model(DecisionTreeClassifier().fit(numbers.to_pandas(), is_positive))
+    with pytest.raises(ModelError, match="no setting 'C'"):
+        model.refit(numbers, is_positive, seed=0, settings={"C": 1.0})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from holdfast.core.subject import ModelInfo, RawPredictions, RawTrees, Stored
+from holdfast.core.subject import AS_IS, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ class Adapter(Protocol):
     def answer(self, X: pl.DataFrame) -> RawPredictions:
         """Answer a batch of at least one row; what comes back is checked by the caller."""
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Adapter:
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> Adapter:
         """Train a fresh copy; only called when ``info`` has the ``refit`` capability."""
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from holdfast.adapters.models import answers, columns, kinds
 from holdfast.core.errors import ModelError
-from holdfast.core.subject import ModelInfo, RawPredictions
+from holdfast.core.subject import AS_IS, ModelInfo, RawPredictions, Settings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,7 +61,7 @@ class CallableModel:
             self.info = kinds.settled(self.info, self._kind, width=width, what="callable")
         return kinds.read(returned, self._kind, what="callable")
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Adapter:
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> Adapter:
         """A callable has no training procedure."""
         raise ModelError("a callable cannot be trained again", hint="give the estimator itself")
 

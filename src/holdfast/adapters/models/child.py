@@ -82,7 +82,8 @@ class Service:
         return _answer_reply(answer)
 
     def _refit(self, header: dict[str, Any], parts: list[bytes]) -> Reply:
-        copy = self._held[header["model"]].refit(_frame(parts[0]), wire.decode_array(parts[1]), seed=header["seed"])
+        rows, outcomes = _frame(parts[0]), wire.decode_array(parts[1])
+        copy = self._held[header["model"]].refit(rows, outcomes, seed=header["seed"], settings=header["settings"])
         self._last += 1
         self._held[self._last] = copy
         return {"ok": True, "model": self._last, "info": _described(copy, ())}, []

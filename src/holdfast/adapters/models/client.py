@@ -15,7 +15,7 @@ from holdfast.adapters.models import answers, stored_arrays, tree_arrays, wire
 from holdfast.adapters.models.limits import Limits
 from holdfast.adapters.models.process import Process
 from holdfast.core.errors import InputError, ModelError
-from holdfast.core.subject import ModelInfo, RawPredictions, RawTrees, Stored
+from holdfast.core.subject import AS_IS, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
     import polars as pl
@@ -147,12 +147,12 @@ class ChildModel:
             self.queries += X.height
         return answer
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> ChildModel:
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> ChildModel:
         """Train a copy in the same child; it is lost when the child ends."""
         if "refit" not in self.info.capabilities:
             raise ModelError(f"a model in the format {self.info.format} cannot be trained again")
         reply, _ = self._host.ask(
-            {"do": "refit", "model": self._number, "seed": int(seed)},
+            {"do": "refit", "model": self._number, "seed": int(seed), "settings": dict(settings)},
             _frame_bytes(X),
             wire.encode_array(answers.plain_labels(y)),
             largest=0,

@@ -21,7 +21,7 @@ from holdfast.adapters.models.http_protocol import OpenInference
 from holdfast.adapters.models.http_secrets import Address, resolve_address
 from holdfast.core.endpoint import LAYOUTS, Endpoint, protocol_of
 from holdfast.core.errors import BudgetError, InputError, ModelError, NotRun
-from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees, Stored
+from holdfast.core.subject import AS_IS, Model, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,7 +116,7 @@ class HttpModel:
             self._ask, X, info=lambda: self.info, rows=self._endpoint.batch_rows, each=self._side_by_side
         )
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Model:
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> Model:
         """An endpoint has no training procedure."""
         raise ModelError("a model behind an endpoint cannot be trained again", hint="give the estimator itself")
 

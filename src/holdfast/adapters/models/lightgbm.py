@@ -9,7 +9,7 @@ import numpy as np
 
 from holdfast.adapters.models import answers, columns, stored_boosters, trees_lightgbm
 from holdfast.core.errors import InputError, MissingExtra, ModelError
-from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions, RawTrees, Stored
+from holdfast.core.subject import AS_IS, Capability, Label, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,7 +65,7 @@ class LightgbmModel:
             return RawPredictions(labels=None, scores=raw)
         return RawPredictions(labels=raw.argmax(axis=1), scores=None)
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Adapter:
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> Adapter:
         """A saved booster does not hold its training procedure."""
         raise ModelError("a LightGBM booster cannot be trained again from its file", hint="give the LGBM estimator")
 

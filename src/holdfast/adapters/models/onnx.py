@@ -13,7 +13,7 @@ from holdfast.adapters.models.onnx_graph import Graph, read_graph
 from holdfast.adapters.models.onnx_trees import find_trees
 from holdfast.adapters.models.trees_onnx import OnnxTrees
 from holdfast.core.errors import InputError, ModelError
-from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions, RawTrees
+from holdfast.core.subject import AS_IS, Capability, Label, ModelInfo, RawPredictions, RawTrees, Settings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -104,7 +104,7 @@ class OnnxModel:
             return RawPredictions(labels=floats.argmax(axis=1) if values is None else values, scores=None)
         return RawPredictions(labels=values, scores=floats)
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Adapter:
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> Adapter:
         """ONNX files hold no training procedure."""
         raise ModelError("an ONNX model cannot be trained again", hint="give the estimator it was exported from")
 

@@ -13,7 +13,7 @@ from holdfast.adapters.models.limits import Limits
 from holdfast.adapters.models.predictions import predictions_model
 from holdfast.adapters.models.recognition import adapter_for
 from holdfast.core.errors import HoldfastError, ModelError
-from holdfast.core.subject import Model, ModelInfo, RawPredictions, RawTrees, Stored
+from holdfast.core.subject import AS_IS, Model, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,12 +137,14 @@ class HeldModel:
             self.queries += X.height
         return answer
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> HeldModel:
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> HeldModel:
         """Train a copy in this process."""
         if self._trainer:
+            if settings:
+                raise ModelError("a trainer takes no settings", hint="change them in the trainer itself")
             copy = adapter_for(self._guarded(self._trainer, X, y, seed=seed))
         else:
-            copy = self._guarded(self._adapter.refit, X, y, seed=seed)
+            copy = self._guarded(self._adapter.refit, X, y, seed=seed, settings=settings)
         return HeldModel(copy, trainer=self._trainer, batch_rows=self._batch_rows)
 
     def trees(self) -> RawTrees:

@@ -9,7 +9,7 @@ import numpy as np
 
 from holdfast.adapters.models import answers
 from holdfast.core.errors import InputError, NotRun, did_you_mean
-from holdfast.core.subject import Capability, ModelInfo, RawPredictions, RawTrees, Stored
+from holdfast.core.subject import AS_IS, Capability, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,7 +72,9 @@ class PredictionsModel:
         self.queries += X.height
         return self._answer
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> PredictionsModel:
+    def refit(
+        self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS
+    ) -> PredictionsModel:
         """Predictions cannot be trained again."""
         raise NotRun("a table of predictions cannot be trained again", hint=NEEDED)
 

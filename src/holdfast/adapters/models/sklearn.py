@@ -12,7 +12,7 @@ import numpy as np
 
 from holdfast.adapters.models import answers, columns, stored_sklearn, trees_sklearn
 from holdfast.core.errors import ModelError
-from holdfast.core.subject import Capability, ModelInfo, RawPredictions, RawTrees, Stored
+from holdfast.core.subject import AS_IS, Capability, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,13 +62,16 @@ class SklearnModel:
             scores = np.asarray(scores, dtype=np.float64)
         return RawPredictions(labels=answers.plain_labels(predicted), scores=scores)
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> SklearnModel:
-        """Train a copy with the same parameters; every ``random_state`` among them is set to ``seed``."""
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> SklearnModel:
+        """Train a copy with the same parameters but for ``settings``; every ``random_state`` is set to ``seed``."""
         from sklearn.base import clone
 
         copy = clone(self._estimator)
-        seeded = {name: seed for name in copy.get_params() if name.rpartition("__")[2] == "random_state"}
-        copy.set_params(**seeded)
+        wanted = {**settings, "random_state": seed}
+        named = {name: name.rpartition("__")[2] for name in copy.get_params()}
+        if missing := sorted(set(settings) - set(named.values())):
+            raise ModelError(f"{type(copy).__name__} has no setting {missing[0]!r}")
+        copy.set_params(**{name: wanted[last] for name, last in named.items() if last in wanted})
         with _serial(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             copy.fit(self._inputs(X), y)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from holdfast.adapters.models import columns
-from holdfast.core.subject import Capability, ModelInfo, RawPredictions
+from holdfast.core.subject import AS_IS, Capability, ModelInfo, RawPredictions, Settings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,7 +53,7 @@ class StandIn:
             return RawPredictions(labels=predicted.astype(np.float64), scores=None)
         return RawPredictions(labels=predicted, scores=np.asarray(self._learner.predict_proba(matrix)))
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> StandIn:
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> StandIn:
         """Train another."""
         return StandIn(X, y, is_regression="values" in self.info.capabilities, seed=seed)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from holdfast.adapters.models import answers, columns, stored_boosters, trees_xgboost
 from holdfast.core.errors import InputError, MissingExtra, ModelError
-from holdfast.core.subject import Capability, Label, ModelInfo, RawPredictions, RawTrees, Stored
+from holdfast.core.subject import AS_IS, Capability, Label, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,7 +66,7 @@ class XgboostModel:
         positive = 1 / (1 + np.exp(-raw.astype(np.float64))) if self._objective == "binary:logitraw" else raw
         return RawPredictions(labels=None, scores=answers.two_columns(positive))
 
-    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Adapter:
+    def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> Adapter:
         """A saved booster does not hold its training procedure."""
         raise ModelError("an XGBoost booster cannot be trained again from its file", hint="give the XGB estimator")
 
