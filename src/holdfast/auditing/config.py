@@ -17,7 +17,7 @@ from holdfast.core.parse import from_mapping, parse_yaml
 
 PATHS = ("model", "train", "test", "predictions")
 PATH_LISTS = ("artefacts",)
-ParameterValue = bool | int | float | str | None
+ParameterValue = bool | int | float | str | tuple[bool | int | float | str, ...] | None
 MOST_BYTES = 1 << 20
 
 

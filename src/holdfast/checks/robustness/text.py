@@ -144,7 +144,7 @@ def run(subject: Subject, ctx: Context, *, words: int = 3, synonyms: tuple[str, 
     words : int
         Largest number of words that may change in one row.
     synonyms : tuple of str
-        Words that may stand for others, as ``word=other,another``.
+        Words that may stand for others: a list of texts such as ``word=other,another``.
     """
     import numpy as np
 
