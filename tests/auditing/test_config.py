@@ -134,6 +134,11 @@ def test_options_override_the_file_and_the_rest_stays() -> None:
     assert changed == AuditConfig(target="y", seed=3, model="m", deployment=Deployment(id="key"))
 
 
+def test_a_range_of_one_value_is_accepted() -> None:
+    deployment = {"ranges": {"age": [40, 40]}}
+    assert override(AuditConfig(), {"deployment": deployment}).deployment.ranges == {"age": (40.0, 40.0)}
+
+
 def test_seed_zero_overrides() -> None:
     assert override(AuditConfig(seed=3), {"seed": 0}).seed == 0
 

@@ -75,6 +75,7 @@ def test_a_model_that_never_changes_its_mind_is_not_broken() -> None:
     outcome = check(lambda X: np.full(X.height, "no"))
     assert values(outcome) == {"attack_success": 0.0, "n_attacked": 50.0}
     assert any("gives a bound, not safety" in note for note in outcome.assumptions)
+    assert any("gives every test row the same answer" in note for note in outcome.assumptions)
 
 
 def test_flips_rebuilt_from_the_evidence_flip_and_keep_to_the_rules() -> None:

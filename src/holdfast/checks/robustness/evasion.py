@@ -433,7 +433,9 @@ def _notes(
         "Finding nothing gives a bound, not safety.",
     ]
     n = attacked.points.height
+    is_constant = bool((subject.predictions.labels == subject.predictions.labels[0]).all())
     cases = {
+        "The model gives every test row the same answer: it may know no other, and then nothing can flip.": is_constant,
         "Ranges, units and levels come from the test table, because no training table was given.": not subject.train,
         "The attack stopped early, because the rows attacked so far break the threshold of the policy.": is_early,
         "The time budget ended the search early; rows not flipped so far count as undecided.": not attacked.is_complete,

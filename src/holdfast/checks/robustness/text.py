@@ -170,7 +170,7 @@ def run(subject: Subject, ctx: Context, *, words: int = 3, synonyms: tuple[str, 
         },
         charts=(_chart(),),
         remediation=REMEDIATION,
-        assumptions=_notes(ctx, words, exchanges, rejected, is_complete=flips.is_complete),
+        assumptions=_notes(ctx, words, exchanges, rejected, is_complete=flips.is_complete) + _one_answer(subject),
         work={"points": points.height, "queries": int(np.sum(points["queries"].to_numpy()))},
     )
 
@@ -376,6 +376,12 @@ def _notes(
     if rejected:
         notes.append(f"{rejected} flips did not stand up when asked again or compared, and do not count.")
     return tuple(notes)
+
+
+def _one_answer(subject: Subject) -> tuple[str, ...]:
+    labels = subject.predictions.labels
+    told = "The model gives every test row the same answer: it may know no other, and then nothing can flip."
+    return (told,) if bool((labels == labels[0]).all()) else ()
 
 
 def _chart() -> Chart:
