@@ -67,8 +67,8 @@ SPEC = {
          "range": [0, None]},
     ],
     "reads": [
-        "costs", "directions", "immutable", "integer", "one_hot", "ranges", "relations", "returns", "sensitive", "text",
-        "threat",
+        "costs", "directions", "immutable", "integer", "one_hot", "ranges", "relations", "returns", "sensitive",
+        "sensitivity", "text", "threat",
     ],
     "thresholds": ["attack_success"],
     "evidence_codes": ["EVADE"],
@@ -132,6 +132,7 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     import polars as pl
 
     from holdfast.kernels.robustness.sequential import flip_curve
+    from holdfast.kernels.robustness.threat import in_force
 
     if distance < 0 or categories < 0:
         raise InputError(f"expected a threat of zero or more, got distance={distance}, categories={categories}")
@@ -148,22 +149,21 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     attacked = _attack_in_looks(subject, ctx, order, rules, problem)
     is_early = attacked.points.height < order.size and attacked.is_complete
     found = attacked.points["distance"].drop_nulls().to_numpy()
-    affected = _affected(subject, attacked.points)
+    affected, examples = _shown(subject, attacked.points)
     return Outcome(
         measurements=_measure(ctx, attacked, is_early=is_early),
         tables={
             "points": attacked.points,
             "curve": pl.DataFrame(flip_curve(found, n=attacked.points.height, level=ctx.level)),
-            "affected_rows": affected.select("table", "row", reason=pl.format("flipped by changing {}", "reason")),
-            "examples": affected.sort("cells", "distance", "row")
-            .select("row", answer="label", what_changes_it="reason", largest_move=pl.col("distance").round(3))
-            .head(5),
+            "affected_rows": affected,
+            "examples": examples,
             "groups": _groups(subject, attacked.points, ctx.level),
         },
         charts=(CHART,),
         remediation=REMEDIATION,
         assumptions=_notes(subject, ctx, attacked, rules, how, is_early=is_early),
         work={"points": attacked.points.height, "queries": int(attacked.points["queries"].sum())},
+        parameters=in_force(rules.budget, threat=subject.deployment.threat),
     )
 
 
@@ -380,7 +380,8 @@ def _measure(ctx: Context, attacked: _Attacked, *, is_early: bool) -> tuple[Meas
     median = quantile_interval(attacked.points["distance"].drop_nulls().to_numpy(), 0.5, level=level)
     low, top = (end if abs(end) < float("inf") else None for end in (median.low, median.high))
     interval = Interval(low=low, high=top, level=level, method="order statistics")
-    plain = f"Half of the flips needed moves of at most {median.value:.3g} units in any number."
+    sizes = f"Half of the flips needed moves of at most {median.value:.3g} units in any number."
+    plain = sizes if median.value else "For at least half of the flips another category alone sufficed."
     return (*measured, Measured(id="median_distance", value=median.value, interval=interval, n=flipped, plain=plain))
 
 
@@ -398,27 +399,27 @@ def _groups(subject: Subject, points: pl.DataFrame, level: float) -> pl.DataFram
     )
 
 
-def _affected(subject: Subject, points: pl.DataFrame) -> pl.DataFrame:
-    """Name the cells that changed, before and after; of protected attributes only the name."""
+def _shown(subject: Subject, points: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Name the cells that changed, and show a few rows before and after; of protected attributes only the name."""
     import polars as pl
+
+    from holdfast.kernels.robustness.flips_in_words import changes_in_words, example_rows
 
     assert subject.test is not None
     flips = points.filter("success")
-    names = [name.removeprefix("adversarial_") for name in points.columns if name.startswith("adversarial_")]
-    before = subject.test.frame[flips["row"]].select(pl.col(name).alias(f"before_{name}") for name in names)
-    changes = [
-        pl.when(pl.col(f"adversarial_{name}").is_not_null()).then(
-            pl.lit(name)
-            if name in subject.deployment.sensitive
-            else pl.format("{}: {} → {}", pl.lit(name), pl.col(f"before_{name}"), pl.col(f"adversarial_{name}"))
-        )
-        for name in names
-    ]
-    count = pl.sum_horizontal(pl.col(f"adversarial_{name}").is_not_null() for name in names)
-    return flips.hstack(before).select(
-        table=pl.lit("test"), row="row", reason=pl.concat_str(changes, separator=", ", ignore_nulls=True),
-        label="label", distance="distance", cells=count,
+    before = subject.test.frame[flips["row"]].select(subject.features).to_dict(as_series=False)
+    after = {name: flips[f"adversarial_{name}"].to_list() for name in before if f"adversarial_{name}" in flips.columns}
+    names = [str(label) for label in subject.classes]
+    others = dict(zip(names, reversed(names), strict=True)) if len(names) == 2 else {}
+    hidden = subject.deployment.sensitive
+    examples = example_rows(
+        before, after, rows=flips["row"].to_list(), distance=flips["distance"].to_list(), hidden=hidden,
+        answers=[(label, others.get(label, "another")) for label in flips["label"].to_list()],
+        is_whole=subject.deployment.sensitivity in ("public", "internal"),
     )  # fmt: skip
+    reasons = [f"flipped by changing {words}" for words in changes_in_words(before, after, hidden=hidden)]
+    affected = flips.select(table=pl.lit("test"), row="row", reason=pl.Series(reasons, dtype=pl.String))
+    return affected, pl.DataFrame(examples)
 
 
 def _notes(

@@ -87,7 +87,7 @@ SPEC = {
             "range": [0, None],
         },
     ],
-    "reads": ["text"],
+    "reads": ["sensitive", "text"],
     "evidence_codes": ["EVADE"],
     "references": [
         "Li, Ji, Du, Li, Wang (2019), TextBugger: generating adversarial text against real-world applications, NDSS",
@@ -167,6 +167,7 @@ def run(subject: Subject, ctx: Context, *, words: int = 3, synonyms: tuple[str, 
             "points": points,
             "curve": _curve(ctx.level, words, points),
             "affected_rows": _affected(points),
+            "examples": _examples(subject, rows, points),
         },
         charts=(_chart(),),
         remediation=REMEDIATION,
@@ -360,6 +361,28 @@ def _affected(points: pl.DataFrame) -> pl.DataFrame:
 
     reason = pl.format("flipped by changing {} words", pl.col("distance").cast(pl.Int64))
     return points.filter("success").select(table=pl.lit("test"), row=pl.col("row"), reason=reason)
+
+
+def _examples(subject: Subject, rows: _Texts, points: pl.DataFrame) -> pl.DataFrame:
+    """Show a few texts before and after."""
+    import polars as pl
+
+    from holdfast.kernels.robustness.flips_in_words import example_rows
+
+    flips = points.filter("success")
+    names = [str(label) for label in subject.classes]
+    others = dict(zip(names, reversed(names), strict=True)) if len(names) == 2 else {}
+    return pl.DataFrame(
+        example_rows(
+            rows.frame.filter(points["success"]).select(rows.columns).to_dict(as_series=False),
+            {name: flips[f"adversarial_{name}"].to_list() for name in rows.columns},
+            rows=flips["row"].to_list(),
+            distance=flips["distance"].to_list(),
+            answers=[(label, others.get(label, "another")) for label in flips["label"].to_list()],
+            hidden=subject.deployment.sensitive,
+            is_whole=False,
+        )
+    )
 
 
 def _notes(
