@@ -320,11 +320,14 @@ def easier_for_women(X: pl.DataFrame) -> np.ndarray:
 
 def test_groups_of_people_that_are_easier_to_flip_are_shown() -> None:
     test = TEST.with_columns(y=pl.Series(easier_for_women(TEST)))
-    groups = check(easier_for_women, test, distance=0.5, deployment=Deployment(sensitive=("sex",))).tables["groups"]
+    outcome = check(easier_for_women, test, distance=0.5, deployment=Deployment(sensitive=("sex",)))
+    groups = outcome.tables["groups"]
     women, men = groups.filter(kind="group").sort("group").iter_rows(named=True)
     assert (women["group"], men["group"], men["flipped"]) == ("f", "m", 0)
     assert women["low"] > men["high"]
     assert women["p_adjusted"] < 0.01
+    published = values(outcome)
+    assert (published["flipped.sex=f"], published["flipped.sex=m"]) == (women["share"], 0.0)
 
 
 def test_slices_of_the_inputs_are_compared_without_sensitive_columns() -> None:

@@ -20,8 +20,9 @@ AFTER: dict[str, list[Any]] = {
 
 
 def examples(**options: Any) -> dict[str, list[Any]]:
-    chosen: dict[str, Any] = {"distance": [0.2, 0.1, 0.0], "hidden": ["sex"], "is_whole": False} | options
-    return example_rows(BEFORE, AFTER, rows=[10, 11, 12], answers=[("no", "yes")] * 3, **chosen)
+    points = {"row": [10, 11, 12], "label": ["no"] * 3, "distance": [0.2, 0.1, 0.0]}
+    chosen: dict[str, Any] = {"classes": ["no", "yes"], "hidden": ["sex"], "is_whole": False} | options
+    return example_rows(BEFORE, AFTER, points=points, **chosen)
 
 
 def test_changed_cells_are_told_and_hidden_ones_named() -> None:
@@ -51,9 +52,8 @@ def test_fewest_changed_cells_come_first_and_the_shortest_move_among_them() -> N
 def test_flips_by_other_columns_come_before_more_of_the_same() -> None:
     after = {"pay": [None] + [2.0] * 7, "job": ["b"] + [None] * 7}
     before = {"pay": [1.0] * 8, "job": ["a"] * 8}
-    found = example_rows(
-        before, after, rows=range(8), distance=[9.0] + [0.1] * 7, answers=[("n", "y")] * 8, hidden=[], is_whole=False
-    )
+    points = {"row": list(range(8)), "label": ["no"] * 8, "distance": [9.0] + [0.1] * 7}
+    found = example_rows(before, after, points=points, classes=["no", "yes"], hidden=[], is_whole=False)
     assert list(dict.fromkeys(found["row"])) == [1, 0, 2, 3, 4]
 
 
@@ -73,12 +73,18 @@ def test_hidden_values_are_never_told() -> None:
     assert told == {("not shown", "not shown")}
 
 
+def test_the_answer_after_is_known_with_two_classes_only() -> None:
+    assert set(examples()["answer_after"]) == {"yes"}
+    assert set(examples(classes=["no", "yes", "maybe"])["answer_after"]) == {"another"}
+
+
 def test_missing_cells_are_called_missing() -> None:
     found = examples(is_whole=True)
     assert ("missing", "missing") in zip(found["before"], found["after"], strict=True)
 
 
 def test_without_flips_there_are_no_examples() -> None:
-    found = example_rows({"a": []}, {"a": []}, rows=[], distance=[], answers=[], hidden=[], is_whole=True)
+    none: dict[str, list[Any]] = {"row": [], "label": [], "distance": []}
+    found = example_rows({"a": []}, {"a": []}, points=none, classes=["no", "yes"], hidden=[], is_whole=True)
     assert found["row"] == []
     assert changes_in_words({}, {}, hidden=[]) == []

@@ -370,15 +370,12 @@ def _examples(subject: Subject, rows: _Texts, points: pl.DataFrame) -> pl.DataFr
     from holdfast.kernels.robustness.flips_in_words import example_rows
 
     flips = points.filter("success")
-    names = [str(label) for label in subject.classes]
-    others = dict(zip(names, reversed(names), strict=True)) if len(names) == 2 else {}
     return pl.DataFrame(
         example_rows(
             rows.frame.filter(points["success"]).select(rows.columns).to_dict(as_series=False),
             {name: flips[f"adversarial_{name}"].to_list() for name in rows.columns},
-            rows=flips["row"].to_list(),
-            distance=flips["distance"].to_list(),
-            answers=[(label, others.get(label, "another")) for label in flips["label"].to_list()],
+            points=flips.to_dict(as_series=False),
+            classes=subject.classes,
             hidden=subject.deployment.sensitive,
             is_whole=False,
         )
@@ -403,7 +400,7 @@ def _notes(
 
 def _one_answer(subject: Subject) -> tuple[str, ...]:
     labels = subject.predictions.labels
-    told = "The model gives every test row the same answer: it may know no other, and then nothing can flip."
+    told = "The model gives every test row the same answer; one that knows no other cannot be flipped."
     return (told,) if bool((labels == labels[0]).all()) else ()
 
 

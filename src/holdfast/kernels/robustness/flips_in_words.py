@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 HIDDEN = "not shown"
 MISSING = "missing"
 MOST_EXAMPLES = 5
@@ -47,9 +44,8 @@ def example_rows(
     before: Cells,
     after: Cells,
     *,
-    rows: Sequence[int],
-    distance: ArrayLike,
-    answers: Sequence[tuple[str, str]],
+    points: Cells,
+    classes: Sequence[object],
     hidden: Collection[str],
     is_whole: bool,
 ) -> dict[str, list[Any]]:
@@ -62,12 +58,10 @@ def example_rows(
     ----------
     before, after, hidden
         As in :func:`changes_in_words`.
-    rows : sequence of int, length n_rows
-        What each row is called.
-    distance : array-like, shape (n_rows,)
-        Size of the move.
-    answers : sequence of pairs, length n_rows
-        The model's answer before and after.
+    points : mapping of str to sequences of length n_rows
+        ``row``, what each row is called; ``label``, the answer before; ``distance``, the size of the move.
+    classes : sequence
+        All labels; with two of them the answer after is the other one.
     is_whole : bool
         Whether cells that stay are told too; otherwise only columns that change in some example are.
 
@@ -80,16 +74,19 @@ def example_rows(
     Examples
     --------
     >>> lines = example_rows(
-    ...     {"pay": [1.0, 2.0], "age": [30, 40]}, {"pay": [None, 2.5]}, rows=[7, 8], distance=[np.inf, 0.5],
-    ...     answers=[("no", "yes")] * 2, hidden=[], is_whole=False,
+    ...     {"pay": [1.0, 2.0], "age": [30, 40]}, {"pay": [None, 2.5]},
+    ...     points={"row": [7, 8], "label": ["no", "no"], "distance": [None, 0.5]},
+    ...     classes=["no", "yes"], hidden=[], is_whole=False,
     ... )
-    >>> lines["row"], lines["before"], lines["after"]
-    ([8], ['2'], ['2.5'])
+    >>> lines["row"], lines["before"], lines["after"], lines["answer_after"]
+    ([8], ['2'], ['2.5'], ['yes'])
     """
-    n = len(rows)
+    rows, moves, n = points["row"], points["distance"], len(points["row"])
+    names = [str(label) for label in classes]
+    other = dict(zip(names, reversed(names), strict=True)) if len(names) == 2 else {}
     sets = [tuple(name for name, cells in after.items() if cells[row] is not None) for row in range(n)]
-    moves = np.asarray(distance, dtype=np.float64)
-    order = [row for row in sorted(range(n), key=lambda row: (len(sets[row]), moves[row], rows[row])) if sets[row]]
+    changed = [row for row in range(n) if sets[row]]
+    order = sorted(changed, key=lambda row: (len(sets[row]), moves[row], rows[row]))
     first = list({sets[row]: row for row in reversed(order)}.values())
     chosen = [row for row in order if row in first][:MOST_EXAMPLES]
     chosen += [row for row in order if row not in chosen][: MOST_EXAMPLES - len(chosen)]
@@ -99,11 +96,12 @@ def example_rows(
         name: [] for name in ("row", "answer", "answer_after", "column", "before", "after", "is_changed")
     }
     for row in chosen:
+        answers = (points["label"][row], other.get(points["label"][row], "another"))
         for name in columns:
             is_changed = name in sets[row]
             old = before[name][row]
             pair = (HIDDEN, HIDDEN) if name in hidden else _pair(old, after[name][row] if is_changed else old)
-            for key, value in zip(told, (rows[row], *answers[row], name, *pair, is_changed), strict=True):
+            for key, value in zip(told, (rows[row], *answers, name, *pair, is_changed), strict=True):
                 told[key].append(value)
     return told
 
