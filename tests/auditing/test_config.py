@@ -49,7 +49,7 @@ def test_unknown_key_names_the_one_that_was_meant(tmp_path: Path, text: str, hin
         ("deployment: {ranges: {age: [0]}}", "deployment.ranges.age"),
         ("deployment: none", "deployment"),
         ("parameters: {data.schema: 3}", "parameters.data.schema"),
-        ("parameters: {data.schema: {a: [1]}}", "parameters.data.schema.a"),
+        ("parameters: {data.schema: {a: [[1]]}}", "parameters.data.schema.a"),
     ],
 )
 def test_value_of_the_wrong_type_is_refused_with_its_place(tmp_path: Path, text: str, place: str) -> None:
@@ -120,10 +120,23 @@ def test_policy_preset_is_no_path(tmp_path: Path) -> None:
     assert load_config(written(tmp_path, "policy: regulated")).policy == "regulated"
 
 
+def test_a_list_of_words_is_a_parameter(tmp_path: Path) -> None:
+    text = "parameters: {robustness.text: {words: 2, synonyms: ['good=fine,nice', 'bad=poor']}}"
+    expected = {"robustness.text": {"words": 2, "synonyms": ("good=fine,nice", "bad=poor")}}
+    assert load_config(written(tmp_path, text)).parameters == expected
+    as_list = {"robustness.text": {"synonyms": ["good=fine,nice", "bad=poor"], "words": 2}}
+    assert override(AuditConfig(), {"parameters": as_list}).parameters == expected
+
+
 def test_options_override_the_file_and_the_rest_stays() -> None:
     config = AuditConfig(target="a", seed=3, deployment=Deployment(id="key"))
     changed = override(config, {"target": "y", "seed": None, "check": (), "model": "m"})
     assert changed == AuditConfig(target="y", seed=3, model="m", deployment=Deployment(id="key"))
+
+
+def test_a_range_of_one_value_is_accepted() -> None:
+    deployment = {"ranges": {"age": [40, 40]}}
+    assert override(AuditConfig(), {"deployment": deployment}).deployment.ranges == {"age": (40.0, 40.0)}
 
 
 def test_seed_zero_overrides() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -121,3 +122,64 @@ def test_labels_come_back_as_they_were(tmp_path: Path, labels: list[Any]) -> Non
     assert set(config.deployment.classes) == set(labels)
     assert {type(label) for label in config.deployment.classes} == {type(label) for label in labels}
     assert config.deployment.purpose == ""
+
+
+def linked(n: int = 200) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    degree, home = rng.integers(0, 6, n), rng.integers(0, 3, n)
+    limit = rng.integers(1, 90, n)
+    return {
+        "education-num": degree + 3,
+        "education": [f"degree {code}" for code in degree],
+        "credit_limit": limit,
+        "used": np.minimum(rng.integers(0, 90, n), limit),
+        "kids": rng.integers(0, 5, n).astype(float),
+        "ratio": rng.random(n),
+        "rents": (home == 0).astype(int),
+        "owns": (home == 1).astype(int),
+        "other": (home == 2).astype(int),
+        "income": ["<=50K", ">50K"] * (n // 2),
+    }
+
+
+def test_constraints_are_guessed_each_with_its_reason(tmp_path: Path) -> None:
+    text, config = made(tmp_path, linked(), target="income")
+    stated = config.deployment
+    assert stated.integer == ("kids",)
+    assert stated.ranges == {"ratio": (0.0, 1.0)}
+    assert stated.one_hot == (("rents", "owns", "other"),)
+    assert stated.relations == ("`education-num` follows education", "used <= credit_limit")
+    lines = text.splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("  ranges:"))
+    for line in lines[start:]:
+        assert "#" in line or line.strip() in {"ranges:", "integer:", "one_hot:", "relations:"}
+
+
+def test_ranges_that_were_only_seen_are_offered_and_not_stated(tmp_path: Path) -> None:
+    text, config = made(tmp_path, linked(), target="income")
+    assert '    # "credit_limit": [1, 89]  # smallest and largest of 200' in text
+    assert "credit_limit" not in config.deployment.ranges
+
+
+def test_a_guess_that_the_other_table_breaks_is_not_made(tmp_path: Path) -> None:
+    train, test = linked(), linked()
+    test["used"] = test["credit_limit"] + 1
+    test["education-num"] = test["education-num"][::-1]
+    test["rents"] = 1 - test["rents"]
+    pl.DataFrame(train).write_parquet(tmp_path / "train.parquet")
+    pl.DataFrame(test).write_parquet(tmp_path / "test.parquet")
+    config = AuditConfig(train=str(tmp_path / "train.parquet"), test=str(tmp_path / "test.parquet"), target="income")
+    text = first_config(config, folder=tmp_path)
+    assert "one_hot:" not in text
+    assert "relations:\n" not in text
+
+
+def test_a_column_that_a_relation_cannot_name_is_left_out(tmp_path: Path) -> None:
+    columns = {name.replace("used", "us`ed").replace("credit_limit", "and"): cells for name, cells in linked().items()}
+    assert made(tmp_path, columns, target="income")[1].deployment.relations == ("`education-num` follows education",)
+
+
+def test_few_rows_give_no_constraints(tmp_path: Path) -> None:
+    text, _ = made(tmp_path, linked(40), target="income")
+    assert "one_hot" not in text
+    assert "# ranges" not in text

@@ -118,14 +118,26 @@ def test_unknown_parameter_names_the_one_that_was_meant(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("default", "value"), [(3, "4"), (3, 4.5), (3, True), (0.5, "high"), (0.5, True), ("a", 1), (True, 1)]
+    ("default", "value"),
+    [
+        (3, "4"),
+        (3, 4.5),
+        (3, True),
+        (0.5, "high"),
+        (0.5, True),
+        ("a", 1),
+        (True, 1),
+        ((), "a"),
+        ((), ("a", 1)),
+        (3, (3,)),
+    ],
 )
 def test_parameter_of_another_type_is_refused(default: Any, value: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="parameter 'p'"):
         plan(entry("a.b", path=file_with("p", default, tmp_path)), parameters={"a.b": {"p": value}})
 
 
-@pytest.mark.parametrize(("default", "value"), [(0.5, 1), (3, 4), (None, "x"), (None, 4), ("a", "b")])
+@pytest.mark.parametrize(("default", "value"), [(0.5, 1), (3, 4), (None, "x"), (None, 4), ("a", "b"), ((), ("a", "b"))])
 def test_parameter_of_a_fitting_type_is_accepted(default: Any, value: Any, tmp_path: Path) -> None:
     assert plan(entry("a.b", path=file_with("p", default, tmp_path)), parameters={"a.b": {"p": value}})
 

@@ -55,6 +55,10 @@ def test_numbers_are_written_sensibly(value: float, unit: str, written: str) -> 
     assert text.format_number(value, unit) == written
 
 
+def test_zero_is_written_without_decimals() -> None:
+    assert text.format_range(0.0, 0.000123, "units of distance") == "0 to 0.000123 units of distance"
+
+
 def test_value_is_told_apart_from_a_close_limit() -> None:
     assert text.format_value(replace(SHARE, value=0.05004, low=0.04, high=0.06), limit=0.05) == "5.004 %"
 

@@ -17,7 +17,7 @@ from holdfast.core.parse import from_mapping, parse_yaml
 
 PATHS = ("model", "train", "test", "predictions")
 PATH_LISTS = ("artefacts",)
-ParameterValue = bool | int | float | str | None
+ParameterValue = bool | int | float | str | tuple[bool | int | float | str, ...] | None
 MOST_BYTES = 1 << 20
 
 
@@ -136,7 +136,7 @@ def validated(config: AuditConfig) -> AuditConfig:
     if config.seed is not None and config.seed < 0:
         raise InputError(f"expected a seed of 0 or more, got {config.seed}")
     for name, (low, high) in config.deployment.ranges.items():
-        if not -math.inf < low < high < math.inf:
+        if not -math.inf < low <= high < math.inf:
             raise InputError(f"expected deployment.ranges of {name!r} as [low, high], got [{low}, {high}]")
     if len(set(config.deployment.classes)) < len(config.deployment.classes):
         raise InputError(f"expected each class once in deployment.classes, got {list(config.deployment.classes)}")

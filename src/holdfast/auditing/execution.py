@@ -144,6 +144,7 @@ def _finding(entry: CheckEntry, outcome: Outcome, blank: Finding) -> tuple[Findi
         charts=outcome.charts,
         remediation=outcome.remediation,
         assumptions=outcome.assumptions,
+        parameters={**blank.parameters, **outcome.parameters},
     )
     return finding, files
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from holdfast.adapters.models.opening import TrustPickle
 from holdfast.auditing.config import AuditConfig
 from holdfast.auditing.guessing import Guess, apply_guesses, guess_roles
+from holdfast.auditing.guessing_constraints import Constraint, guess_constraints
 from holdfast.auditing.inputs import read_inputs
 from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import Facts
@@ -56,7 +57,11 @@ def first_config(config: AuditConfig, *, folder: Path, trust_pickle: TrustPickle
         finally:
             if model is not None:
                 model.close()
-    return "\n".join(_lines(config, folder, target, target_reason, facts, usable)) + "\n"
+        tables = [inputs.tables[name] for name in ("train", "test") if name in inputs.tables]
+        constraints = guess_constraints(tables, inputs=facts.features, text=deployment.text)
+    lines = [*_lines(config, folder, target, target_reason, facts), *_roles(usable), *_constraints(constraints)]
+    lines += [f"# assumed: {_printable(' '.join(assumption.split()))}" for assumption in facts.assumptions]
+    return "\n".join(lines) + "\n"
 
 
 def _target(config: AuditConfig, table: Table) -> tuple[str | None, str]:
@@ -71,9 +76,7 @@ def _target(config: AuditConfig, table: Table) -> tuple[str | None, str]:
     )
 
 
-def _lines(
-    config: AuditConfig, folder: Path, target: str | None, target_reason: str, facts: Facts, guesses: Iterable[Guess]
-) -> Iterable[str]:
+def _lines(config: AuditConfig, folder: Path, target: str | None, target_reason: str, facts: Facts) -> Iterable[str]:
     yield "# What is evaluated, and where it runs. Everything below is a guess with its reason: correct what is wrong."
     for name in ("model", "train", "test", "predictions"):
         path = getattr(config, name)
@@ -96,9 +99,6 @@ def _lines(
     if facts.classes:
         yield f"  classes: [{', '.join(map(_quoted, facts.classes))}]  # in the order of the model's scores"
         yield f"  positive: {_quoted(facts.classes[facts.positive])}  # the favourable outcome"
-    yield from _roles(guesses)
-    for assumption in facts.assumptions:
-        yield f"# assumed: {_printable(' '.join(assumption.split()))}"
 
 
 def _roles(guesses: Iterable[Guess]) -> Iterable[str]:
@@ -114,6 +114,27 @@ def _roles(guesses: Iterable[Guess]) -> Iterable[str]:
             yield from (f"    - {_quoted(guess.column)}  # {guess.reason}" for guess in found)
         else:
             yield f"  {role}: []"
+
+
+def _constraints(guesses: Iterable[Constraint]) -> Iterable[str]:
+    """What flips must keep to; ranges that were only seen are left for the reader to correct and to let in."""
+    by_field: dict[str, list[Constraint]] = {}
+    for guess in guesses:
+        by_field.setdefault(guess.field, []).append(guess)
+    ranges = by_field.pop("ranges", [])
+    if ranges:
+        mark = "" if any(guess.is_fact for guess in ranges) else "# "
+        yield f"  {mark}ranges:  # those behind a # were only seen: correct them to what is possible, take the # away"
+    for guess in sorted(ranges, key=lambda guess: not guess.is_fact):
+        name, ends = guess.value
+        yield f"    {'' if guess.is_fact else '# '}{_quoted(name)}: [{ends[0]}, {ends[1]}]  # {guess.reason}"
+    for field in ("integer", "one_hot", "relations"):
+        found = by_field.get(field, [])
+        if found:
+            yield f"  {field}:"
+        for guess in found:
+            value = guess.value if isinstance(guess.value, str) else list(guess.value)
+            yield f"    - {_quoted(value)}  # {guess.reason}"
 
 
 def _relative(path: str, folder: Path) -> str:

@@ -147,12 +147,16 @@ def _refuse_unknown(entries: Mapping[str, CheckEntry], config: AuditConfig) -> N
             if name not in known:
                 raise InputError(f"the check {check} has no parameter {name!r}", hint=did_you_mean(name, known))
             if known[name] is not None and value is not None and not _same_kind(value, known[name]):
-                raise InputError(
-                    f"expected {type(known[name]).__name__} for the parameter {name!r} of {check}, got {value!r}"
-                )
+                raise InputError(f"expected {_kind(known[name])} for the parameter {name!r} of {check}, got {value!r}")
+
+
+def _kind(default: object) -> str:
+    return "a list of texts" if isinstance(default, tuple) else type(default).__name__
 
 
 def _same_kind(value: object, default: object) -> bool:
+    if isinstance(default, tuple):
+        return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
     if isinstance(default, float):
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return type(value) is type(default)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from holdfast.auditing.constraining import check_constraints
 from holdfast.auditing.matching import encode_target, label_key, match_predictions, same_labels, target_column
 from holdfast.auditing.subject import Facts, inputs_of
 from holdfast.core.check import Task
@@ -40,6 +41,7 @@ def settle(
         _require_columns(table, deployment)
     labels = [target_column(table, target) for table in tables] if target else []
     features = _features(deployment, target, tables, model.info if model else None, assumptions)
+    broken = check_constraints(deployment, tables, features) if tables else ()
     info = _info(model, tables, features)
     task = _task(deployment, labels, info, assumptions)
     classes: tuple[Label, ...] = ()
@@ -60,7 +62,7 @@ def settle(
     for table in tables if target else ():
         encode_target(table, target or "", facts)
     notes = (*(facts.info.notes if facts.info else ()), *(note for table in tables for note in table.notes))
-    return replace(facts, assumptions=(*assumptions, *notes))
+    return replace(facts, assumptions=(*assumptions, *broken, *notes))
 
 
 def _info(model: Model | None, tables: Sequence[Table], features: Sequence[str]) -> ModelInfo | None:
@@ -76,7 +78,7 @@ def _require_columns(table: Table, deployment: Deployment) -> None:
     if table.name != "test":
         return
     named = [name for name in (deployment.id, deployment.time, deployment.group) if name]
-    for name in (*named, *deployment.sensitive, *deployment.immutable, *deployment.text, *deployment.ranges):
+    for name in (*named, *deployment.sensitive, *deployment.immutable, *deployment.text):
         if name not in table.frame.columns:
             raise InputError(
                 f"the deployment names a column {name!r} that the {table.name} table does not have",

@@ -158,14 +158,7 @@ class AuditSubject:
 
     def cells(self, frame: pl.DataFrame) -> dict[str, NDArray[np.generic]]:
         """Return columns as arrays of numbers, or of objects."""
-        import polars as pl
-
-        return {
-            column.name: column.cast(pl.Float64).to_numpy()
-            if column.dtype.is_numeric()
-            else column.to_numpy().astype(object)
-            for column in frame.iter_columns()
-        }
+        return cells_of(frame)
 
     def frame(self, cells: Mapping[str, NDArray[np.generic]], like: pl.DataFrame) -> pl.DataFrame:
         """Write arrays as columns of a table."""
@@ -201,6 +194,18 @@ def _locked(predictions: Predictions) -> Predictions:
     if predictions.scores is not None:
         predictions.scores.flags.writeable = False
     return predictions
+
+
+def cells_of(frame: pl.DataFrame) -> dict[str, NDArray[np.generic]]:
+    """Return columns as arrays of numbers (float64, NaN where missing), or of objects."""
+    import polars as pl
+
+    return {
+        column.name: column.cast(pl.Float64).to_numpy()
+        if column.dtype.is_numeric()
+        else column.to_numpy().astype(object)
+        for column in frame.iter_columns()
+    }
 
 
 def inputs_of(table: Table, facts: Facts) -> pl.DataFrame:

@@ -108,6 +108,8 @@ class Outcome:
     tables
         Evidence tables by name, written as Parquet. ``affected_rows`` (columns ``table``, ``row``, ``reason``) holds
         positions of rows in the user's own tables. No whole rows of personal data.
+    parameters
+        What was in force where that differs from the parameters that were given.
     """
 
     measurements: tuple[Measured, ...]
@@ -116,6 +118,7 @@ class Outcome:
     remediation: str = ""
     assumptions: tuple[str, ...] = ()
     work: Mapping[str, int] = field(default_factory=dict)
+    parameters: Mapping[str, float | str] = field(default_factory=dict)
 
 
 Parameters = Mapping[str, Any]

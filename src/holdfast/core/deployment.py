@@ -37,7 +37,7 @@ class Deployment:
     immutable
         Inputs an attacker or applicant cannot change.
     ranges
-        Valid range per numeric input; the training range otherwise.
+        Valid range per numeric input, the training range otherwise; one value twice fixes the input.
     integer
         Numeric inputs that take whole numbers only; columns of integers always do.
     directions
@@ -45,7 +45,7 @@ class Deployment:
     costs
         How dear a change of an input is, 1 otherwise: of a number per unit of distance, of a category per change.
     one_hot
-        Groups of inputs of which exactly one is 1.
+        Groups of inputs of which exactly one is 1; a group with an immutable or sensitive column does not change.
     relations
         What holds between the inputs of every real row, such as ``loan <= 5 * income``.
     threat

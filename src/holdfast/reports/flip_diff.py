@@ -127,7 +127,8 @@ def _unlike(before: Audit, after: Audit, both: pl.DataFrame) -> tuple[str, ...]:
     stated = [each.name for each in fields(first) if each.name in THREAT]
     unlike = [name for name in stated if getattr(first, name) != getattr(second, name)]
     parameters = [finding.parameters if finding else {} for finding in map(_finding, (before, after))]
-    unlike += [key for key in {**parameters[0], **parameters[1]} if parameters[0].get(key) != parameters[1].get(key)]
+    keys = {**parameters[0], **parameters[1]}
+    unlike += [key for key in keys if key not in unlike and parameters[0].get(key) != parameters[1].get(key)]
     training = [subject.tables["train"].digest if "train" in subject.tables else "" for subject in subjects]
     cases = {
         "effort": before.run.effort != after.run.effort,

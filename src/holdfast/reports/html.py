@@ -18,6 +18,7 @@ from holdfast.core.measurement import Measurement
 from holdfast.core.record import Attempt, Audit
 from holdfast.reports import text
 from holdfast.reports.examples import read_examples
+from holdfast.reports.group_flips import read_groups
 from holdfast.reports.headlines import MOST_HEADLINES, ORDER, UNRESOLVED, gravity, headlines, untested
 from holdfast.reports.minibar import interval_bar, scales
 
@@ -160,6 +161,7 @@ def _finding_view(finding: Finding, audit: Audit, svg: Callable[[Finding, Chart]
         "rows": _rows(finding, verdicts),
         "charts": [(chart, Markup(svg(finding, chart))) for chart in finding.charts],  # noqa: S704  (see render_html)
         "examples": read_examples(audit.folder, finding),
+        "groups": read_groups(audit.folder, finding),
         "effort": item.effort if item is not None else None,
     }
 

@@ -260,6 +260,8 @@ def _least_places(numbers: Sequence[float]) -> int:
 
 
 def _digits(value: float, unit: str, places: int) -> str:
+    if value == 0 and unit != "share":
+        return "0"
     scaled = value * (100 if unit == "share" else 1)
     if abs(scaled) >= 1e15 or 0 < abs(scaled) < 1e-9:
         return f"{scaled:.3g}"

@@ -75,6 +75,7 @@ def test_a_model_that_never_changes_its_mind_is_not_broken() -> None:
     outcome = check(lambda X: np.full(X.height, "no"))
     assert values(outcome) == {"attack_success": 0.0, "n_attacked": 50.0}
     assert any("gives a bound, not safety" in note for note in outcome.assumptions)
+    assert any("gives every test row the same answer" in note for note in outcome.assumptions)
 
 
 def test_flips_rebuilt_from_the_evidence_flip_and_keep_to_the_rules() -> None:
@@ -146,12 +147,35 @@ def test_affected_rows_name_the_changed_columns() -> None:
     assert reasons.str.contains(r"^flipped by changing pay: [\d.]+ → [\d.]+$").all()
 
 
-def test_examples_show_the_fewest_changed_cells_first() -> None:
-    outcome = check(deployment=Deployment(sensitive=("sex",), threat="control"))
-    examples = outcome.tables["examples"]
-    assert 1 <= examples.height <= 5
-    assert not examples["what_changes_it"].str.contains("sex:").any()
-    assert not examples["what_changes_it"].str.contains(",").any()
+def test_examples_show_cells_before_and_after_without_protected_values() -> None:
+    examples = check(deployment=Deployment(sensitive=("sex",), threat="control")).tables["examples"]
+    assert 1 <= examples["row"].n_unique() <= 5
+    assert examples.group_by("column").agg(pl.col("is_changed").any())["is_changed"].all()
+    assert set(examples.filter(column="sex")["before"]) <= {"not shown"}
+    changed = examples.filter("is_changed", pl.col("column") != "sex")
+    assert (changed["before"] != changed["after"]).all()
+
+
+def test_whole_rows_are_shown_where_the_data_is_not_personal() -> None:
+    examples = check(deployment=Deployment(sensitivity="public")).tables["examples"]
+    assert set(examples["column"]) == {"pay", "age", "job", "sex", "member"}
+
+
+@pytest.mark.parametrize(
+    ("threat", "in_force"),
+    [
+        (None, {"distance": 0.3, "categories": 1}),
+        ("applicant", {"threat": "applicant games the form", "distance": 0.5, "categories": 2}),
+        ("control", {"threat": "attacker with full control", "distance": "no limit", "categories": "no limit"}),
+    ],
+)
+def test_the_threat_in_force_is_stated(threat: str | None, in_force: dict[str, object]) -> None:
+    assert check(deployment=Deployment(threat=threat), distance=0.3).parameters == in_force  # type: ignore[arg-type]
+
+
+def test_a_category_that_suffices_is_said_in_words() -> None:
+    found = {m.id: m for m in check(lambda X: np.where(X["member"].to_numpy(), "yes", "no")).measurements}
+    assert found["median_distance"].plain == "For at least half of the flips another category alone sufficed."
 
 
 def test_numbers_between_zero_and_one_move_in_their_own_unit() -> None:
@@ -296,11 +320,14 @@ def easier_for_women(X: pl.DataFrame) -> np.ndarray:
 
 def test_groups_of_people_that_are_easier_to_flip_are_shown() -> None:
     test = TEST.with_columns(y=pl.Series(easier_for_women(TEST)))
-    groups = check(easier_for_women, test, distance=0.5, deployment=Deployment(sensitive=("sex",))).tables["groups"]
+    outcome = check(easier_for_women, test, distance=0.5, deployment=Deployment(sensitive=("sex",)))
+    groups = outcome.tables["groups"]
     women, men = groups.filter(kind="group").sort("group").iter_rows(named=True)
     assert (women["group"], men["group"], men["flipped"]) == ("f", "m", 0)
     assert women["low"] > men["high"]
     assert women["p_adjusted"] < 0.01
+    published = values(outcome)
+    assert (published["flipped.sex=f"], published["flipped.sex=m"]) == (women["share"], 0.0)
 
 
 def test_slices_of_the_inputs_are_compared_without_sensitive_columns() -> None:

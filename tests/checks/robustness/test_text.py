@@ -102,6 +102,12 @@ def test_random_slips_flip_fewer_rows_than_aimed_ones() -> None:
     assert 0.15 < found["noise_flips"] < 0.75
 
 
+def test_a_model_that_knows_one_answer_is_said_to() -> None:
+    told = "gives every test row the same answer"
+    assert any(told in note for note in check(lambda X: np.full(X.height, "up")).assumptions)
+    assert not any(told in note for note in check().assumptions)
+
+
 def test_synonyms_are_used_and_allowed_when_the_flips_are_compared() -> None:
     swap = tuple(f"{a}={b}" for a, b in [*zip(GOOD, BAD, strict=True), *zip(BAD, GOOD, strict=True)])
     found = values(check(synonyms=swap))

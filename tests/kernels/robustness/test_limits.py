@@ -53,10 +53,45 @@ def test_immutable_columns_move_under_full_control_only() -> None:
 
 
 def test_data_that_breaks_a_relation_names_the_rows() -> None:
-    with pytest.raises(ValueError, match=r"'loan <= pay' in 3 rows, first in 0, 1, 2"):
+    with pytest.raises(ValueError, match=r"'loan <= pay' in 3 of 5 rows, first in 0, 1, 2"):
         rules(relations=("loan <= pay",))
 
 
 def test_constraints_that_contradict_each_other_are_named() -> None:
     with pytest.raises(ValueError, match=r"contradict each other: .*'pay'"):
         rules(costs={"pay": -1.0})
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ({"ranges": {"loan": (0.0, 3.0)}}, r"'range of loan' in 3 of 5 rows, first in 1, 2, 3"),
+        ({"integer": ("half",)}, r"'whole numbers in half' in 3 of 5 rows, first in 0, 1, 2"),
+    ],
+)
+def test_what_most_rows_break_is_an_error_that_names_rows(stated: dict[str, object], message: str) -> None:
+    seen = SEEN | {"half": np.array([0.5, 1.5, 2.5, 4.0, 5.0])}
+    with pytest.raises(ValueError, match=message):
+        rules_of(Deployment(**stated), seen, Budget(0.2, 1), whole=frozenset())  # type: ignore[arg-type]
+
+
+def test_a_range_that_few_rows_break_stands() -> None:
+    assert rules(ranges={"loan": (1.0, 5.0)}).limits["loan"] == NumericLimits(3.0, 1.0, 5.0, False)
+
+
+def test_a_range_of_one_value_fixes_the_column() -> None:
+    found = rules(ranges={"pay": (3.0, 3.0)}, threat="control")
+    assert "pay" not in found.limits
+
+
+def test_a_group_with_a_column_that_stays_does_not_move() -> None:
+    seen = SEEN | {"rents": np.array([1.0, 0, 0, 1, 1]), "owns": np.array([0.0, 1, 1, 0, 0])}
+    group = ("rents", "owns")
+
+    def moving(**stated: object) -> tuple[tuple[str, ...], ...]:
+        deployment = Deployment(one_hot=(group,), **stated)  # type: ignore[arg-type]
+        return rules_of(deployment, seen, Budget(0.2, 1), whole=frozenset()).one_hot
+
+    assert moving() == (group,)
+    assert moving(sensitive=("owns",)) == moving(immutable=("rents",)) == ()
+    assert moving(sensitive=("owns",), threat="control") == (group,)

@@ -112,6 +112,7 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     """
     import numpy as np
 
+    from holdfast.kernels.robustness.threat import in_force
     from holdfast.kernels.robustness.tree_problem import search_trees
 
     if distance < 0 or categories < 0:
@@ -139,6 +140,7 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
             "The composed trees answer every one of these rows as the model does.",
         ),
         work={"points": rows.size, "queries": rows.size},
+        parameters=in_force(rules.budget, threat=subject.deployment.threat),
     )
 
 

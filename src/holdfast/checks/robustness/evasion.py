@@ -18,7 +18,8 @@ flip was asked of the model itself, and checked against the rules by code that t
 **How to read it.** ``attack_success`` is the share of rightly answered rows that were flipped. It is a *lower bound*
 of the risk: another attack may flip more. A low number says "not broken by this attack", never "safe".
 ``median_distance`` is the typical size of the moves that sufficed, 0 where a category alone did. The table ``groups``
-compares each group of ten rows or more (of ``sensitive`` columns, and slices of the inputs) with all other rows.
+compares each group of ten rows or more (of ``sensitive`` columns, and slices of the inputs) with all other rows; groups
+of people, and slices that clearly differ, are measured as ``flipped.<column>=<group>``.
 
 - *Good:* 3 % flipped (1 to 6) within 0.2 units and one category, with inputs that people can really change.
 - *Bad:* 64 % flipped (57 to 71), most by another marital status alone: the model hangs on one answer in a form.
@@ -63,12 +64,14 @@ SPEC = {
          "direction": "lower_is_better", "bound": "lower", "range": [0, 1]},
         {"id": "median_distance", "name": "Median size of the moves that flipped a row", "unit": "units of distance",
          "direction": "higher_is_better", "bound": "lower", "range": [0, None]},
+        {"id": "flipped.*", "name": "Share of rightly answered rows of a group that the attack flips", "unit": "share",
+         "direction": "lower_is_better", "bound": "lower", "range": [0, 1]},
         {"id": "n_attacked", "name": "Rightly answered rows attacked", "unit": "rows", "direction": "neither",
          "range": [0, None]},
     ],
     "reads": [
-        "costs", "directions", "immutable", "integer", "one_hot", "ranges", "relations", "returns", "sensitive", "text",
-        "threat",
+        "costs", "directions", "immutable", "integer", "one_hot", "ranges", "relations", "returns", "sensitive",
+        "sensitivity", "text", "threat",
     ],
     "thresholds": ["attack_success"],
     "evidence_codes": ["EVADE"],
@@ -88,6 +91,7 @@ SPEC = {
 }  # fmt: skip
 
 MOST_DONORS = 2000
+MOST_GROUPS = 20
 UNSTABLE = 0.02
 # Each point is asked once before the attack and once about its flip.
 ASKED_TWICE = 2
@@ -132,11 +136,10 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     import polars as pl
 
     from holdfast.kernels.robustness.sequential import flip_curve
+    from holdfast.kernels.robustness.threat import in_force
 
     if distance < 0 or categories < 0:
         raise InputError(f"expected a threat of zero or more, got distance={distance}, categories={categories}")
-    if subject.test is None:
-        raise NotRun("there is no test table", hint="give --test")
     if len(subject.classes) < 2:
         raise NotApplicable("there is only one class, so no answer can flip", hint="give data with two or more classes")
     rules = _rules(subject, distance, categories)
@@ -148,22 +151,22 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     attacked = _attack_in_looks(subject, ctx, order, rules, problem)
     is_early = attacked.points.height < order.size and attacked.is_complete
     found = attacked.points["distance"].drop_nulls().to_numpy()
-    affected = _affected(subject, attacked.points)
+    affected, examples = _shown(subject, attacked.points)
+    groups, of_groups = _groups(subject, attacked.points, ctx.level)
     return Outcome(
-        measurements=_measure(ctx, attacked, is_early=is_early),
+        measurements=(*_measure(ctx, attacked, is_early=is_early), *of_groups),
         tables={
             "points": attacked.points,
             "curve": pl.DataFrame(flip_curve(found, n=attacked.points.height, level=ctx.level)),
-            "affected_rows": affected.select("table", "row", reason=pl.format("flipped by changing {}", "reason")),
-            "examples": affected.sort("cells", "distance", "row")
-            .select("row", answer="label", what_changes_it="reason", largest_move=pl.col("distance").round(3))
-            .head(5),
-            "groups": _groups(subject, attacked.points, ctx.level),
+            "affected_rows": affected,
+            "examples": examples,
+            "groups": groups,
         },
         charts=(CHART,),
         remediation=REMEDIATION,
         assumptions=_notes(subject, ctx, attacked, rules, how, is_early=is_early),
         work={"points": attacked.points.height, "queries": int(attacked.points["queries"].sum())},
+        parameters=in_force(rules.budget, threat=subject.deployment.threat),
     )
 
 
@@ -380,45 +383,48 @@ def _measure(ctx: Context, attacked: _Attacked, *, is_early: bool) -> tuple[Meas
     median = quantile_interval(attacked.points["distance"].drop_nulls().to_numpy(), 0.5, level=level)
     low, top = (end if abs(end) < float("inf") else None for end in (median.low, median.high))
     interval = Interval(low=low, high=top, level=level, method="order statistics")
-    plain = f"Half of the flips needed moves of at most {median.value:.3g} units in any number."
+    sizes = f"Half of the flips needed moves of at most {median.value:.3g} units in any number."
+    plain = sizes if median.value else "For at least half of the flips another category alone sufficed."
     return (*measured, Measured(id="median_distance", value=median.value, interval=interval, n=flipped, plain=plain))
 
 
-def _groups(subject: Subject, points: pl.DataFrame, level: float) -> pl.DataFrame:
-    """Compare how often groups of people, and slices of the inputs, are flipped."""
+def _groups(subject: Subject, points: pl.DataFrame, level: float) -> tuple[pl.DataFrame, list[Measured]]:
+    """Compare groups of people, and slices, with all other rows; publish the people, and slices that clearly differ."""
     import polars as pl
 
     from holdfast.kernels.robustness.group_flips import group_flips
 
     assert subject.test is not None
-    names = dict.fromkeys((*subject.deployment.sensitive, *subject.features))
-    seen = subject.cells(subject.test.frame[points["row"]].select(*names))
-    return pl.DataFrame(
-        group_flips(seen, points["success"].to_numpy(), people=subject.deployment.sensitive, level=level)
-    )
+    people, flipped = subject.deployment.sensitive, points["success"].to_numpy()
+    seen = subject.cells(subject.test.frame[points["row"]].select(*dict.fromkeys((*people, *subject.features))))
+    groups = pl.DataFrame(group_flips(seen, flipped, people=people, level=level))
+    told = groups.filter((groups["kind"] == "group") | (groups["p_adjusted"] <= 1 - level)).sort("p_adjusted")
+    return groups, [
+        Measured(
+            id=f"flipped.{line['column']}={line['group']}", value=line["share"], n=line["n"],
+            interval=Interval(low=line["low"], high=line["high"], level=level, method="Clopper-Pearson"),
+        )
+        for line in told[:MOST_GROUPS].iter_rows(named=True)
+    ]  # fmt: skip
 
 
-def _affected(subject: Subject, points: pl.DataFrame) -> pl.DataFrame:
-    """Name the cells that changed, before and after; of protected attributes only the name."""
+def _shown(subject: Subject, points: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Name the cells that changed, and show a few rows before and after; of protected attributes only the name."""
     import polars as pl
+
+    from holdfast.kernels.robustness.flips_in_words import changes_in_words, example_rows
 
     assert subject.test is not None
     flips = points.filter("success")
-    names = [name.removeprefix("adversarial_") for name in points.columns if name.startswith("adversarial_")]
-    before = subject.test.frame[flips["row"]].select(pl.col(name).alias(f"before_{name}") for name in names)
-    changes = [
-        pl.when(pl.col(f"adversarial_{name}").is_not_null()).then(
-            pl.lit(name)
-            if name in subject.deployment.sensitive
-            else pl.format("{}: {} → {}", pl.lit(name), pl.col(f"before_{name}"), pl.col(f"adversarial_{name}"))
-        )
-        for name in names
-    ]
-    count = pl.sum_horizontal(pl.col(f"adversarial_{name}").is_not_null() for name in names)
-    return flips.hstack(before).select(
-        table=pl.lit("test"), row="row", reason=pl.concat_str(changes, separator=", ", ignore_nulls=True),
-        label="label", distance="distance", cells=count,
-    )  # fmt: skip
+    before = subject.test.frame[flips["row"]].select(subject.features).to_dict(as_series=False)
+    after = {name: flips[f"adversarial_{name}"].to_list() for name in before if f"adversarial_{name}" in flips.columns}
+    hidden, is_whole = subject.deployment.sensitive, subject.deployment.sensitivity in ("public", "internal")
+    examples = example_rows(
+        before, after, points=flips.to_dict(as_series=False), classes=subject.classes, hidden=hidden, is_whole=is_whole
+    )
+    reasons = [f"flipped by changing {words}" for words in changes_in_words(before, after, hidden=hidden)]
+    affected = flips.select(table=pl.lit("test"), row="row", reason=pl.Series(reasons, dtype=pl.String))
+    return affected, pl.DataFrame(examples)
 
 
 def _notes(
@@ -432,8 +438,9 @@ def _notes(
         "the threat is full control.",
         "Finding nothing gives a bound, not safety.",
     ]
-    n = attacked.points.height
+    n, is_constant = attacked.points.height, len(set(subject.predictions.labels.tolist())) == 1
     cases = {
+        "The model gives every test row the same answer; one that knows no other cannot be flipped.": is_constant,
         "Ranges, units and levels come from the test table, because no training table was given.": not subject.train,
         "The attack stopped early, because the rows attacked so far break the threshold of the policy.": is_early,
         "The time budget ended the search early; rows not flipped so far count as undecided.": not attacked.is_complete,

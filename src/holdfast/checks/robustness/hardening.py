@@ -179,6 +179,7 @@ def run(
     import polars as pl
 
     from holdfast.kernels.robustness.hardening import before_and_after
+    from holdfast.kernels.robustness.threat import in_force
 
     if distance < 0 or categories < 0:
         raise InputError(f"expected a threat of zero or more, got distance={distance}, categories={categories}")
@@ -202,6 +203,7 @@ def run(
         remediation=REMEDIATION,
         assumptions=_notes(guards, trial, rules, helpful),
         work={"points": trial.rows.size, "queries": trial.queries},
+        parameters=in_force(rules.budget, threat=subject.deployment.threat),
     )
 
 

@@ -87,7 +87,7 @@ SPEC = {
             "range": [0, None],
         },
     ],
-    "reads": ["text"],
+    "reads": ["sensitive", "text"],
     "evidence_codes": ["EVADE"],
     "references": [
         "Li, Ji, Du, Li, Wang (2019), TextBugger: generating adversarial text against real-world applications, NDSS",
@@ -144,7 +144,7 @@ def run(subject: Subject, ctx: Context, *, words: int = 3, synonyms: tuple[str, 
     words : int
         Largest number of words that may change in one row.
     synonyms : tuple of str
-        Words that may stand for others, as ``word=other,another``.
+        Words that may stand for others: a list of texts such as ``word=other,another``.
     """
     import numpy as np
 
@@ -167,10 +167,11 @@ def run(subject: Subject, ctx: Context, *, words: int = 3, synonyms: tuple[str, 
             "points": points,
             "curve": _curve(ctx.level, words, points),
             "affected_rows": _affected(points),
+            "examples": _examples(subject, rows, points),
         },
         charts=(_chart(),),
         remediation=REMEDIATION,
-        assumptions=_notes(ctx, words, exchanges, rejected, is_complete=flips.is_complete),
+        assumptions=_notes(ctx, words, exchanges, rejected, is_complete=flips.is_complete) + _one_answer(subject),
         work={"points": points.height, "queries": int(np.sum(points["queries"].to_numpy()))},
     )
 
@@ -362,6 +363,25 @@ def _affected(points: pl.DataFrame) -> pl.DataFrame:
     return points.filter("success").select(table=pl.lit("test"), row=pl.col("row"), reason=reason)
 
 
+def _examples(subject: Subject, rows: _Texts, points: pl.DataFrame) -> pl.DataFrame:
+    """Show a few texts before and after."""
+    import polars as pl
+
+    from holdfast.kernels.robustness.flips_in_words import example_rows
+
+    flips = points.filter("success")
+    return pl.DataFrame(
+        example_rows(
+            rows.frame.filter(points["success"]).select(rows.columns).to_dict(as_series=False),
+            {name: flips[f"adversarial_{name}"].to_list() for name in rows.columns},
+            points=flips.to_dict(as_series=False),
+            classes=subject.classes,
+            hidden=subject.deployment.sensitive,
+            is_whole=False,
+        )
+    )
+
+
 def _notes(
     ctx: Context, words: int, synonyms: Mapping[str, Sequence[str]], rejected: int, *, is_complete: bool
 ) -> tuple[str, ...]:
@@ -376,6 +396,12 @@ def _notes(
     if rejected:
         notes.append(f"{rejected} flips did not stand up when asked again or compared, and do not count.")
     return tuple(notes)
+
+
+def _one_answer(subject: Subject) -> tuple[str, ...]:
+    labels = subject.predictions.labels
+    told = "The model gives every test row the same answer; one that knows no other cannot be flipped."
+    return (told,) if bool((labels == labels[0]).all()) else ()
 
 
 def _chart() -> Chart:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -79,13 +79,18 @@ def rules_of(
     Raises
     ------
     ValueError
-        When a relation cannot be read, constraints contradict each other, or the data breaks them (naming the rows).
+        When a relation cannot be read, constraints contradict each other, or the data breaks them (naming the rows):
+        a relation or a one-hot group in any row, a stated range or whole numbers in more than half of the rows.
+
+    Notes
+    -----
+    A one-hot group with a column that does not change stays as it is.
     """
     preset = PRESETS[deployment.threat] if deployment.threat else None
     if preset is not None:
         budget = Budget(preset.distance, preset.categories, budget.norm)
     relations = learn(map(parse_relation, deployment.relations), seen)
-    kept = (*deployment.immutable, *deployment.sensitive) if preset is None or preset.keeps_fixed else ()
+    kept = {*deployment.immutable, *deployment.sensitive} if preset is None or preset.keeps_fixed else set()
     hot = (name for group in deployment.one_hot for name in group)
     stated = Stated(
         fixed=frozenset({*deployment.text, *kept, *hot}),
@@ -99,10 +104,36 @@ def rules_of(
     conflicts = contradictions(limits, relations=relations, one_hot=deployment.one_hot)
     if conflicts:
         raise ValueError("the constraints of the deployment contradict each other: " + "; ".join(conflicts))
-    for name, rows in unmet(seen, limits={}, relations=relations, one_hot=deployment.one_hot).items():
+    _refuse_broken(seen, deployment, relations)
+    moving = tuple(group for group in deployment.one_hot if not kept.intersection(group))
+    return Rules(limits, budget, relations, moving)
+
+
+def stated_limits(deployment: Deployment, numbers: Collection[str]) -> dict[str, NumericLimits]:
+    """Return what is stated of single columns of numbers; a range of one value says no more than that it is fixed.
+
+    Examples
+    --------
+    >>> from holdfast.core.deployment import Deployment
+    >>> stated_limits(Deployment(ranges={"a": (0.0, 1.0), "b": (2.0, 2.0)}), ["a", "b", "c"])
+    {'a': NumericLimits(scale=1.0, low=0.0, high=1.0, is_whole=False, direction=0, cost=1.0, is_derived=False)}
+    """
+    ranges = {name: ends for name, ends in deployment.ranges.items() if ends[0] < ends[1]}
+    return {
+        name: NumericLimits(1.0, *ranges.get(name, (-np.inf, np.inf)), is_whole=name in deployment.integer)
+        for name in numbers
+        if name in ranges or name in deployment.integer
+    }
+
+
+def _refuse_broken(seen: Mapping[str, NDArray[Any]], deployment: Deployment, relations: tuple[Relation, ...]) -> None:
+    """Refuse relations that some row breaks, and statements about single columns that most rows break."""
+    single = stated_limits(deployment, [name for name, values in seen.items() if _is_number(values)])
+    n = len(next(iter(seen.values()))) if seen else 0
+    alone = {name: rows for name, rows in unmet(seen, limits=single).items() if 2 * rows.size > n}
+    for name, rows in {**alone, **unmet(seen, limits={}, relations=relations, one_hot=deployment.one_hot)}.items():
         first = ", ".join(map(str, rows[:5].tolist()))
-        raise ValueError(f"the data breaks the constraint {name!r} in {rows.size} rows, first in {first}")
-    return Rules(limits, budget, relations, deployment.one_hot)
+        raise ValueError(f"the data breaks the constraint {name!r} in {rows.size} of {n} rows, first in {first}")
 
 
 def limits_of(seen: Mapping[str, NDArray[Any]], stated: Stated) -> dict[str, NumericLimits | CategoryLimits]:
@@ -128,7 +159,7 @@ def limits_of(seen: Mapping[str, NDArray[Any]], stated: Stated) -> dict[str, Num
     >>> limits["pay"].scale, limits["pay"].high, sorted(limits["sex"].levels)
     (2.75, 9.0, ['f', 'm'])
     """
-    numbers = {name: _finite(values) for name, values in seen.items() if values.dtype.kind == "f"}
+    numbers = {name: _finite(values) for name, values in seen.items() if _is_number(values)}
     free = [name for name in seen if name not in stated.fixed]
     is_unit = all(bool(((numbers[name] >= 0) & (numbers[name] <= 1)).all()) for name in free if name in numbers)
     limits: dict[str, NumericLimits | CategoryLimits] = {}
@@ -155,6 +186,10 @@ def _number(name: str, values: NDArray[np.float64], stated: Stated, *, is_unit: 
     direction: Literal[-1, 0, 1] = stated.directions.get(name, 0)
     cost = stated.costs.get(name, 1.0)
     return NumericLimits(scale, low, high, is_whole, direction, cost, name in stated.derived)
+
+
+def _is_number(values: NDArray[Any]) -> bool:
+    return values.dtype.kind == "f"
 
 
 def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import isinf
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.kernels.robustness.constraints import Budget
 from holdfast.kernels.robustness.repair import Repair
 
 Floats = NDArray[np.float64]
@@ -68,6 +70,19 @@ PRESETS: Mapping[str, Preset] = {
     "applicant": Preset("applicant games the form", 0.5, 2, True),
     "control": Preset("attacker with full control", float("inf"), float("inf"), False),
 }
+
+
+def in_force(budget: Budget, *, threat: str | None) -> dict[str, float | str]:
+    """Say how far an attacker may go, as the parameters of a finding do.
+
+    Examples
+    --------
+    >>> in_force(Budget(0.5, 2), threat="applicant")
+    {'threat': 'applicant games the form', 'distance': 0.5, 'categories': 2}
+    """
+    ends = {"distance": budget.distance, "categories": budget.categories}
+    limits: dict[str, float | str] = {name: "no limit" if isinf(end) else end for name, end in ends.items()}
+    return {"threat": PRESETS[threat].title, **limits} if threat else limits
 
 
 class Flips(NamedTuple):

@@ -1,0 +1,122 @@
+"""Flips as a person reads them: which cells changed, from what to what, and a few rows before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+HIDDEN = "not shown"
+MISSING = "missing"
+MOST_EXAMPLES = 5
+FEWEST_DIGITS, MOST_DIGITS = 4, 18
+
+Cells = Mapping[str, Sequence[Any]]
+
+
+def changes_in_words(before: Cells, after: Cells, *, hidden: Collection[str]) -> list[str]:
+    """Say for each row which cells changed.
+
+    Parameters
+    ----------
+    before : mapping of column name to cells, each of length n_rows
+    after : mapping of column name to cells
+        Of the columns that may change: the new cell, ``None`` where the row keeps its own.
+    hidden : collection of str
+        Columns whose values are not told, only that they changed.
+
+    Examples
+    --------
+    >>> changes_in_words({"pay": [1.0], "sex": ["f"]}, {"pay": [1.25], "sex": ["m"]}, hidden=["sex"])
+    ['pay: 1 → 1.25, sex']
+    """
+    n = len(next(iter(before.values()), ()))
+    return [
+        ", ".join(
+            name if name in hidden else f"{name}: {' → '.join(_pair(before[name][row], cells[row]))}"
+            for name, cells in after.items()
+            if cells[row] is not None
+        )
+        for row in range(n)
+    ]
+
+
+def example_rows(
+    before: Cells,
+    after: Cells,
+    *,
+    points: Cells,
+    classes: Sequence[object],
+    hidden: Collection[str],
+    is_whole: bool,
+) -> dict[str, list[Any]]:
+    """Choose the most convincing flips and write their rows before and after.
+
+    Those with the fewest changed cells come first, then the shortest moves. Flips by the same columns stand back behind
+    flips by others, so that different ways to flip the model are seen.
+
+    Parameters
+    ----------
+    before, after, hidden
+        As in :func:`changes_in_words`.
+    points : mapping of str to sequences of length n_rows
+        ``row``, what each row is called; ``label``, the answer before; ``distance``, the size of the move.
+    classes : sequence
+        All labels; with two of them the answer after is the other one.
+    is_whole : bool
+        Whether cells that stay are told too; otherwise only columns that change in some example are.
+
+    Returns
+    -------
+    dict of str to list
+        Columns of equal length, one line per example and cell: ``row``, ``answer``, ``answer_after``, ``column``,
+        ``before``, ``after``, ``is_changed``. Columns that change in some example stand first.
+
+    Examples
+    --------
+    >>> lines = example_rows(
+    ...     {"pay": [1.0, 2.0], "age": [30, 40]}, {"pay": [None, 2.5]},
+    ...     points={"row": [7, 8], "label": ["no", "no"], "distance": [None, 0.5]},
+    ...     classes=["no", "yes"], hidden=[], is_whole=False,
+    ... )
+    >>> lines["row"], lines["before"], lines["after"], lines["answer_after"]
+    ([8], ['2'], ['2.5'], ['yes'])
+    """
+    rows, moves, n = points["row"], points["distance"], len(points["row"])
+    names = [str(label) for label in classes]
+    other = dict(zip(names, reversed(names), strict=True)) if len(names) == 2 else {}
+    sets = [tuple(name for name, cells in after.items() if cells[row] is not None) for row in range(n)]
+    changed = [row for row in range(n) if sets[row]]
+    order = sorted(changed, key=lambda row: (len(sets[row]), moves[row], rows[row]))
+    first = list({sets[row]: row for row in reversed(order)}.values())
+    chosen = [row for row in order if row in first][:MOST_EXAMPLES]
+    chosen += [row for row in order if row not in chosen][: MOST_EXAMPLES - len(chosen)]
+    changing = dict.fromkeys(name for row in chosen for name in sets[row])
+    columns = (*changing, *(name for name in before if is_whole and name not in changing))
+    told: dict[str, list[Any]] = {
+        name: [] for name in ("row", "answer", "answer_after", "column", "before", "after", "is_changed")
+    }
+    for row in chosen:
+        answers = (points["label"][row], other.get(points["label"][row], "another"))
+        for name in columns:
+            is_changed = name in sets[row]
+            old = before[name][row]
+            pair = (HIDDEN, HIDDEN) if name in hidden else _pair(old, after[name][row] if is_changed else old)
+            for key, value in zip(told, (rows[row], *answers, name, *pair, is_changed), strict=True):
+                told[key].append(value)
+    return told
+
+
+def _pair(old: Any, new: Any) -> tuple[str, str]:
+    """Write two cells, numbers with as few digits as tell them apart."""
+    if not (isinstance(old, float) and isinstance(new, float)):
+        return _text(old), _text(new)
+    pairs = [(f"{old:.{digits}g}", f"{new:.{digits}g}") for digits in range(FEWEST_DIGITS, MOST_DIGITS)]
+    # 6e+04 is harder to read than a few digits more.
+    apart = [pair for pair in pairs if (pair[0] != pair[1] or old == new) and "e+0" not in "".join(pair)]
+    return apart[0] if apart else (repr(old), repr(new))
+
+
+def _text(cell: Any) -> str:
+    if cell is None or cell != cell:
+        return MISSING
+    return str(cell).lower() if isinstance(cell, bool) else str(cell)
