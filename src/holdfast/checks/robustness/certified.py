@@ -125,9 +125,15 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     rules = _rules(subject, distance, categories)
     problem = _problem(subject, ctx, points, rows, rules)
     y = subject.y(subject.test)[rows].astype("int64")
-    found = search_trees(problem, subject.cells(points), y, max_parts=ctx.effort.get("parts", 2000))
-    proved = np.isposinf(found.lower)
-    flipped = np.isfinite(found.distance) & (subject.predict(subject.frame(found.cells, points)).labels != y)
+    found = search_trees(
+        problem, subject.cells(points), y, max_parts=ctx.effort.get("parts", 2000), should_stop=ctx.out_of_time
+    )
+    n, drawn = int(found.is_done.sum()), rows.size
+    if not n:
+        raise NotRun("the time was up before a row was searched", hint="give more with --budget")
+    rows, points, y = rows[:n], points[:n], y[:n]
+    found = found.first(n)
+    proved, flipped = np.isposinf(found.lower), _flipped(subject, points, y, found, rules)
     return Outcome(
         measurements=_measure(proved, flipped, ctx.level),
         tables=_tables(rows, found, flipped, rules, ctx.level),
@@ -137,6 +143,7 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
             f"Numbers move by at most {rules.budget.distance:g} units (interquartile ranges, or 1 if all lie in "
             f"[0, 1]); at most {rules.budget.categories:g} categories change.",
             "The composed trees answer every one of these rows as the model does.",
+            *([f"The time was up: {n} of {drawn} rows drawn in random order were searched."] if n < drawn else ()),
         ),
         work={"points": rows.size, "queries": rows.size},
     )
@@ -156,13 +163,8 @@ def _rules(subject: Subject, distance: float, categories: int) -> Rules:
         )
     except ValueError as error:
         raise InputError(str(error), hint="see deployment in holdfast.yaml") from None
-    if not rules.limits:
+    if not (rules.limits or rules.one_hot):
         raise NotApplicable("no input may change", hint="shorten `immutable` or `sensitive` if some can")
-    if rules.one_hot or any(rule.is_derived for rule in rules.limits.values()):
-        raise NotRun(
-            "the proof does not cover columns that move together (one_hot, follows)",
-            hint="see robustness.evasion, which attacks them",
-        )
     return rules
 
 
@@ -173,13 +175,12 @@ def _problem(
     from holdfast.kernels.robustness.tree_problem import tree_problem
 
     try:
-        return tree_problem(
+        problem = tree_problem(
             subject.trees(),
             lambda cells: subject.tree_features(subject.frame(cells, points)),
             points=subject.cells(points),
             labels=subject.predictions.labels[rows].astype("int64"),
-            limits=rules.limits,
-            budget=rules.budget,
+            rules=rules,
             rng=ctx.rng,
         )
     except NotComposable as error:
@@ -187,6 +188,28 @@ def _problem(
             f"the trees cannot be written as splits on the table's columns: {error}",
             hint="give a pipeline in which each feature follows one column",
         ) from None
+    if problem.doubt:
+        raise NotRun(
+            f"nothing can be proved: {problem.doubt}",
+            hint="see robustness.evasion, which attacks the model all the same; proofs need steps of known arithmetic",
+        )
+    return problem
+
+
+def _flipped(
+    subject: Subject, points: pl.DataFrame, y: NDArray[np.int64], found: Changed, rules: Rules
+) -> NDArray[np.bool_]:
+    """Tell which flips the model confirms and every rule allows, as the evasion check counts them."""
+    import numpy as np
+
+    from holdfast.kernels.robustness.constraints import violations
+
+    changed = subject.frame(found.cells, points)
+    limits, budget, relations, one_hot = rules
+    before, after = subject.cells(points), subject.cells(changed)
+    broken = violations(before, after, limits=limits, budget=budget, relations=relations, one_hot=one_hot)
+    answered = np.asarray(subject.predict(changed).labels != y)
+    return np.asarray(np.isfinite(found.distance) & answered & ~np.any([*broken.values()], axis=0))
 
 
 def _measure(proved: NDArray[np.bool_], flipped: NDArray[np.bool_], level: float) -> tuple[Measured, ...]:
