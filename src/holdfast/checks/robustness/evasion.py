@@ -115,9 +115,8 @@ Cells = Mapping[str, "NDArray[Any]"]
 class _Looks:
     """What the attack did to some rows of the test table, and why it ended.
 
-    ``points`` has one line per row that was attacked in full. ``success`` means a verified flip; ``lower_bound`` that
-    no flip is closer, null where nothing is proved; ``adversarial_<column>`` holds the changed cells, null where the
-    row keeps its own.
+    ``points`` has a line for each row attacked in full: ``success`` means a verified flip, ``lower_bound`` that none is
+    closer (null: not proved), ``adversarial_<column>`` holds the changed cells (null: as it was).
     """
 
     points: pl.DataFrame
@@ -251,7 +250,6 @@ def _attack_in_looks(
     assert subject.test is not None
     limit = ctx.threshold("attack_success")
     done, counts, queries, drawn = list[pl.DataFrame](), Counter[str](), 0, 0
-    stopped, is_early = "", False
     for rows in np.array_split(order, min(ctx.effort.get("looks", 1), order.size)):
         points = subject.test.frame.select(subject.features)[rows]
         questions = _questions(subject, points, subject.y(subject.test)[rows].astype("int64"))
@@ -261,15 +259,14 @@ def _attack_in_looks(
         queries, drawn = queries + questions.n, drawn + rows.size
         stopped = questions.lost or ("the time was up" if ctx.out_of_time() else "")
         counts.update(refused=questions.refused, against=attacked.n_against_rules, unsteady=attacked.n_unsteady)
-        flipped = np.concatenate([look["success"].to_numpy() for look in done])
+        flipped = pl.concat(done)["success"]
         is_early = drawn < order.size and limit is not None and breaks_threshold(flipped, limit=limit, level=ctx.level)
         if is_early or stopped:
             break
     found = pl.concat(done)
     if not found.height:
         raise NotRun(
-            f"no row could be attacked in full: {stopped}",
-            hint="give more with --budget, or a larger endpoint.max_queries, or ask for less effort",
+            f"no row could be attacked in full: {stopped}", hint="give more with --budget, or endpoint.max_queries"
         )
     return _Looks(found, drawn, queries, counts, stopped, is_early)
 

@@ -13,8 +13,8 @@ retraining, and measures each of them: what it gains under attack, and what it c
 The same test rows are attacked without a guard and behind each of them, with the rules of ``robustness.evasion``, the
 same effort and the same seed. The attack is *adaptive*: it asks the guarded model, and behind a screen it looks for
 wrong answers that pass. Where the model's trees can be read, they are searched behind every guard by branch and bound,
-and questions settle the rest. Every changed row found in any of these attacks is then tried on all the others, so that
-a guard that merely misleads the search gains nothing.
+and every row without a flip or a proof is asked about. Every changed row found in any of these attacks is then tried on
+all the others, so that a guard that merely misleads the search gains nothing.
 
 A row is *robust* if it is answered rightly and no allowed change was found that turns the answer. Behind a screen, a
 change counts only if the changed row is not screened; a clean row that is screened is no right answer of the model.
