@@ -34,7 +34,7 @@ from holdfast.adapters.models.opening import open_model, wrap_model
 from holdfast.core.deployment import Deployment
 from holdfast.core.subject import Model
 from holdfast.kernels.robustness.constraints import Budget, NumericLimits, violations
-from holdfast.kernels.robustness.limits import rules_of
+from holdfast.kernels.robustness.limits import Rules, rules_of
 from holdfast.kernels.robustness.sequential import breaks_threshold, flip_share
 from holdfast.kernels.robustness.tree_problem import TIE, Changed, TreeProblem, search_trees, tree_problem
 from holdfast.kernels.robustness.trees import attack_trees
@@ -88,8 +88,7 @@ def numeric_task(held: Model, X: np.ndarray, y: np.ndarray, answers: Answers) ->
         lambda cells: held.features(pl.DataFrame(dict(cells))),
         points=points,
         labels=y,
-        limits=dict.fromkeys(points, FREE),
-        budget=ANY_DISTANCE,
+        rules=Rules(dict.fromkeys(points, FREE), ANY_DISTANCE),
         rng=np.random.default_rng(0),
     )
     return Task(points, y, answers, problem, time.process_time() - begin)
@@ -298,8 +297,7 @@ def print_user_row(kind: str, held: Model, test: pl.DataFrame, y_test: np.ndarra
         lambda cells: held.features(frame_of(cells, test.schema)),
         points=points,
         labels=y_test[right],
-        limits=rules.limits,
-        budget=rules.budget,
+        rules=rules,
         rng=np.random.default_rng(0),
     )
     setup_s = time.process_time() - begin

@@ -23,6 +23,9 @@ Settings = Mapping[str, float]
 AS_IS: Settings = MappingProxyType({})
 Link = Literal["sigmoid", "centred", "softmax", "probabilities", "sigmoids", "sign", "identity", "exp"]
 
+# What is known of how a feature follows its inputs: see Front.
+NOTHING, ONE_INPUT, RUNS, STAYS = range(4)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
@@ -103,6 +106,27 @@ class Predictions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """What is known of how the features of trees come about, so that something can be proved of all inputs.
+
+    Attributes
+    ----------
+    motion
+        ``(n_features,)`` int8, what is known of each feature. ``NOTHING``; ``ONE_INPUT``: it depends on one input only;
+        ``RUNS``: it also grows throughout, falls or stays between two neighbouring turns of that input; ``STAYS``: it
+        stays. Cells that are missing are a matter of their own.
+    turns
+        Numbers at which features may change direction or jump, rising, by name of the input; one without any has none.
+    doubt
+        In words, the first step of the pipeline that is not known; empty where all are.
+    """
+
+    motion: NDArray[np.int8]
+    turns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RawTrees:
     """A sum of decision trees over the features that the pipeline in front of them computes.
 
@@ -137,6 +161,8 @@ class RawTrees:
         How scores become the model's answer. One score: ``sigmoid`` (log odds of the second class), ``centred``
         (its probability minus one half), ``sign`` (only its sign counts), ``identity`` and ``exp`` (a regression). One
         for each class: ``softmax``, ``probabilities``, ``sigmoids`` (each class against the rest).
+    front
+        What is known of the pipeline in front of them; ``None`` where nothing is.
     """
 
     column: NDArray[np.int32]
@@ -151,6 +177,7 @@ class RawTrees:
     level_sets: NDArray[np.bool_]
     n_columns: int
     link: Link
+    front: Front | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,12 @@ def read(**attributes: object):
 
 def test_the_operator_its_input_and_what_follows_are_found() -> None:
     node = read()
-    assert (node.operator, node.source, node.scores, node.after) == ("TreeEnsembleRegressor", "X", "Y0", {"Sigmoid"})
+    assert (node.operator, node.source, node.outputs, node.after) == (
+        "TreeEnsembleRegressor",
+        "X",
+        ("Y0",),
+        {"Sigmoid"},
+    )
 
 
 @pytest.mark.parametrize("n_trees", [0, 2])

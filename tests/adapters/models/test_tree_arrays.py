@@ -118,16 +118,16 @@ def test_messages_with_changed_bytes_are_trees_or_refused(data: st.DataObject) -
     assert (read.right < read.column.size).all()
 
 
-@pytest.mark.parametrize("drop", range(6))
+@pytest.mark.parametrize("drop", range(7))
 def test_messages_with_missing_parts_are_refused(drop: int) -> None:
     header, parts = to_message(stump())
-    with pytest.raises(ModelError, match="expected the six arrays"):
+    with pytest.raises(ModelError, match="expected the seven arrays"):
         from_message(header, parts[:drop] + parts[drop + 1 :])
 
 
 def test_numbers_of_another_width_are_refused() -> None:
     header, parts = to_message(stump())
-    with pytest.raises(ModelError, match="expected the six arrays"):
+    with pytest.raises(ModelError, match="expected the seven arrays"):
         from_message(header, [wire.encode_array(stump().column.astype(np.int64)[:, None]), *parts[1:]])
 
 

@@ -12,7 +12,7 @@ import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, SplineTransformer, StandardScaler
 
 from holdfast.adapters.models.opening import wrap_model
 from holdfast.auditing.catalogue import entry_for
@@ -51,7 +51,12 @@ def run(
 ) -> Outcome:
     deployment = Deployment(**stated)  # type: ignore[arg-type]
     train, tested = (Table(name=name, frame=f, digest=name) for name, f in (("train", TRAIN), ("test", test)))
-    wrapped = model(kind)
+    return run_on(check, model(kind), train, tested, deployment, effort)
+
+
+def run_on(
+    check: str, wrapped: object, train: Table, tested: Table, deployment: Deployment, effort: str = "quick"
+) -> Outcome:
     facts = settle(deployment, target="y", train=train, test=tested, model=wrapped)  # type: ignore[arg-type]
     subject = AuditSubject(facts=facts, deployment=deployment, train=train, test=tested, model=wrapped)  # type: ignore[arg-type]
     entry = entry_for(check)
@@ -121,3 +126,59 @@ def test_nothing_to_change_is_not_applicable() -> None:
 def test_the_curve_ends_at_the_measured_share() -> None:
     outcome = run("robustness.certified")
     assert outcome.tables["curve"]["share"][-1] == pytest.approx(values(outcome)["certified_share"])
+
+
+def two_sided(seed: int, n: int) -> pl.DataFrame:
+    """A number with a gap around 0, and a home that is one-hot; both matter."""
+    rng = np.random.default_rng(seed)
+    a = np.where(rng.random(n) < 0.5, 1, -1) * rng.uniform(0.5, 1.5, n).round(2)
+    home = rng.integers(0, 3, n)
+    frame = pl.DataFrame({"a": a, **{name: (home == k) * 1 for k, name in enumerate(("rents", "owns", "other"))}})
+    return frame.with_columns(y=pl.Series(((a > 0) | (home == 1)) * 1))
+
+
+def on_two_sides(check: str, distance: str, columns: tuple[str, ...], **stated: object) -> Outcome:
+    """A tree whose split lies in the middle of the gap."""
+    tables = [two_sided(seed, n).select(*columns, "y") for seed, n in ((0, 600), (1, 200))]
+    tables = [frame.filter(pl.col("a") > 0 if "owns" in columns else pl.lit(True)) for frame in tables]
+    X, y = tables[0].drop("y").to_pandas(), tables[0]["y"].to_numpy()
+    if "owns" in columns:
+        tables = [frame.with_columns(y=pl.col("owns")) for frame in tables]
+        y = tables[0]["y"].to_numpy()
+    fitted = make_pipeline(StandardScaler(), GradientBoostingClassifier(n_estimators=30, max_depth=2)).fit(X, y)
+    train, test = (
+        Table(name=name, frame=frame, digest=name) for name, frame in zip(("train", "test"), tables, strict=True)
+    )
+    return run_on(check, wrap_model(fitted), train, test, Deployment(threat=distance, **stated))  # type: ignore[arg-type]
+
+
+def test_a_flip_that_breaks_a_relation_is_no_flip_but_undecided() -> None:
+    rules = {"relations": ("a >= 0.5 or a <= -0.5", "a <= 1.6", "a * a >= 0.2")}
+    loose = values(on_two_sides("robustness.certified", "applicant", ("a",)))
+    tied = values(on_two_sides("robustness.certified", "applicant", ("a",), **rules))
+    assert loose["undecided_share"] == 0.0
+    assert loose["certified_share"] == tied["certified_share"] < 1.0
+    assert tied["undecided_share"] > 0.2
+
+
+@pytest.mark.parametrize("check", ["robustness.certified", "robustness.evasion", "robustness.hardening"])
+def test_moving_the_1_of_a_one_hot_group_is_found(check: str) -> None:
+    group = ("rents", "owns", "other")
+    found = values(on_two_sides(check, "applicant", ("a", *group), one_hot=(group,)))
+    assert found.get("certified_share", 0.0) == 0.0
+    assert found.get("attack_success", 1.0) == 1.0
+    assert found.get("robust_share", 0.0) == 0.0
+
+
+def test_steps_that_are_not_known_give_flips_but_no_proof() -> None:
+    frame = pd.DataFrame({name: TRAIN[name].to_list() for name in TRAIN.columns})
+    before = make_column_transformer((OneHotEncoder(), ["job"]), (SplineTransformer(), ["pay"]))
+    pipeline = make_pipeline(before, GradientBoostingClassifier(n_estimators=25, max_depth=3, random_state=0))
+    wrapped = wrap_model(pipeline.fit(frame[["pay", "job"]], frame["y"]))
+    train, test = (Table(name=n, frame=f.drop("age"), digest=n) for n, f in (("train", TRAIN), ("test", TEST)))
+    outcome = run_on("robustness.evasion", wrapped, train, test, Deployment())
+    assert outcome.tables["points"]["success"].any()
+    assert outcome.tables["points"]["lower_bound"].null_count() == outcome.tables["points"].height
+    assert "No lower bound is proved: a feature of 'pay' may turn" in outcome.assumptions[0]
+    with pytest.raises(NotRun, match="what SplineTransformer does is not known"):
+        run_on("robustness.certified", wrapped, train, test, Deployment())

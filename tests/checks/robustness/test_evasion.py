@@ -10,7 +10,7 @@ from holdfast.auditing.context import RunContext
 from holdfast.checks.robustness.evasion import run
 from holdfast.core.check import Outcome
 from holdfast.core.deployment import Deployment
-from holdfast.core.errors import InputError, NotApplicable, NotRun
+from holdfast.core.errors import EndpointError, InputError, ModelError, NotApplicable, NotRun
 from tests.harness import run_check, subject_for
 
 CHECK = "robustness.evasion"
@@ -226,13 +226,13 @@ def test_a_level_that_training_never_saw_is_kept_where_it_stands() -> None:
 
 
 def test_a_flip_that_does_not_stand_up_when_asked_again_does_not_count() -> None:
-    calls = []
+    seen = set(TEST.select(TEST.columns[:-1]).rows())
 
     def fickle(X: pl.DataFrame) -> np.ndarray:
-        calls.append(X.height)
-        answer = score(X)
-        # Everything but the rows of the test table is answered with "yes" until the flips are asked again.
-        return np.where(X.height == 50, answer, "yes") if X.height != TEST.height else answer
+        # A row that is asked about for the first time is answered with "yes".
+        is_new = np.array([row not in seen for row in X.rows()])
+        seen.update(X.rows())
+        return np.where(is_new, "yes", score(X))
 
     outcome = check(fickle, distance=0.0, categories=1)
     assert values(outcome)["attack_success"] < 1
@@ -273,14 +273,41 @@ def test_without_a_training_table_the_test_table_serves() -> None:
     assert any("no training table" in note for note in outcome.assumptions)
 
 
-def test_points_left_undecided_by_the_clock_count_in_the_upper_end() -> None:
+def test_rows_that_the_clock_left_unfinished_do_not_count() -> None:
     subject = subject_for(model=score, train=TRAIN, test=TEST, target="y")
     context = RunContext(check=CHECK, seed=0, effort={"points": 50, "queries": 200}, deadline=0.0)
-    outcome = run(subject, context)
-    success = outcome.measurements[0]
-    assert success.interval is not None
-    assert (success.value, success.interval.high) == (0.0, 1.0)
-    assert any("time budget" in note for note in outcome.assumptions)
+    with pytest.raises(NotRun, match="no row could be attacked in full: the time was up"):
+        run(subject, context)
+
+
+def test_one_row_that_the_model_fails_on_does_not_end_the_attack() -> None:
+    def touchy(X: pl.DataFrame) -> np.ndarray:
+        if (X["pay"] > 150).any() and X.height != test.height:
+            raise ModelError("pay is out of range")
+        return score(X)
+
+    test = TEST.filter(pl.col("pay") < 140)
+    outcome = check(touchy, test, distance=1.0)
+    assert values(outcome)["n_attacked"] == 50
+    assert values(outcome)["attack_success"] > 0.3
+    assert any("The model failed on" in note for note in outcome.assumptions)
+
+
+def test_rows_finished_before_an_endpoint_died_are_reported() -> None:
+    asked = []
+
+    def mortal(X: pl.DataFrame) -> np.ndarray:
+        asked.append(X.height)
+        if sum(asked) > 5000:
+            raise EndpointError("the line is dead")
+        return score(X)
+
+    outcome = check(mortal)
+    assert 0 < values(outcome)["n_attacked"] < 50
+    assert outcome.tables["points"].height == values(outcome)["n_attacked"]
+    assert any("left out, not attacked in full: the line is dead" in note for note in outcome.assumptions)
+    whole = check().tables["points"]
+    assert outcome.tables["points"].equals(whole.head(outcome.tables["points"].height))
 
 
 def test_more_effort_flips_no_fewer_rows() -> None:

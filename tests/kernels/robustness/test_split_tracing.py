@@ -41,7 +41,7 @@ def numbers(low: float, high: float, **options: bool) -> NumberColumn:
         lambda x: (x - 3.7) / 1.3,
         lambda x: -2.5 * x,
         lambda x: np.exp(x / 30),
-        lambda x: np.cbrt(x),
+        lambda x: np.sqrt(x + 50),  # rounded correctly, so that it never falls; np.cbrt does, by a bit
         lambda x: x.astype(np.float32).astype(np.float64),
         lambda x: ((x - 0.1) * 0.3).astype(np.float32).astype(np.float64),
     ],

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from holdfast.adapters.models import answers, columns, stored_boosters, trees_lightgbm
 from holdfast.core.errors import InputError, MissingExtra, ModelError
-from holdfast.core.subject import AS_IS, Capability, Label, ModelInfo, RawPredictions, RawTrees, Settings, Stored
+from holdfast.core.subject import (
+    AS_IS,
+    ONE_INPUT,
+    RUNS,
+    Capability,
+    Front,
+    Label,
+    ModelInfo,
+    RawPredictions,
+    RawTrees,
+    Settings,
+    Stored,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,7 +84,10 @@ class LightgbmModel:
 
     def trees(self) -> RawTrees:
         """Read the trees that ``answer`` uses."""
-        return trees_lightgbm.read_trees(self._booster)
+        trees = trees_lightgbm.read_trees(self._booster)
+        # only numbers have a span; codes of categories jump from one category to the next
+        motion = [RUNS if span.startswith("[") else ONE_INPUT for span in self._ranges]
+        return replace(trees, front=Front(motion=np.array(motion, dtype=np.int8)))
 
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Return the matrix that the booster is given."""

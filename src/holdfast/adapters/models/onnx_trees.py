@@ -1,4 +1,4 @@
-"""The tree operator of an ONNX graph: its attributes as arrays, what feeds it, and what follows it.
+"""The operators of an ONNX graph, and the one that holds trees: its attributes as arrays, and what follows it.
 
 Reads the encoding directly. Field numbers are those of ``onnx.proto`` (ModelProto, GraphProto, NodeProto,
 AttributeProto, TensorProto); repeated numbers are written one by one or packed, and read as arrays either way.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -17,33 +17,39 @@ from numpy.typing import NDArray
 from holdfast.kernels.formats.protobuf import LENGTH, fields, packed_varints, text
 
 OPERATORS = ("TreeEnsembleClassifier", "TreeEnsembleRegressor", "TreeEnsemble")
-MODEL_GRAPH, GRAPH_NODE, GRAPH_OUTPUT, VALUE_NAME = 7, 1, 12, 1
+MODEL_GRAPH, GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_OUTPUT, VALUE_NAME = 7, 1, 5, 12, 1
 NODE_INPUT, NODE_OUTPUT, NODE_OPERATOR, NODE_ATTRIBUTE = 1, 2, 4, 5
-ATTRIBUTE_NAME, ATTRIBUTE_INTEGER, ATTRIBUTE_STRING, ATTRIBUTE_TENSOR = 1, 3, 4, 5
+ATTRIBUTE_NAME, ATTRIBUTE_FLOAT, ATTRIBUTE_INTEGER, ATTRIBUTE_STRING, ATTRIBUTE_TENSOR = 1, 2, 3, 4, 5
 ATTRIBUTE_FLOATS, ATTRIBUTE_INTEGERS, ATTRIBUTE_STRINGS = 7, 8, 9
-TENSOR_FLOATS, TENSOR_TYPE, TENSOR_INTEGERS, TENSOR_RAW, TENSOR_DOUBLES = 4, 2, 5, 9, 10
+TENSOR_FLOATS, TENSOR_TYPE, TENSOR_INTEGERS, TENSOR_NAME, TENSOR_RAW, TENSOR_DOUBLES = 4, 2, 5, 8, 9, 10
+NUMBERS = (TENSOR_FLOATS, TENSOR_INTEGERS, TENSOR_DOUBLES)
 TENSOR_TYPES = {1: "<f4", 2: "u1", 6: "<i4", 7: "<i8", 11: "<f8"}
 
 
 @dataclass(frozen=True, slots=True)
 class TreeNode:
-    """The only tree operator of a graph.
+    """One operator of a graph.
 
     Attributes
     ----------
-    operator, source, scores
-        Its name, its input, and its last output.
-    after
-        Operators between its scores and the outputs of the graph.
+    operator, inputs, outputs
+        Its name, and those of what it takes and makes.
     attributes
         Encoded attributes by name.
+    after
+        Operators between its scores and the outputs of the graph; only told of the tree operator.
     """
 
     operator: str
-    source: str
-    scores: str
-    after: frozenset[str]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
     attributes: dict[str, memoryview]
+    after: frozenset[str] = frozenset()
+
+    @property
+    def source(self) -> str:
+        """What the trees are given."""
+        return self.inputs[0]
 
     def floats(self, name: str) -> NDArray[np.float64]:
         """Return a list of numbers, from the tensor of doubles that replaces it where there is one."""
@@ -73,6 +79,12 @@ class TreeNode:
         values = (field.value for field in found if field.number == ATTRIBUTE_INTEGER)
         return next((value for value in values if isinstance(value, int)), default)
 
+    def number(self, name: str, default: float) -> float:
+        """Return one number of single precision."""
+        found = fields(self.attributes.get(name, memoryview(b"")))
+        values = (field.value for field in found if field.number == ATTRIBUTE_FLOAT)
+        return next((float(np.frombuffer(each, "<f4")[0]) for each in values if isinstance(each, memoryview)), default)
+
     def tensor(self, name: str) -> NDArray[np.float64]:
         """Return the numbers of a tensor of floats, doubles or bytes."""
         for field in fields(self.attributes.get(name, memoryview(b""))):
@@ -83,12 +95,11 @@ class TreeNode:
 
 def find_trees(data: bytes) -> TreeNode | None:
     """Return the tree operator of a readable ONNX model that has exactly one."""
-    nodes = list(_nodes(data))
-    found = [(operator, inputs, outputs, body) for operator, inputs, outputs, body in nodes if operator in OPERATORS]
-    if len(found) != 1 or not found[0][1] or not found[0][2]:
+    nodes = list(nodes_of(data))
+    found = [node for node in nodes if node.operator in OPERATORS]
+    if len(found) != 1 or not found[0].inputs or not found[0].outputs:
         return None
-    operator, inputs, outputs, body = found[0]
-    return TreeNode(operator, inputs[0], outputs[-1], _after(outputs[-1], nodes), _attributes(body))
+    return replace(found[0], after=_after(found[0].outputs[-1], nodes))
 
 
 def with_output(data: bytes, name: str) -> bytes:
@@ -96,20 +107,29 @@ def with_output(data: bytes, name: str) -> bytes:
     return data + _message(MODEL_GRAPH, _message(GRAPH_OUTPUT, _message(VALUE_NAME, name.encode())))
 
 
-def _nodes(data: bytes) -> Iterator[tuple[str, list[str], list[str], memoryview]]:
+def nodes_of(data: bytes) -> Iterator[TreeNode]:
+    """Yield the operators of a graph, in the order in which they are computed."""
+    for part in _of_graph(data, GRAPH_NODE):
+        named: dict[int, list[str]] = {NODE_INPUT: [], NODE_OUTPUT: [], NODE_OPERATOR: []}
+        for field in fields(part):
+            if field.number in named:
+                named[field.number].append(text(field.value))
+        inputs, outputs = tuple(named[NODE_INPUT]), tuple(named[NODE_OUTPUT])
+        yield TreeNode("".join(named[NODE_OPERATOR]), inputs, outputs, _attributes(part))
+
+
+def constants_of(data: bytes) -> frozenset[str]:
+    """Names of the tensors that a graph holds."""
+    names = (part for tensor in _of_graph(data, GRAPH_INITIALIZER) for part in fields(tensor, skip_runs_of=NUMBERS))
+    return frozenset(text(part.value) for part in names if part.number == TENSOR_NAME)
+
+
+def _of_graph(data: bytes, number: int) -> Iterator[memoryview]:
     for field in fields(memoryview(data)):
         if field.number == MODEL_GRAPH and isinstance(field.value, memoryview):
-            for node in fields(field.value):
-                if node.number == GRAPH_NODE and isinstance(node.value, memoryview):
-                    yield _node(node.value)
-
-
-def _node(body: memoryview) -> tuple[str, list[str], list[str], memoryview]:
-    named: dict[int, list[str]] = {NODE_INPUT: [], NODE_OUTPUT: [], NODE_OPERATOR: []}
-    for field in fields(body):
-        if field.number in named:
-            named[field.number].append(text(field.value))
-    return "".join(named[NODE_OPERATOR]), named[NODE_INPUT], named[NODE_OUTPUT], body
+            for part in fields(field.value):
+                if part.number == number and isinstance(part.value, memoryview):
+                    yield part.value
 
 
 def _attributes(body: memoryview) -> dict[str, memoryview]:
@@ -121,19 +141,19 @@ def _attributes(body: memoryview) -> dict[str, memoryview]:
     return found
 
 
-def _after(output: str, nodes: list[tuple[str, list[str], list[str], memoryview]]) -> frozenset[str]:
+def _after(output: str, nodes: list[TreeNode]) -> frozenset[str]:
     """Collect the operators that depend on an output; nodes stand in the order in which they are computed."""
     reached, operators = {output}, set()
-    for operator, inputs, outputs, _ in nodes:
-        if reached.intersection(inputs):
-            reached.update(outputs)
-            operators.add(operator)
+    for node in nodes:
+        if reached.intersection(node.inputs):
+            reached.update(node.outputs)
+            operators.add(node.operator)
     return frozenset(operators)
 
 
 def _tensor(body: memoryview) -> NDArray[np.float64]:
     kind, raw = 0, None
-    for field in fields(body, skip_runs_of=(TENSOR_FLOATS, TENSOR_INTEGERS, TENSOR_DOUBLES)):
+    for field in fields(body, skip_runs_of=NUMBERS):
         if field.number == TENSOR_TYPE and isinstance(field.value, int):
             kind = field.value
         elif field.number == TENSOR_RAW and isinstance(field.value, memoryview):

@@ -6,6 +6,7 @@ import io
 import re
 import sys
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,7 +80,9 @@ class SklearnModel:
 
     def trees(self) -> RawTrees:
         """Read the trees of the estimator, or of the last step of the pipeline."""
-        return trees_sklearn.read_trees(self._estimator)
+        trees = trees_sklearn.read_trees(self._estimator)
+        with _serial():
+            return replace(trees, front=trees_sklearn.read_front(self._estimator, self._names))
 
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Run the pipeline up to its last step."""

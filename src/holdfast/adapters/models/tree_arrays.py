@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from holdfast.adapters.models import wire
 from holdfast.core.errors import ModelError, NotRun
-from holdfast.core.subject import Link, ModelInfo, RawTrees
+from holdfast.core.subject import Front, Link, ModelInfo, RawTrees
 from holdfast.kernels.robustness.interval_splits import nested
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 LARGEST_TREES = 1 << 30
 MOST_OUTPUTS = 1000
 MOST_CELLS = 1 << 25
+LONGEST_DOUBT = 300
 ONE_SCORE = ("sigmoid", "centred", "sign")
 ONE_PER_CLASS = ("softmax", "probabilities", "sigmoids")
 
@@ -114,8 +116,17 @@ def _cuts(
 def to_message(trees: RawTrees) -> tuple[dict[str, Any], list[bytes]]:
     """Write trees as a reply of the child."""
     nodes = np.column_stack([trees.column, trees.levels, trees.left, trees.right, trees.missing_left]).astype(np.int32)
-    parts = (nodes, trees.threshold, trees.value, trees.roots, trees.base, trees.level_sets)
-    header = {"ok": True, "link": trees.link, "n_columns": trees.n_columns}
+    front = trees.front or Front(motion=np.zeros(0, dtype=np.int8))
+    turns = np.concatenate([np.zeros(0), *front.turns.values()])
+    parts = (nodes, trees.threshold, trees.value, trees.roots, trees.base, trees.level_sets, turns)
+    header = {
+        "ok": True,
+        "link": trees.link,
+        "n_columns": trees.n_columns,
+        "motion": front.motion.tolist(),
+        "turns": {name: int(own.size) for name, own in front.turns.items()},
+        "doubt": front.doubt[:LONGEST_DOUBT],
+    }
     return header, [wire.encode_array(part) for part in parts]
 
 
@@ -132,9 +143,10 @@ def from_message(header: Mapping[str, Any], parts: Sequence[bytes]) -> RawTrees:
     except wire.WireError as error:
         raise ModelError(f"the model's process sent unreadable trees: {error}") from None
     kinds = [(array.dtype.str.lstrip("<|"), array.ndim) for array in arrays]
-    if kinds != [("i4", 2), ("f8", 1), ("f8", 2), ("i4", 1), ("f8", 1), ("b1", 2)] or arrays[0].shape[1] != 5:
-        raise ModelError(f"the model's process sent {str(kinds)[:200]}, expected the six arrays of trees")
-    nodes, threshold, value, roots, base, level_sets = arrays
+    expected = [("i4", 2), ("f8", 1), ("f8", 2), ("i4", 1), ("f8", 1), ("b1", 2), ("f8", 1)]
+    if kinds != expected or arrays[0].shape[1] != 5:
+        raise ModelError(f"the model's process sent {str(kinds)[:200]}, expected the seven arrays of trees")
+    nodes, threshold, value, roots, base, level_sets, turns = arrays
     column, levels, left, right, missing_left = (np.ascontiguousarray(part) for part in nodes.astype(np.int32).T)
     link, n_columns = header.get("link"), header.get("n_columns")
     if not isinstance(link, str) or link not in get_args(Link) or type(n_columns) is not int:
@@ -155,8 +167,27 @@ def from_message(header: Mapping[str, Any], parts: Sequence[bytes]) -> RawTrees:
             level_sets=level_sets.astype(np.bool_),
             n_columns=n_columns,
             link=link,  # type: ignore[arg-type]  # one of its values, as was just seen
+            front=_front(header, turns.astype(np.float64), n_columns),
         )
     )
+
+
+def _front(header: Mapping[str, Any], turns: NDArray[np.float64], n_columns: int) -> Front | None:
+    """Read what is known of the pipeline; nothing where it does not fit the trees."""
+    motion, sizes, doubt = (header.get(name) for name in ("motion", "turns", "doubt"))
+    if not isinstance(motion, list) or not isinstance(sizes, dict) or not isinstance(doubt, str):
+        return None
+    ends = [0]
+    for size in sizes.values():
+        if type(size) is not int or size < 0:
+            return None
+        ends.append(ends[-1] + size)
+    is_sound = len(motion) == n_columns and set(map(type, motion)) <= {int} and {*motion} <= {0, 1, 2, 3}
+    if not is_sound or ends[-1] != turns.size or not np.isfinite(turns).all():
+        return None
+    parts = (turns[start:end] for start, end in itertools.pairwise(ends))
+    known = np.array(motion, dtype=np.int8)
+    return Front(motion=known, turns=dict(zip(map(str, sizes), parts, strict=True)), doubt=doubt[:LONGEST_DOUBT])
 
 
 def checked(trees: RawTrees) -> RawTrees:

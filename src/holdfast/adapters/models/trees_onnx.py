@@ -10,11 +10,13 @@ what the standard leaves open: a classifier of two classes whose leaves speak of
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.adapters.models import front_onnx
 from holdfast.adapters.models.onnx_graph import PASSING
 from holdfast.adapters.models.onnx_trees import TreeNode, with_output
 from holdfast.adapters.models.tree_arrays import Intervals, assembled, no_trees
@@ -57,7 +59,9 @@ class OnnxTrees:
             For aggregates other than sums and averages, and answers made from the scores in ways that are not known.
         """
         nodes = _read_ensemble(self._node) if self._node.operator == "TreeEnsemble" else _read_lists(self._node)
-        return _written(nodes, *_meaning(self._node, nodes))
+        trees = _written(nodes, *_meaning(self._node, nodes))
+        front = front_onnx.read_front(self._data, self._node.source, n_features=trees.n_columns)
+        return replace(trees, front=front)
 
     def features(self, feed: dict[str, Any]) -> NDArray[np.float64]:
         """Run the graph up to the trees."""

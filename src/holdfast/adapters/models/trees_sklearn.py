@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.adapters.models import trees_lightgbm, trees_xgboost
+from holdfast.adapters.models import front_sklearn, trees_lightgbm, trees_xgboost
 from holdfast.adapters.models.tree_arrays import assembled, no_trees
-from holdfast.core.subject import Link, RawTrees
+from holdfast.core.subject import Front, Link, RawTrees
 from holdfast.kernels.robustness.single_precision import at_most
 
 SINGLE = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
@@ -78,6 +78,26 @@ def features(estimator: Any, inputs: Any) -> NDArray[np.float64]:
         if type(last).__name__ in HISTOGRAMS:
             given = last._preprocess_X(given, reset=False)
     return np.asarray(given.toarray() if hasattr(given, "toarray") else given, dtype=np.float64)
+
+
+def read_front(estimator: Any, names: Sequence[str]) -> Front:
+    """Say what is known of the steps in front of the trees.
+
+    Parameters
+    ----------
+    estimator
+        A fitted estimator for which :func:`has_trees` holds.
+    names
+        Names of the inputs, where it states any.
+    """
+    last = _last(estimator)
+    steps = [] if last is estimator else [step for _, step in estimator.steps[:-1]]
+    n_features = int(last.n_features_in_)
+    preprocessor = getattr(last, "_preprocessor", None) if type(last).__name__ in HISTOGRAMS else None
+    first = estimator if last is estimator else estimator.steps[0][1]
+    n_inputs = len(names) or int(getattr(first, "n_features_in_", n_features))
+    steps = steps if preprocessor is None else [*steps, preprocessor]
+    return front_sklearn.read_front(steps, names=names, n_inputs=n_inputs, n_features=n_features)
 
 
 def _last(estimator: Any) -> Any:

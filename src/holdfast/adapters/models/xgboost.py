@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from holdfast.adapters.models import answers, columns, stored_boosters, trees_xgboost
 from holdfast.core.errors import InputError, MissingExtra, ModelError
-from holdfast.core.subject import AS_IS, Capability, Label, ModelInfo, RawPredictions, RawTrees, Settings, Stored
+from holdfast.core.subject import (
+    AS_IS,
+    ONE_INPUT,
+    RUNS,
+    Capability,
+    Front,
+    Label,
+    ModelInfo,
+    RawPredictions,
+    RawTrees,
+    Settings,
+    Stored,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,7 +85,10 @@ class XgboostModel:
 
     def trees(self) -> RawTrees:
         """Read the trees that ``answer`` uses."""
-        return trees_xgboost.read_trees(self._booster, self._rounds)
+        trees = trees_xgboost.read_trees(self._booster, self._rounds)
+        # codes of categories jump from one category to the next; numbers are taken as they are
+        motion = [ONE_INPUT if position in self._categories else RUNS for position in range(trees.n_columns)]
+        return replace(trees, front=Front(motion=np.array(motion, dtype=np.int8)))
 
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Return the matrix that the booster is given."""

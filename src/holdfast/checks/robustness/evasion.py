@@ -10,13 +10,16 @@ given in ``ranges``; at most ``categories`` categories may change, to levels see
 missing cells missing; columns named in ``immutable``, ``sensitive`` and ``text``, and dates, never change;
 ``directions``, ``costs``, ``one_hot`` and ``relations`` hold. ``threat`` names a ready-made budget.
 
-Where the model is a sum of decision trees, also behind a pipeline, its splits are written as splits on the table's own
-columns, and branch and bound finds the closest flip of each row or proves that there is none (``lower_bound``). Any
-other model is asked, all points in one batch: with its scores where a caller gets them, else with labels only. Every
-flip was asked of the model itself, and checked against the rules by code that the attack does not share.
+Where the model is a sum of decision trees, its splits are written as splits on the table's own columns, and branch and
+bound finds the closest flip of each row. Behind steps whose arithmetic is known (scalers, imputers, encoders, bins) it
+also proves how close any flip can be: ``lower_bound``, empty where nothing is proved. One-hot groups, and columns that
+follow a category, move as one. What the trees leave open, and any other model, is asked: with its scores where a caller
+gets them, else with labels only. Every flip was asked of the model itself, and checked against the rules by code that
+the attack does not share; one that does not stand up is moved on and must then stand up twice.
 
 **How to read it.** ``attack_success`` is the share of rightly answered rows that were flipped. It is a *lower bound*
 of the risk: another attack may flip more. A low number says "not broken by this attack", never "safe".
+Rows that could not be attacked in full are left out.
 ``median_distance`` is the typical size of the moves that sufficed, 0 where a category alone did. The table ``groups``
 compares each group of ten rows or more (of ``sensitive`` columns, and slices of the inputs) with all other rows; groups
 of people, and slices that clearly differ, are measured as ``flipped.<column>=<group>``.
@@ -36,12 +39,12 @@ number of years) are only known if stated. Models that answer at random flip by 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from holdfast.core.check import Measured, Outcome
 from holdfast.core.context import Context
-from holdfast.core.errors import InputError, NotApplicable, NotRun
+from holdfast.core.errors import BudgetError, EndpointError, InputError, ModelError, NotApplicable, NotRun
 from holdfast.core.finding import Chart
 from holdfast.core.measurement import Interval
 from holdfast.core.subject import Subject
@@ -51,8 +54,10 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from holdfast.kernels.robustness.attack import Attacked
     from holdfast.kernels.robustness.limits import Rules
-    from holdfast.kernels.robustness.tree_problem import Changed, TreeProblem
+    from holdfast.kernels.robustness.questions import Questions, Reply
+    from holdfast.kernels.robustness.tree_problem import TreeProblem
 
 SPEC = {
     "title": "Evasion",
@@ -93,7 +98,7 @@ SPEC = {
 MOST_DONORS = 2000
 MOST_GROUPS = 20
 UNSTABLE = 0.02
-# Each point is asked once before the attack and once about its flip.
+# Each point is asked once before the attack and at least once about its flip.
 ASKED_TWICE = 2
 REMEDIATION = (
     "List what cannot change as immutable and audit again. Then limit how much one column can decide (monotone "
@@ -111,17 +116,19 @@ Cells = Mapping[str, "NDArray[Any]"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Attacked:
-    """What the attack did to some rows of the test table.
+class _Looks:
+    """What the attack did to some rows of the test table, and why it ended.
 
-    ``points`` has one line per row. ``success`` means a verified flip; ``lower_bound`` that no flip is closer, null
-    where nothing is proved; ``adversarial_<column>`` holds the changed cells, null where the row keeps its own.
+    ``points`` has a line for each row attacked in full: ``success`` means a verified flip, ``lower_bound`` that none is
+    closer (null: not proved), ``adversarial_<column>`` holds the changed cells (null: as it was).
     """
 
     points: pl.DataFrame
-    unstable: int
-    rejected: int
-    is_complete: bool
+    drawn: int
+    queries: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+    stopped: str = ""
+    is_early: bool = False
 
 
 def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1) -> Outcome:
@@ -148,24 +155,24 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     order = _rightly_answered(subject, ctx)
     problem, how = _tree_problem(subject, ctx, order, rules)
     order = order if problem else order[: ctx.effort.get("points", order.size)]
-    attacked = _attack_in_looks(subject, ctx, order, rules, problem)
-    is_early = attacked.points.height < order.size and attacked.is_complete
-    found = attacked.points["distance"].drop_nulls().to_numpy()
-    affected, examples = _shown(subject, attacked.points)
-    groups, of_groups = _groups(subject, attacked.points, ctx.level)
+    looks = _attack_in_looks(subject, ctx, order, rules, problem)
+    found = looks.points["distance"].drop_nulls().to_numpy()
+    curve = pl.DataFrame(flip_curve(found, n=looks.points.height, level=ctx.level))
+    affected, examples = _shown(subject, looks.points)
+    groups, of_groups = _groups(subject, looks.points, ctx.level)
     return Outcome(
-        measurements=(*_measure(ctx, attacked, is_early=is_early), *of_groups),
+        measurements=(*_measure(ctx, looks), *of_groups),
         tables={
-            "points": attacked.points,
-            "curve": pl.DataFrame(flip_curve(found, n=attacked.points.height, level=ctx.level)),
+            "points": looks.points,
+            "curve": curve,
             "affected_rows": affected,
             "examples": examples,
             "groups": groups,
         },
         charts=(CHART,),
         remediation=REMEDIATION,
-        assumptions=_notes(subject, ctx, attacked, rules, how, is_early=is_early),
-        work={"points": attacked.points.height, "queries": int(attacked.points["queries"].sum())},
+        assumptions=_notes(subject, looks, rules, how),
+        work={"points": looks.points.height, "queries": looks.queries},
         parameters=in_force(rules.budget, threat=subject.deployment.threat),
     )
 
@@ -197,19 +204,22 @@ def _tree_problem(
     if subject.info is None or "trees" not in subject.info.capabilities:
         return None, f"The model is asked at most {ctx.effort.get('queries', 500)} times per row."
     rows = subject.test.frame.select(subject.features)[order]
+
+    def features(cells: Cells) -> NDArray[np.float64]:
+        if ctx.out_of_time():
+            raise NotRun("the time was up while the pipeline in front of them was read")
+        return subject.tree_features(subject.frame(cells, rows))
+
     try:
+        seen = subject.cells(subject.train.frame.select(subject.features)) if subject.train else None
+        labels = subject.predictions.labels[order].astype("int64")
         problem = tree_problem(
-            subject.trees(),
-            lambda cells: subject.tree_features(subject.frame(cells, rows)),
-            points=subject.cells(rows),
-            labels=subject.predictions.labels[order].astype("int64"),
-            limits=rules.limits,
-            budget=rules.budget,
-            rng=ctx.rng,
+            subject.trees(), features, points=subject.cells(rows), labels=labels, rules=rules, rng=ctx.rng, seen=seen
         )
     except (NotComposable, NotRun) as error:
         return None, f"The trees cannot be searched, so the model is asked instead: {error}."
-    return problem, "The model's trees were searched, by branch and bound; every flip was asked of the model itself."
+    how = "The model's trees were searched, by branch and bound; every flip was asked of the model itself."
+    return problem, f"{how} No lower bound is proved: {problem.doubt}." if problem.doubt else how
 
 
 def _rightly_answered(subject: Subject, ctx: Context) -> NDArray[np.int64]:
@@ -228,124 +238,103 @@ def _rightly_answered(subject: Subject, ctx: Context) -> NDArray[np.int64]:
 
 def _attack_in_looks(
     subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Rules, problem: TreeProblem | None
-) -> _Attacked:
+) -> _Looks:
     """Attack the rows in fixed parts; stop when those attacked so far already break the threshold."""
+    from collections import Counter
+
     import numpy as np
     import polars as pl
 
     from holdfast.kernels.robustness.sequential import breaks_threshold
 
+    assert subject.test is not None
     limit = ctx.threshold("attack_success")
-    done: list[_Attacked] = []
-    for part in np.array_split(order, min(ctx.effort.get("looks", 1), order.size)):
-        done.append(_attack_rows(subject, ctx, part, rules, problem))
-        flipped = np.concatenate([look.points["success"].to_numpy() for look in done])
-        if ctx.out_of_time() or (limit is not None and breaks_threshold(flipped, limit=limit, level=ctx.level)):
+    done, counts, queries, drawn = list[pl.DataFrame](), Counter[str](), 0, 0
+    for rows in np.array_split(order, min(ctx.effort.get("looks", 1), order.size)):
+        points = subject.test.frame.select(subject.features)[rows]
+        questions = _questions(subject, points, subject.y(subject.test)[rows].astype("int64"))
+        counts["unstable"] += _unstable(questions, subject.cells(points))
+        attacked, table = _attack_rows(subject, ctx, questions, rows, rules, problem)
+        done.append(table)
+        queries, drawn = queries + questions.n, drawn + rows.size
+        stopped = questions.lost or ("the time was up" if ctx.out_of_time() else "")
+        counts.update(refused=questions.refused, against=attacked.n_against_rules, unsteady=attacked.n_unsteady)
+        flipped = pl.concat(done)["success"]
+        is_early = drawn < order.size and limit is not None and breaks_threshold(flipped, limit=limit, level=ctx.level)
+        if is_early or stopped:
             break
-    return _Attacked(
-        pl.concat([look.points for look in done]),
-        sum(look.unstable for look in done),
-        sum(look.rejected for look in done),
-        all(look.is_complete for look in done) and not ctx.out_of_time(),
-    )
+    found = pl.concat(done)
+    if not found.height:
+        raise NotRun(
+            f"no row could be attacked in full: {stopped}", hint="give more with --budget, or endpoint.max_queries"
+        )
+    return _Looks(found, drawn, queries, counts, stopped, is_early)
+
+
+def _questions(subject: Subject, points: pl.DataFrame, y: NDArray[np.int64]) -> Questions:
+    """Let an attacker ask the model about changes of some rows."""
+    from holdfast.kernels.robustness.questions import Questions, Reply
+
+    def ask(cells: Cells, at: NDArray[np.int64]) -> Reply:
+        frame = subject.frame(cells, points[at])
+        asked = subject.predict(frame)
+        return Reply(asked.labels.astype("int64"), asked.scores, subject.cells(frame))
+
+    is_scored = subject.deployment.returns != "label" and subject.predictions.scores is not None
+    n_classes, ends = len(subject.classes), (EndpointError, BudgetError)
+    return Questions(ask=ask, y=y, n_classes=n_classes, is_scored=is_scored, fails=(ModelError,), ends=ends)
 
 
 def _attack_rows(
-    subject: Subject, ctx: Context, rows: NDArray[np.int64], rules: Rules, problem: TreeProblem | None
-) -> _Attacked:
-    """Attack rows and verify every flip; what the trees leave open is asked of the model."""
+    subject: Subject, ctx: Context, questions: Questions, rows: NDArray[np.int64], rules: Rules,
+    problem: TreeProblem | None,
+) -> tuple[Attacked, pl.DataFrame]:  # fmt: skip
+    """Attack rows, what the trees leave open with questions; write what became of them as a table, too."""
     import numpy as np
     import polars as pl
 
-    from holdfast.kernels.robustness.tree_problem import replaced, search_trees
-
-    assert subject.test is not None
-    points = subject.test.frame.select(subject.features)[rows]
-    y = subject.y(subject.test)[rows].astype("int64")
-    unstable = _unstable(subject, points, y)
-    if problem is None:
-        found = _ask_model(subject, ctx, points, rows, y, rules)
-        valid = _verify(subject, points, y, found, rules)
-    else:
-        found = search_trees(problem, subject.cells(points), y, max_parts=ctx.effort.get("parts", 2000))
-        valid = _verify(subject, points, y, found, rules)
-        left = np.flatnonzero(~valid & ~np.isposinf(found.lower))[: ctx.effort.get("points", rows.size)]
-        if left.size:
-            again = _ask_model(subject, ctx, points[left], rows[left], y[left], rules)
-            found = replaced(found, again, left, np.isfinite(again.distance))
-            valid = _verify(subject, points, y, found, rules)
-    rejected = int(np.isfinite(found.distance).sum() - valid.sum())
-    lines = {
-        "row": rows,
-        "label": [str(subject.classes[position]) for position in y],
-        "success": valid,
-        "norm": [rules.budget.norm] * rows.size,
-        "distance": pl.Series(found.distance).set(pl.Series(~valid), None),
-        "lower_bound": pl.Series(found.lower).fill_nan(None),
-        "queries": found.queries + ASKED_TWICE,
-    }
-    changed = _adversarial(points, subject.frame(found.cells, points), pl.Series(valid), rules)
-    return _Attacked(pl.DataFrame(lines).hstack(changed), unstable, rejected, found.is_complete)
-
-
-def _unstable(subject: Subject, points: pl.DataFrame, y: NDArray[np.int64]) -> int:
-    """Count points that are answered differently the second time."""
-    different = int((subject.predict(points).labels != y).sum())
-    if different > UNSTABLE * y.size:
-        raise NotRun(
-            f"the model gives different answers to the same question ({different} of {y.size} rows), so a flip would "
-            "prove nothing",
-            hint="fix the model's random seed, or give a model that answers deterministically",
-        )
-    return different
-
-
-def _ask_model(
-    subject: Subject, ctx: Context, points: pl.DataFrame, rows: NDArray[np.int64], y: NDArray[np.int64], rules: Rules
-) -> Changed:
-    """Search with questions to the model: by its scores where a caller gets them, by labels otherwise."""
-    import numpy as np
-
-    from holdfast.kernels.robustness.asking import ask_model
+    from holdfast.kernels.robustness.attack import Attacker
 
     reference = subject.train or subject.test
     assert reference is not None
+    assert subject.test is not None
+    points = subject.test.frame.select(subject.features)[rows]
     chosen = np.random.default_rng(ctx.seed).permutation(reference.frame.height)[:MOST_DONORS]
-    is_scored = subject.deployment.returns != "label" and subject.predictions.scores is not None
-
-    def answer(cells: Cells, at: NDArray[np.int64]) -> NDArray[np.float64] | NDArray[np.int64]:
-        asked = subject.predict(subject.frame(cells, points[at]))
-        return asked.scores if is_scored and asked.scores is not None else asked.labels.astype("int64")
-
-    return ask_model(
-        subject.cells(points),
-        y,
-        subject.cells(reference.frame.select(subject.features)[chosen]),
-        subject.y(reference)[chosen].astype("int64"),
-        answer=answer,
-        rules=rules,
+    attacker = Attacker(
+        rules=rules, problem=problem, questions=questions, seed=ctx.seed, out_of_time=ctx.out_of_time,
+        donors=subject.cells(reference.frame.select(subject.features)[chosen]),
+        donor_labels=subject.y(reference)[chosen].astype("int64"),
+        max_parts=ctx.effort.get("parts", 2000), most_open=ctx.effort.get("points", rows.size),
         queries=max(ctx.effort.get("queries", 500) - ASKED_TWICE, 1),
-        seed=ctx.seed,
-        ids=rows,
-        should_stop=ctx.out_of_time,
-    )
+    )  # fmt: skip
+    attacked = attacker.attack(subject.cells(points), rows)
+    n, valid = attacked.n, pl.Series(attacked.success)
+    lines = {
+        "row": rows[:n],
+        "label": [str(subject.classes[position]) for position in questions.y[:n]],
+        "success": valid,
+        "norm": [rules.budget.norm] * n,
+        "distance": pl.Series(attacked.distance).set(~valid, None),
+        "lower_bound": pl.Series(attacked.lower).fill_nan(None),
+        "queries": attacked.queries + 1,
+    }
+    changed = subject.frame(attacked.cells, points[:n])
+    return attacked, pl.DataFrame(lines).hstack(_adversarial(points[:n], changed, valid, rules))
 
 
-def _verify(
-    subject: Subject, points: pl.DataFrame, y: NDArray[np.int64], found: Changed, rules: Rules
-) -> NDArray[np.bool_]:
-    """Ask the model about each flip and check it against the rules."""
+def _unstable(questions: Questions, cells: Cells) -> int:
+    """Count points that are answered differently the second time."""
     import numpy as np
 
-    from holdfast.kernels.robustness.constraints import violations
-
-    frame = subject.frame(found.cells, points)
-    flipped = subject.predict(frame).labels != y
-    before, after = ({c.name: c.to_numpy() for c in rows.iter_columns()} for rows in (points, frame))
-    broken = violations(
-        before, after, limits=rules.limits, budget=rules.budget, relations=rules.relations, one_hot=rules.one_hot
-    )
-    return np.asarray(np.isfinite(found.distance) & flipped & ~np.any([*broken.values()], axis=0))
+    n = questions.y.size
+    different = int((questions.labels(cells, np.arange(n))[0] != questions.y).sum())
+    if different > UNSTABLE * n:
+        raise NotRun(
+            f"the model gives different answers to the same question ({different} of {n} rows), so a flip would prove "
+            "nothing",
+            hint="fix the model's random seed, or give a model that answers deterministically",
+        )
+    return different
 
 
 def _adversarial(points: pl.DataFrame, frame: pl.DataFrame, success: pl.Series, rules: Rules) -> list[pl.Series]:
@@ -356,31 +345,25 @@ def _adversarial(points: pl.DataFrame, frame: pl.DataFrame, success: pl.Series, 
     ]
 
 
-def _measure(ctx: Context, attacked: _Attacked, *, is_early: bool) -> tuple[Measured, ...]:
+def _measure(ctx: Context, found: _Looks) -> tuple[Measured, ...]:
     from holdfast.kernels.performance.frequencies import frequency
     from holdfast.kernels.robustness.sequential import flip_share
     from holdfast.kernels.stats.mean import quantile_interval
 
-    success = attacked.points["success"]
+    success = found.points["success"]
     level, n, flipped = ctx.level, len(success), int(success.sum())
     looks = ctx.effort.get("looks", 1)
-    share = flip_share(
-        success.to_numpy(), level=level, looks=looks, stopped_early=is_early, all_searched=attacked.is_complete
-    )
+    share = flip_share(success.to_numpy(), level=level, looks=looks, stopped_early=found.is_early)
     cases, count = frequency(share.value, share.low, share.high)
+    plain = f"Of {cases} rightly answered rows, at least about {count} can be flipped by small allowed changes."
+    interval = Interval(low=share.low, high=share.high, level=level, method=share.method)
     measured = [
-        Measured(
-            id="attack_success",
-            value=share.value,
-            interval=Interval(low=share.low, high=share.high, level=level, method=share.method),
-            n=n,
-            plain=f"Of {cases} rightly answered rows, at least about {count} can be flipped by small allowed changes.",
-        ),
+        Measured(id="attack_success", value=share.value, interval=interval, n=n, plain=plain),
         Measured(id="n_attacked", value=float(n), no_interval_reason="a count of rows", exact=True, n=n),
     ]
     if not flipped:
         return tuple(measured)
-    median = quantile_interval(attacked.points["distance"].drop_nulls().to_numpy(), 0.5, level=level)
+    median = quantile_interval(found.points["distance"].drop_nulls().to_numpy(), 0.5, level=level)
     low, top = (end if abs(end) < float("inf") else None for end in (median.low, median.high))
     interval = Interval(low=low, high=top, level=level, method="order statistics")
     sizes = f"Half of the flips needed moves of at most {median.value:.3g} units in any number."
@@ -427,24 +410,26 @@ def _shown(subject: Subject, points: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
     return affected, pl.DataFrame(examples)
 
 
-def _notes(
-    subject: Subject, ctx: Context, attacked: _Attacked, rules: Rules, trees: str, *, is_early: bool
-) -> tuple[str, ...]:
-    budget = rules.budget
-    notes = [
-        trees,
+def _notes(subject: Subject, looks: _Looks, rules: Rules, trees: str) -> tuple[str, ...]:
+    budget, n, drawn = rules.budget, looks.points.height, looks.drawn
+    counts, is_constant = looks.counts, len(set(subject.predictions.labels.tolist())) == 1
+    against, unsteady, refused = counts["against"], counts["unsteady"], counts["refused"]
+    wavers = unsteady > int(looks.points["success"].sum())
+    why = looks.stopped or "the trees left open more of them than may be asked about"
+    cases = {
+        trees: True,
         f"Numbers move by at most {budget.distance:g} units (interquartile ranges, or 1 if all lie in [0, 1]); at most "
         f"{budget.categories:g} categories change. Text columns never do, and immutable and sensitive ones only where "
-        "the threat is full control.",
-        "Finding nothing gives a bound, not safety.",
-    ]
-    n, is_constant = attacked.points.height, len(set(subject.predictions.labels.tolist())) == 1
-    cases = {
+        "the threat is full control.": True,
+        "Finding nothing gives a bound, not safety.": True,
         "The model gives every test row the same answer; one that knows no other cannot be flipped.": is_constant,
         "Ranges, units and levels come from the test table, because no training table was given.": not subject.train,
-        "The attack stopped early, because the rows attacked so far break the threshold of the policy.": is_early,
-        "The time budget ended the search early; rows not flipped so far count as undecided.": not attacked.is_complete,
-        f"{attacked.rejected} flips did not stand up when asked again or checked, and do not count.": attacked.rejected,
-        f"The model answered {attacked.unstable} of {n} rows differently when asked again.": attacked.unstable,
+        "The attack stopped early, because the rows attacked so far break the threshold of the policy.": looks.is_early,
+        f"{drawn - n} of {drawn} rows drawn in random order are left out, not attacked in full: {why}.": drawn - n,
+        f"{against} rows have flips that break a relation or another rule; these do not count.": against,
+        f"{unsteady} rows have flips that did not stand up when asked again; these do not count.": unsteady,
+        "More flips were taken back than stood up, so the share flipped says little: the model wavers.": wavers,
+        f"The model failed on {refused} changed rows; these count as not flipped.": refused,
+        f"The model answered {counts['unstable']} of {drawn} rows differently when asked again.": counts["unstable"],
     }
-    return (*notes, *(text for text, applies in cases.items() if applies))
+    return tuple(text for text, applies in cases.items() if applies)

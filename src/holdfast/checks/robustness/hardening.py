@@ -13,8 +13,8 @@ retraining, and measures each of them: what it gains under attack, and what it c
 The same test rows are attacked without a guard and behind each of them, with the rules of ``robustness.evasion``, the
 same effort and the same seed. The attack is *adaptive*: it asks the guarded model, and behind a screen it looks for
 wrong answers that pass. Where the model's trees can be read, they are searched behind every guard by branch and bound,
-and questions settle the rest. Every changed row found in any of these attacks is then tried on all the others, so that
-a guard that merely misleads the search gains nothing.
+and every row without a flip or a proof is asked about. Every changed row found in any of these attacks is then tried on
+all the others, so that a guard that merely misleads the search gains nothing.
 
 A row is *robust* if it is answered rightly and no allowed change was found that turns the answer. Behind a screen, a
 change counts only if the changed row is not screened; a clean row that is screened is no right answer of the model.
@@ -116,12 +116,13 @@ Cells = Mapping[str, "NDArray[Any]"]
 
 @dataclass(frozen=True, slots=True)
 class _Guard:
-    """A model behind a guard: how its inputs are changed, and the margin below which rows go to people."""
+    """A model behind a guard: how its inputs are changed and where that jumps, and below which margin people decide."""
 
     name: str
     what: str
     wrap: Callable[[pl.DataFrame], pl.DataFrame] = field(default=lambda inputs: inputs)
     cutoff: float = 0.0
+    edges: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def answer(self, subject: Subject, inputs: pl.DataFrame) -> tuple[Rows, Flags]:
         """Return the answers, and which of them are given without a person."""
@@ -244,7 +245,12 @@ def _guards(subject: Subject, bins: int, tails: float, screened: float) -> list[
                 f"numbers cut to the range of all but {tails:.2%} of training rows per end",
                 _each(subject, clip),
             ),
-            _Guard("round", f"numbers rounded to the nearest of at most {bins} values", _each(subject, to_bins)),
+            _Guard(
+                "round",
+                f"numbers rounded to the nearest of at most {bins} values",
+                _each(subject, to_bins),
+                edges={name: nearest.bins.edges for name, nearest in to_bins.items()},
+            ),
         ]
     if subject.predictions.scores is not None:
         scores = subject.predict(inputs[_sample(subject)]).scores
@@ -258,7 +264,7 @@ def _guards(subject: Subject, bins: int, tails: float, screened: float) -> list[
 
 
 def _each(
-    subject: Subject, change: Mapping[str, Callable[..., NDArray[np.float64]]]
+    subject: Subject, change: Mapping[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]]
 ) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """Change columns of a table one by one, keeping their types."""
 
@@ -336,6 +342,8 @@ def _search(
             rules=rules,
             seed=ctx.seed,
             max_parts=ctx.effort.get("parts", 2000),
+            edges=guard.edges,
+            should_stop=ctx.out_of_time,
         )
     except NotRun:
         return None
@@ -389,7 +397,7 @@ def _attack(subject: Subject, ctx: Context, guard: _Guard, rows: Rows, rules: Ru
         ids=rows,
         should_stop=ctx.out_of_time,
     )
-    if not found.is_complete:
+    if not found.is_done.all():
         raise NotRun("the time was up before every guard was attacked in full", hint="give more with --budget")
     return found
 

@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.kernels.robustness.candidates import Search
 from holdfast.kernels.robustness.cells import coding_of
 from holdfast.kernels.robustness.evasion import constrained_space, search_flips
 from holdfast.kernels.robustness.limits import Rules
+from holdfast.kernels.robustness.streams import PointStreams
 from holdfast.kernels.robustness.threat import Threat
 from holdfast.kernels.robustness.tree_problem import Changed
 
 Cells = Mapping[str, NDArray[Any]]
+# A stop loses the answers about so many points at most.
+POINTS_AT_ONCE = 64
 
 
 def ask_model(
@@ -43,7 +47,8 @@ def ask_model(
     rules
         The threat model.
     queries, seed, ids, should_stop
-        As in :func:`holdfast.kernels.robustness.evasion.search_flips`.
+        As in :func:`holdfast.kernels.robustness.evasion.search_flips`. Points are searched in parts; one that was
+        stopped does not count as done.
 
     Examples
     --------
@@ -60,18 +65,64 @@ def ask_model(
     True
     """
     coding = coding_of(points, rules.limits, relations=rules.relations, one_hot=rules.one_hot)
-    budget = rules.budget
-    flips = search_flips(
-        coding.encode(points),
-        y,
-        coding.encode(donors),
-        donor_labels,
-        predict=lambda X: answer(coding.decode(X), X[:, 0].astype(np.int64)),
-        space=constrained_space(coding, rules.limits, relations=rules.relations),
-        threat=Threat(budget.distance, budget.categories, queries, budget.norm),
-        rng=np.random.default_rng(seed),
-        ids=ids,
-        should_stop=should_stop,
-    )
-    cells = {**points, **coding.decode(flips.points)}
-    return Changed(cells, flips.distance, np.full(len(y), np.nan), flips.queries, flips.is_complete)
+    X, known = coding.encode(points), coding.encode(donors)
+    n = len(y)
+    found, distance = X.copy(), np.full(n, np.inf)
+    asked, is_done = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.bool_)
+    for start in range(0, n, POINTS_AT_ONCE):
+        if should_stop():
+            break
+        part = slice(start, start + POINTS_AT_ONCE)
+        flips = search_flips(
+            X[part],
+            y[part],
+            known,
+            donor_labels,
+            predict=lambda rows: answer(coding.decode(rows), rows[:, 0].astype(np.int64)),
+            space=constrained_space(coding, rules.limits, relations=rules.relations),
+            threat=_threat(rules, queries),
+            rng=np.random.default_rng(seed),
+            ids=ids[part],
+            should_stop=should_stop,
+        )
+        found[part], distance[part], asked[part] = flips.points, flips.distance, flips.queries
+        is_done[part] = flips.is_complete
+    cells = {**points, **coding.decode(found)}
+    return Changed(cells, distance, np.full(n, np.nan), asked, is_done)
+
+
+def further_inside(points: Cells, cells: Cells, rules: Rules, factor: float) -> tuple[Cells, NDArray[np.float64]]:
+    """Move the numbers of changed rows on in the direction of their change, as far as the rules allow.
+
+    Parameters
+    ----------
+    points, cells
+        Rows before and after the change, column by column.
+    rules
+        The threat model.
+    factor
+        How many times as far as before.
+
+    Returns
+    -------
+    tuple
+        The rows, and their distances: inf for those that could not be moved on.
+    """
+    coding = coding_of(points, rules.limits, relations=rules.relations, one_hot=rules.one_hot)
+    X, Z = coding.encode(points), coding.encode({name: cells[name] for name in points})
+    space = constrained_space(coding, rules.limits, relations=rules.relations)
+    nobody = np.zeros(len(X), dtype=np.int64)
+    streams = PointStreams(0, np.arange(len(X)))
+    search = Search(X, nobody, lambda rows: nobody, space, _threat(rules, 0), streams, lambda: False)
+    rows = np.arange(len(X))
+    reach = np.full((len(X), 1), rules.budget.distance)
+    aim = np.where(search.is_number, X + (Z - X) * factor, Z)[:, None]
+    moved, is_valid = search.settle(rows, search.pulled(rows, aim, reach))
+    differs = (moved[:, 0] != Z) & ~np.isnan(Z)
+    distance = search.distances(rows, moved)[:, 0]
+    is_new = is_valid[:, 0] & differs.any(axis=1) & (distance <= rules.budget.distance)
+    return {**points, **coding.decode(moved[:, 0])}, np.where(is_new, distance, np.inf)
+
+
+def _threat(rules: Rules, queries: int) -> Threat:
+    return Threat(rules.budget.distance, rules.budget.categories, queries, rules.budget.norm)

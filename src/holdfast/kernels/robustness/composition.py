@@ -3,8 +3,9 @@
 Each feature that a split reads must follow one column of the table: then the split is a threshold on that column, a
 few of them, or a set of its levels. Which column, and where, is asked of the pipeline itself (``feature_tracing``,
 ``split_tracing``), so any pipeline will do. What comes out is exact on the grid that was asked about and, for maps that
-grow or fall throughout, everywhere in the stated range; a map that turns back between two points of the grid would be
-missed there. :func:`agreement` is the proof on the rows at hand, and belongs to every use.
+run one way between neighbouring points of the grid, everywhere in the stated range. A map that turns back between two
+points would be missed there: whoever proves something has to know that it does not (``RawTrees.front``), and to put
+every turn on the grid. :func:`agreement` compares the rows at hand, and belongs to every use.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from holdfast.kernels.robustness.feature_tracing import NotComposable
 from holdfast.kernels.robustness.limits import Rules
 from holdfast.kernels.robustness.tree_problem import Changed, search_trees, tree_problem
+from holdfast.kernels.robustness.turning_points import neighbourhood
 
 if TYPE_CHECKING:
     from holdfast.core.subject import RawTrees
@@ -29,6 +30,8 @@ def search_guarded(
     rules: Rules,
     seed: int,
     max_parts: int,
+    edges: Mapping[str, NDArray[np.float64]] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Changed | None:
     """Search the closest flip of every row that a screen lets pass.
 
@@ -43,8 +46,10 @@ def search_guarded(
         Rows in which the best class is less than this ahead of the second are screened; 0 without a screen.
     rules
         The threat model.
-    seed, max_parts
-        Of the composition; work per row.
+    seed, max_parts, should_stop
+        Of the composition; work per row; as in :func:`holdfast.kernels.robustness.tree_problem.search_trees`.
+    edges
+        Numbers at which the guard jumps, by column; none for a guard that does not.
 
     Returns
     -------
@@ -53,7 +58,8 @@ def search_guarded(
         as splits on the columns, or the screen as a shift of their scores.
     """
     cells = {name: values.copy() for name, values in points.items()}
-    distance, lower = np.full(y.size, np.inf), np.full(y.size, np.nan)
+    distance, lower, is_done = np.full(y.size, np.inf), np.full(y.size, np.nan), np.ones(y.size, dtype=np.bool_)
+    trees = _behind(trees, edges or {})
     for label in np.unique(y).tolist():
         at = np.flatnonzero(y == label)
         rows = {name: values[at] for name, values in points.items()}
@@ -62,16 +68,24 @@ def search_guarded(
             return None
         rng = np.random.default_rng(seed)
         try:
-            problem = tree_problem(
-                shifted, features, points=rows, labels=y[at], limits=rules.limits, budget=rules.budget, rng=rng
-            )
+            problem = tree_problem(shifted, features, points=rows, labels=y[at], rules=rules, rng=rng)
         except NotComposable:
             return None
-        flips = search_trees(problem, rows, y[at], max_parts=max_parts)
-        distance[at], lower[at] = flips.distance, flips.lower
+        flips = search_trees(problem, rows, y[at], max_parts=max_parts, should_stop=should_stop)
+        distance[at], lower[at], is_done[at] = flips.distance, flips.lower, flips.is_done
         for name, values in flips.cells.items():
             cells[name][at] = values
-    return Changed(cells, distance, lower, np.zeros(y.size, dtype=np.int64), True)
+    return Changed(cells, distance, lower, np.zeros(y.size, dtype=np.int64), is_done)
+
+
+def _behind(trees: RawTrees, edges: Mapping[str, NDArray[np.float64]]) -> RawTrees:
+    """Add the jumps of a guard to the turns of the pipeline; what runs one way still does between them."""
+    front = trees.front
+    if front is None or not edges:
+        return trees
+    nothing = np.zeros(0)
+    jumps = {name: np.union1d(front.turns.get(name, nothing), neighbourhood(own)) for name, own in edges.items()}
+    return replace(trees, front=replace(front, turns={**front.turns, **jumps}))
 
 
 def screened_trees(trees: RawTrees, label: int, *, cutoff: float) -> RawTrees | None:

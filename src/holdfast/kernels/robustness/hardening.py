@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,6 +27,16 @@ class Bins(NamedTuple):
     """Largest number that goes to each value but the last, rising, shape ``(n_bins - 1,)``."""
     values: Floats
     """The values, rising, shape ``(n_bins,)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Replaces numbers by the nearest of a few; see :func:`rounded`."""
+
+    bins: Bins
+
+    def __call__(self, values: Floats) -> Floats:
+        return rounded(values, self.bins)
 
 
 class Gains(NamedTuple):
@@ -126,7 +137,7 @@ def rounded(values: Floats, bins: Bins) -> Floats:
     return np.where(np.isnan(values), values, bins.values[np.searchsorted(bins.edges, values, side="left")])
 
 
-def changes_of(columns: Mapping[str, NDArray[Any]], *, tails: float, n_bins: int) -> tuple[Changes, Changes]:
+def changes_of(columns: Mapping[str, NDArray[Any]], *, tails: float, n_bins: int) -> tuple[Changes, dict[str, Nearest]]:
     """Set up clipping and rounding for every column of numbers.
 
     Parameters
@@ -151,8 +162,8 @@ def changes_of(columns: Mapping[str, NDArray[Any]], *, tails: float, n_bins: int
     numbers = {name: cells for name, cells in floats.items() if cells.size and np.abs(cells).max() <= EXACT_WHOLE}
     ends = {name: central_range(cells, tails=tails) for name, cells in numbers.items()}
     clip = {name: partial(np.clip, a_min=low, a_max=high) for name, (low, high) in ends.items()}
-    to_bins = {name: partial(rounded, bins=quantile_bins(cells, n_bins=n_bins)) for name, cells in numbers.items()}
-    return {**clip}, {**to_bins}
+    to_bins = {name: Nearest(quantile_bins(cells, n_bins=n_bins)) for name, cells in numbers.items()}
+    return {**clip}, to_bins
 
 
 def score_margin(scores: Floats) -> Floats:

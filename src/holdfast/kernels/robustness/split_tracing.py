@@ -161,9 +161,7 @@ def _bisected(
         if not open_.size:
             break
         guess = _guess(found, splits, open_, step) if step < 2 * len(GUESSES) else np.full(open_.size, np.nan)
-        middle = np.where(
-            is_whole[open_], np.floor(low[open_] / 2 + high[open_] / 2), _between(low[open_], high[open_])
-        )
+        middle = np.where(is_whole[open_], np.floor(low[open_] / 2 + high[open_] / 2), between(low[open_], high[open_]))
         is_inside = (guess > low[open_]) & (guess < high[open_]) & ~is_whole[open_]
         middle = np.where(is_inside, guess, middle)
         row, cells = _one_row_per_change(found.column[open_], middle, grids)
@@ -190,7 +188,7 @@ def _guess(found: _Changes, splits: Splits, open_: NDArray[np.int64], step: int)
         return np.asarray(centre + (away if step % 2 else -away))
 
 
-def _between(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
+def between(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the number half-way in the count of doubles, so that 64 halvings settle any interval."""
     first, last = _rank(low), _rank(high)
     middle = (first >> 1) + (last >> 1) + (first & last & 1)

@@ -156,7 +156,8 @@ def _distances(
     is_number = is_moved & (rules.scale > 0)
     is_swap = is_moved & ~is_number
     scale = np.broadcast_to(np.where(rules.scale > 0, rules.scale, 1.0), X.shape)
-    moves = np.where(is_number, np.abs(points - X) / scale, 0.0)
+    with np.errstate(invalid="ignore"):  # infinite cells that stay as they are
+        moves = np.where(is_number, np.abs(points - X) / scale, 0.0)
     for _ in range(4):
         beyond = is_number & ((points > X + moves * scale) | (points < X - moves * scale))
         moves = np.where(beyond, np.nextafter(moves, np.inf), moves)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 LARGEST_WHOLE = 2.0**53
+MOST_SEEN = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class NumberColumn:
         Whether only whole numbers can be asked about.
     can_miss
         Whether a missing cell (NaN) can be asked about.
+    turns
+        Numbers at which what is asked may jump or turn: all of them are asked about; ``None`` where that is not known,
+        then all of ``sample`` is.
     """
 
     sample: NDArray[np.float64]
@@ -32,6 +36,7 @@ class NumberColumn:
     high: float
     is_whole: bool = False
     can_miss: bool = False
+    turns: NDArray[np.float64] | None = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low <= self.high):
@@ -40,17 +45,25 @@ class NumberColumn:
             raise ValueError(f"expected whole numbers of at most 2**53, got [{self.low}, {self.high}]")
 
     def grid(self, size: int) -> NDArray[np.float64]:
-        """Return at most about ``size`` numbers of the range, growing: all whole ones where they are few enough."""
+        """Return about ``size`` numbers of the range and the turns, growing: all whole ones where they are few."""
         low, high = (np.ceil(self.low), np.floor(self.high)) if self.is_whole else (self.low, self.high)
-        if self.is_whole and high - low < size:
+        if self.lists_all(size):
             return np.arange(low, high + 1)
         seen = np.unique(self.sample[(self.sample >= low) & (self.sample <= high)])
-        if seen.size > size // 2:
-            seen = seen[np.linspace(0, seen.size - 1, size // 2).round().astype(np.int64)]
-        share = np.linspace(0, 1, size - seen.size)
+        most = MOST_SEEN if self.turns is None else size // 2
+        if seen.size > most:
+            seen = seen[np.linspace(0, seen.size - 1, most).round().astype(np.int64)]
+        share = np.linspace(0, 1, max(size - seen.size, size // 2))
         even = low * (1 - share) + high * share
+        turns = np.zeros(0) if self.turns is None else self.turns
+        turns = np.concatenate([np.floor(turns), np.ceil(turns)]) if self.is_whole else turns
+        turns = turns[(turns >= low) & (turns <= high)]
         points = np.concatenate([[low, high], seen, np.clip(even, low, high)])
-        return np.unique(np.round(points) if self.is_whole else points)
+        return np.unique(np.concatenate([np.round(points) if self.is_whole else points, turns]))
+
+    def lists_all(self, size: int) -> bool:
+        """Whether the grid of that size holds every number that the column can."""
+        return self.is_whole and bool(np.floor(self.high) - np.ceil(self.low) < size)
 
 
 @dataclass(frozen=True, slots=True)

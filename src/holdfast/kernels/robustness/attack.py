@@ -1,0 +1,240 @@
+"""The whole attack on some rows: the trees are searched, every flip is confirmed, what is open is asked of the model.
+
+Rows are taken in the order given, in parts that grow. A row counts once all that its effort allows was done for it;
+where time, questions or the allowance of open rows run out, the attack ends before the first row that was not
+completed. With rows in random order that leaves the share of flips unbiased, as an inverse sample does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.kernels.robustness.asking import ask_model, further_inside
+from holdfast.kernels.robustness.constraints import violations
+from holdfast.kernels.robustness.limits import Rules
+from holdfast.kernels.robustness.questions import Questions
+from holdfast.kernels.robustness.tree_problem import Changed, TreeProblem, replaced, search_trees
+
+Cells = Mapping[str, NDArray[Any]]
+Positions = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+FIRST_PART, GROWTH = 8, 3
+# A flip that did not stand up is moved on so many times as far, and must then stand up twice.
+FURTHER = (1.25, 2.0, 8.0)
+STANDS_UP = 2
+
+
+class Attacked(NamedTuple):
+    """The rows that were completed, a first part of those given, and what became of them."""
+
+    cells: Cells
+    """Changed rows, as columns."""
+    distance: NDArray[np.float64]
+    """Size of the flip found; inf without one."""
+    lower: NDArray[np.float64]
+    """As in :class:`holdfast.kernels.robustness.tree_problem.Changed`."""
+    queries: Positions
+    """Questions to the model about each row."""
+    success: Flags
+    """Flips that the model confirmed and the rules allow."""
+    n_open: int
+    """Rows that the search of the trees left open, so that the model was asked."""
+    n_against_rules: int
+    """Rows whose only flips break a relation or another rule."""
+    n_unsteady: int
+    """Rows whose only flips did not stand up when the model was asked again."""
+
+    @property
+    def n(self) -> int:
+        """Number of rows completed."""
+        return self.success.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attacker:
+    """What an attacker knows and may do.
+
+    Attributes
+    ----------
+    rules
+        The threat model.
+    problem
+        The model's trees, where they can be searched.
+    donors, donor_labels
+        Rows that an attacker may know, by column, and their labels.
+    questions
+        The model as it is asked; it knows the rows' labels.
+    max_parts, queries
+        Work per row.
+    most_open
+        Largest number of rows that are asked about because the trees leave them open.
+    seed
+        Of the questions.
+    out_of_time
+        Whether to end.
+    """
+
+    rules: Rules
+    problem: TreeProblem | None
+    donors: Cells
+    donor_labels: Positions
+    questions: Questions
+    max_parts: int
+    queries: int
+    most_open: int
+    seed: int
+    out_of_time: Callable[[], bool]
+
+    def attack(self, points: Cells, ids: Positions) -> Attacked:
+        """Attack rows.
+
+        Parameters
+        ----------
+        points
+            The rows, by column, each ``(n_rows,)``.
+        ids
+            What identifies a row; its questions depend on nothing else.
+        """
+        done: list[Attacked] = []
+        start, size, room = 0, FIRST_PART, self.most_open
+        while start < ids.size:
+            at = np.arange(start, min(start + size, ids.size))
+            part = self._part(points, ids, at, room)
+            # an answer that did not come may have been that of any row of the part
+            if self.questions.lost:
+                break
+            done.append(part)
+            start, size, room = start + size, size * GROWTH, room - done[-1].n_open
+            if done[-1].n < at.size:
+                break
+        return _joined(done, points)
+
+    def _part(self, points: Cells, ids: Positions, at: Positions, room: int) -> Attacked:
+        """Attack the rows of one part, up to the first that cannot be completed."""
+        found, flips, against = self._searched(points, at)
+        at = at[: found.distance.size]
+        open_ = np.flatnonzero(~flips & ~np.isposinf(found.lower))
+        n = int(open_[room]) if open_.size > room else at.size
+        open_ = open_[:room]
+        if open_.size:
+            own = at[open_]
+            asked = ask_model(
+                _rows(points, own), self.questions.y[own], self.donors, self.donor_labels,
+                answer=lambda cells, rows: self.questions.scores(cells, own[rows]),
+                rules=self.rules, queries=self._for_search, seed=self.seed, ids=ids[own], should_stop=self._should_stop,
+            )  # fmt: skip
+            asked, flips[open_], against[open_] = self._confirmed(points, own, asked, tries=FURTHER)
+            found = replaced(found, asked, open_, np.isfinite(asked.distance))
+            n = min(n, int(open_[~asked.is_done][0])) if not asked.is_done.all() else n
+        is_found = np.isfinite(found.distance) & ~flips
+        return Attacked(
+            {name: values[:n] for name, values in found.cells.items()},
+            np.where(flips, found.distance, np.inf)[:n],
+            found.lower[:n],
+            found.queries[:n],
+            flips[:n],
+            int((open_ < n).sum()),
+            int((is_found & against)[:n].sum()),
+            int((is_found & ~against)[:n].sum()),
+        )
+
+    def _searched(self, points: Cells, at: Positions) -> tuple[Changed, Flags, Flags]:
+        """Search the trees, first for flips up to a rounding error and then beyond; nothing where there are none."""
+        none = np.zeros(at.size, dtype=np.bool_)
+        rows = _rows(points, at)
+        if self.problem is None:
+            far, zero = np.full(at.size, np.inf), np.zeros(at.size, dtype=np.int64)
+            return Changed({**rows}, far, np.full(at.size, np.nan), zero, ~none), none, none.copy()
+        found = search_trees(
+            self.problem, rows, self.questions.y[at], max_parts=self.max_parts, should_stop=self._should_stop
+        )
+        n = int(found.is_done.sum())
+        at = at[:n]
+        found = found.first(n)
+        found, flips, against = self._confirmed(points, at, found)
+        again = np.flatnonzero(np.isfinite(found.distance) & ~flips & ~against)
+        if again.size:
+            own = at[again]
+            beyond = search_trees(
+                self.problem, _rows(points, own), self.questions.y[own], max_parts=self.max_parts, is_beyond_ties=True,
+                should_stop=self._should_stop,
+            )  # fmt: skip
+            beyond, flips[again], against[again] = self._confirmed(points, own, beyond)
+            found = replaced(found, beyond, again, np.isfinite(beyond.distance))
+        return found, flips, against
+
+    def _confirmed(
+        self, points: Cells, at: Positions, found: Changed, *, tries: tuple[float, ...] = ()
+    ) -> tuple[Changed, Flags, Flags]:
+        """Ask again about what was found, and move on what did not stand up; tell what stands and what is forbidden."""
+        rows = np.flatnonzero(np.isfinite(found.distance))
+        flips, against = np.zeros(at.size, dtype=np.bool_), np.zeros(at.size, dtype=np.bool_)
+        flips[rows], against[rows] = self._stands(points, at[rows], _rows(found.cells, rows))
+        queries = found.queries.copy()
+        queries[rows] += 1
+        found = found._replace(queries=queries)
+        for factor in tries:
+            rows = np.flatnonzero(np.isfinite(found.distance) & ~flips & ~against)
+            if not rows.size or self._should_stop():
+                break
+            moved, distance = further_inside(_rows(points, at[rows]), _rows(found.cells, rows), self.rules, factor)
+            is_new = np.isfinite(distance)
+            own, new = rows[is_new], _rows(moved, np.flatnonzero(is_new))
+            stands = np.ones(own.size, dtype=np.bool_)
+            for _ in range(STANDS_UP):
+                stands &= self._stands(points, at[own], new)[0]
+            twice = np.full(own.size, STANDS_UP, dtype=np.int64)
+            better = Changed(new, distance[is_new], found.lower[own], twice, np.ones(own.size, dtype=np.bool_))
+            found = replaced(found, better, own, stands)
+            flips[own] = stands
+        return found, flips, against
+
+    def _stands(self, points: Cells, at: Positions, cells: Cells) -> tuple[Flags, Flags]:
+        """Tell which changed rows the model answers otherwise and the rules allow, and which the rules forbid."""
+        if not at.size:
+            none = np.zeros(0, dtype=np.bool_)
+            return none, none
+        labels, after = self.questions.labels(cells, at)
+        limits, budget, relations, one_hot = self.rules
+        broken = violations(
+            _rows(points, at), after, limits=limits, budget=budget, relations=relations, one_hot=one_hot
+        )
+        against = np.asarray(np.any([*broken.values()], axis=0))
+        return np.asarray((labels != self.questions.y[at]) & ~against), against
+
+    def _should_stop(self) -> bool:
+        return bool(self.questions.lost) or self.out_of_time()
+
+    @property
+    def _for_search(self) -> int:
+        """Questions for the search of one row; a few are kept back for flips that do not stand up."""
+        kept = min(STANDS_UP * len(FURTHER), self.queries // 10)
+        return max(self.queries - kept, 1)
+
+
+def _rows(cells: Cells, at: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    return {name: values[at] for name, values in cells.items()}
+
+
+def _joined(parts: list[Attacked], points: Cells) -> Attacked:
+    if not parts:
+        zero, none = np.zeros(0), np.zeros(0, dtype=np.int64)
+        empty = {name: values[:0] for name, values in points.items()}
+        return Attacked(empty, zero, zero, none, none.astype(np.bool_), 0, 0, 0)
+    cells = {name: np.concatenate([part.cells[name] for part in parts]) for name in points}
+    return Attacked(
+        cells,
+        np.concatenate([part.distance for part in parts]),
+        np.concatenate([part.lower for part in parts]),
+        np.concatenate([part.queries for part in parts]),
+        np.concatenate([part.success for part in parts]),
+        sum(part.n_open for part in parts),
+        sum(part.n_against_rules for part in parts),
+        sum(part.n_unsteady for part in parts),
+    )
