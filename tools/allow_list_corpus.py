@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from allow_list_data import attempts, numpy_objects, pandas_objects, scipy_objects
+from allow_list_given import given_objects
 from allow_list_parts import part_objects
 
 SMALL = {
@@ -76,6 +77,9 @@ def _data() -> dict[str, tuple[Any, Any]]:
 
 def sklearn_objects() -> Iterator[tuple[str, Any]]:
     """Every estimator, as it is made, fitted on what it accepts, with every option that it names; then combinations."""
+    for experiment in ("enable_iterative_imputer", "enable_halving_search_cv"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(f"sklearn.experimental.{experiment}")
     from sklearn.utils import all_estimators
 
     data = _data()
@@ -83,6 +87,7 @@ def sklearn_objects() -> Iterator[tuple[str, Any]]:
         yield from estimator_objects(name, kind, data)
     yield from _combinations(*data["two classes"], data["value"][1], data["texts"][0])
     yield from part_objects(*data["two classes"])
+    yield from given_objects(*data["two classes"])
 
 
 def estimator_objects(name: str, kind: Any, data: dict[str, tuple[Any, Any]]) -> Iterator[tuple[str, Any]]:
@@ -321,6 +326,8 @@ def xgboost_objects() -> Iterator[tuple[str, Any]]:
             "stopped": lambda: xgb.XGBClassifier(n_estimators=3, early_stopping_rounds=2).fit(
                 X, y, eval_set=[(X, y)], verbose=False
             ),
+            "monitor": lambda: xgb.XGBClassifier(callbacks=[xgb.callback.EvaluationMonitor()]),
+            "measure": lambda: xgb.XGBClassifier(eval_metric=importlib.import_module("sklearn.metrics").log_loss),
             "callbacks": lambda: xgb.XGBClassifier(n_estimators=3, callbacks=[xgb.callback.EarlyStopping(2)]).fit(
                 X, y, eval_set=[(X, y)], verbose=False
             ),

@@ -58,11 +58,14 @@ def numpy_objects() -> Iterator[tuple[str, Any]]:
             "record": lambda: np.rec.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
             "masked": lambda: [np.ma.array([1, 2], mask=[False, True]), np.ma.masked],
             "matrix": lambda: np.asmatrix([[1.0]]),
+            "limits": lambda: [np.finfo(code) for code in ("f2", "f4", "f8")] + [np.iinfo("i4"), np.iinfo("u1")],
+            "texts": lambda: np.array(["a", "b"], dtype=np.dtypes.StringDType()),
             "random": lambda: [np.random.RandomState(0), np.random.default_rng(0)],
             "seed": lambda: np.random.SeedSequence(3).spawn(2),
             "generators": lambda: [np.random.Generator(kind(0)) for kind in _bit_generators()],
             "polynomials": lambda: [kind([1, 2, 3]) for kind in _polynomials(series)],
             "poly1d": lambda: np.poly1d([1, 2]),
+            "vectorized": lambda: np.vectorize(np.sin),
             "nan and types": lambda: [
                 np.nan,
                 np.float64,
@@ -115,6 +118,7 @@ def scipy_objects() -> Iterator[tuple[str, Any]]:
             "kd tree": lambda: [spatial.cKDTree(points), spatial.KDTree(points)],
             "hull": lambda: spatial.ConvexHull(points),
             "rotation": lambda: spatial.transform.Rotation.identity(),
+            "histogram": lambda: stats.rv_histogram(np.histogram(points[:, 0], bins=5)),
             "kde": lambda: stats.gaussian_kde(points.T),
             "spline": lambda: interpolate.BSpline(np.arange(8.0), np.arange(4.0), 3),
             "univariate": lambda: interpolate.UnivariateSpline(x, x),
@@ -195,6 +199,10 @@ def pandas_objects() -> Iterator[tuple[str, Any]]:
         "period": lambda: pd.period_range("2020-01", periods=3, freq="M"),
         "interval": lambda: pd.interval_range(0, 3),
         "nullable": lambda: pd.array([1, None, 3], dtype="Int64"),
+        **{
+            f"nullable {name}": partial(lambda name: pd.array([1, None, 3], dtype=name), name)
+            for name in ("Int8", "Int16", "Int32", "UInt8", "UInt16", "UInt32", "UInt64", "Float32")
+        },
         "nullable float": lambda: pd.array([1.5, None, 3], dtype="Float64"),
         "nullable bool": lambda: pd.array([True, None, False], dtype="boolean"),
         "string": lambda: pd.array(["a", None, "c"], dtype="string"),
@@ -216,7 +224,7 @@ def pandas_objects() -> Iterator[tuple[str, Any]]:
                 f"{label} dtype": partial(lambda make: pd.Series(make()).dtype, make),
             }
         )
-    for freq in ("D", "h", "min", "s", "ms", "W", "M", "Q", "Y", "B", "W-MON", "2D"):
+    for freq in ("D", "h", "min", "s", "ms", "us", "ns", "W", "M", "Q", "Y", "B", "W-MON", "2D"):
         yield from attempts(
             {
                 f"period {freq}": partial(
@@ -230,6 +238,7 @@ def pandas_objects() -> Iterator[tuple[str, Any]]:
         yield from attempts(
             {f"days every {freq}": partial(lambda freq: pd.date_range("2020", periods=3, freq=freq), freq)}
         )
+    yield from offset_objects()
     yield from attempts(
         {
             "scalars": lambda: [
@@ -251,3 +260,12 @@ def pandas_objects() -> Iterator[tuple[str, Any]]:
             ],
         }
     )
+
+
+def offset_objects() -> Iterator[tuple[str, Any]]:
+    """Every offset of pandas, once and three times."""
+    import pandas as pd
+
+    for name in pd.offsets.__all__:
+        kind = getattr(pd.offsets, name)
+        yield from attempts({f"offset {name}": partial(lambda kind: [kind(), kind(3)], kind)})

@@ -26,7 +26,9 @@ def part_objects(X: Any, y: Any) -> Iterator[tuple[str, Any]]:
     yield from _made("split", splits, [(), (2,), (y,)], [{}, {"random_state": 0}])
     base = kernels.RBF()
     kinds = [kind for kind in _classes("sklearn.gaussian_process.kernels") if issubclass(kind, kernels.Kernel)]
-    yield from _made("kernel", kinds, [(), (base,), (base, base), (base, 2.0), ([base],)], [{}])
+    joined = [kind for kind in kinds if {"k1", "kernel", "kernels"} & inspect.signature(kind).parameters.keys()]
+    yield from _made("kernel", kinds, [()], [{}])
+    yield from _made("kernel", joined, [(base,), (base, base), (base, 2.0), ([base],)], [{}])
     numbers: dict[str, Any] = {"quantile": 0.3, "power": 1.7, "n_classes": 3, "delta": 1.5}
     for module in ("sklearn._loss.loss", "sklearn._loss.link", "sklearn._loss._loss", "_loss"):
         given = [{}, {"power": 0.0}, *({name: value} for name, value in numbers.items())]

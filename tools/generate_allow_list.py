@@ -44,6 +44,7 @@ from holdfast.kernels.scan.observation import Budget, Place  # noqa: E402
 from holdfast.kernels.scan.pickle_checks import Checker  # noqa: E402
 from holdfast.kernels.scan.pickle_judge import StoredArray  # noqa: E402
 from holdfast.kernels.scan.pickle_patterns import NAMED  # noqa: E402
+from holdfast.kernels.scan.pickle_slots import ACTING_DATA, DATA  # noqa: E402
 from holdfast.kernels.scan.pickle_values import Global, Instance, Tuple, Value, kind_of  # noqa: E402
 from holdfast.kernels.scan.pickle_walker import follow  # noqa: E402
 from holdfast.kernels.scan.record import Record  # noqa: E402
@@ -77,12 +78,22 @@ REVIEWED = {
 TEXT_TAKERS = {
     "pandas:StringDtype", "pandas.core.arrays.string_:StringDtype", "pandas:PeriodDtype", "pandas:Interval",
     "pandas.core.dtypes.dtypes:PeriodDtype", "pandas._libs.interval:Interval",
+    *(f"pandas._libs.tslibs.offsets:{name}" for name in
+      ("CustomBusinessDay", "CustomBusinessHour", "CustomBusinessMonthBegin", "CustomBusinessMonthEnd", "FY5253",
+       "FY5253Quarter")),
 }  # fmt: skip
 """Classes that are called with a text, and take it for no path."""
 TORCH_REVIEWED = "torch.nn."
 PROTOCOLS = (0, 2, 3, 4, 5)
 COMPRESSIONS = (0, ("zlib", 3), ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3))
 MADE = Rule(news=((),))
+FAMILIES = {
+    "estimator": "sklearn.base.BaseEstimator",
+    "module": "torch.nn.modules.module.Module",
+    "type": "numpy.generic",
+}
+"""Classes whose instances stand for each other in the attributes of others, by their base."""
+NUMBER_TYPES = {"torch.dtype", "torch.layout", "torch.qscheme", "torch.torch.dtype"}
 
 
 class Recorder(Checker):
@@ -92,12 +103,16 @@ class Recorder(Checker):
         super().__init__(record, written)
         self.written = written
         self.uses: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self.attributes: dict[tuple[str, str], set[str]] = defaultdict(set)
 
     def find(self, module: str, name: str, span: tuple[int, int], protocol: int) -> Value:
         """A class may be made, whatever the list says: only then are its uses seen."""
         found = super().find(module, name, span, protocol)
-        if isinstance(found, Global) and found.rule is None and isinstance(resolved(found), type):
-            found.rule = MADE
+        if isinstance(found, Global) and found.rule is None:
+            kind = resolved(found)
+            found.rule = Rule(news=MADE.news if isinstance(kind, type) else (), family=family_of(kind))
+            if found.rule.family:
+                self.note(found, f"is:{found.rule.family}")
         return found
 
     def call(self, function: Value, arguments: Value, at: int) -> Value:
@@ -132,6 +147,7 @@ class Recorder(Checker):
         is_slots = isinstance(state, Tuple) and not definer
         kind = "slots" if is_slots else self.describe(state)
         self.note(target.of, f"state:{kind}")
+        self._fill_state(target, state, at)
         return None
 
     def fill(self, target: Value, method: str, at: int) -> None:
@@ -141,13 +157,15 @@ class Recorder(Checker):
         else:
             super().fill(target, method, at)
 
-    def finish(self) -> None:
+    def finish(self, *, is_coherent: bool = True) -> None:
         """Note what stands as a value."""
         for item in self._globals.values():
             if item.loose > 0 and not (self.is_written(item) and item.rule and item.rule.is_reference):
                 self.note(item, "ref")
             if self.is_made_by_reconstructor(item):
                 self.note(item, "new()")
+        for target, key, family in self.slots.held():
+            self.attributes[target.module.partition(".")[0], key].add(family)
 
     def is_written(self, item: Global) -> bool:
         """Whether a rule written by hand is all that decides."""
@@ -156,7 +174,8 @@ class Recorder(Checker):
     def is_made_by_reconstructor(self, item: Global) -> bool:
         """Whether it was only ever an argument of a function that makes instances."""
         made = any(token.startswith(("new(", "call(")) for token in self.uses.get((item.module, item.name), ()))
-        return item.is_named and item.loose <= 0 and not made and item.rule is MADE
+        is_made = item.rule is not None and item.rule.is_class and not self.is_written(item)
+        return item.is_named and item.loose <= 0 and not made and is_made
 
     def describe(self, value: Value) -> str:
         """Write a value as an alternative of a pattern."""
@@ -181,6 +200,16 @@ def resolved(item: Global) -> Any:
             found = getattr(found, part)
         return found
     return None
+
+
+def family_of(kind: Any) -> str:
+    """Return what a class is for the attributes that may hold its instances; ``type`` for what stands for numbers."""
+    names = {f"{base.__module__}.{base.__qualname__}" for base in getattr(kind, "__mro__", ())}
+    for family, base in FAMILIES.items():
+        if base in names:
+            return family
+    kind = kind if isinstance(kind, type) else type(kind)
+    return "type" if f"{kind.__module__}.{kind.__qualname__}" in NUMBER_TYPES else ""
 
 
 def state_setter(kind: Any) -> str:
@@ -219,12 +248,14 @@ def torch_files(value: Any) -> Iterator[bytes]:
             yield next(archive.read(name) for name in archive.namelist() if name.endswith("data.pkl"))
 
 
-def recorded() -> tuple[dict[tuple[str, str], set[str]], int]:
-    """Return the uses of every global over the whole corpus, and how many files were followed."""
+def recorded() -> tuple[dict[tuple[str, str], set[str]], dict[str, dict[str, set[str]]], int]:
+    """Return the uses of every global over the whole corpus, what attributes hold, and how many files were followed."""
     from allow_list_corpus import objects
+    from allow_list_references import references
 
     written = parse_allow_list('{"versions": {}, "globals": {}}')
     uses: dict[tuple[str, str], set[str]] = defaultdict(set)
+    slots: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     count = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -241,55 +272,14 @@ def recorded() -> tuple[dict[tuple[str, str], set[str]], int]:
                     sys.stderr.write(f"{label}: {observation.rule} {observation.message} {observation.detail}\n")
                 for name, tokens in recorder.uses.items():
                     uses[name] |= tokens
-    for name in references():
+                for (library, key), families in recorder.attributes.items():
+                    if library in {*LIBRARIES, *EXTRA_ROOTS}:
+                        slots[library][key] |= families - {DATA}
+    for name in list(references()):
         uses[name].add("ref")
-    return uses, count
-
-
-def references() -> Iterator[tuple[str, str]]:
-    """Yield plain numeric functions and types that people put into models as values."""
-    import numpy as np
-
-    for name, value in vars(np).items():
-        if isinstance(value, np.ufunc) or (isinstance(value, type) and issubclass(value, np.generic)):
-            yield "numpy", value.__name__
-            for core in ("core", "_core"):
-                yield f"numpy.{core}._multiarray_umath", value.__name__
-            yield "numpy", name
-    for module in ("sklearn.metrics", "sklearn.feature_selection", "sklearn.metrics.pairwise"):
-        yield from functions_of(module, "sklearn.metrics", "sklearn.feature_selection")
-    yield from scipy_functions()
-    if importlib.util.find_spec("torch"):
-        torch: Any = importlib.import_module("torch")
-        yield from functions_of("torch.nn.functional", "torch.nn.functional")
-        yield from (("torch", name) for name in ("relu", "sigmoid", "tanh", "selu", "celu"))
-        yield from (
-            ("torch._C._nn", name) for name in ("gelu", "silu", "mish", "elu_", "hardtanh", "leaky_relu", "softplus")
-        )
-        yield from (("torch.storage", name) for name in ("UntypedStorage", "TypedStorage"))
-        for name, value in vars(torch).items():
-            is_type = isinstance(value, type) and name.endswith(("Storage", "Tensor"))
-            if is_type or isinstance(value, torch.dtype | torch.qscheme):
-                yield "torch", name
-
-
-def scipy_functions() -> Iterator[tuple[str, str]]:
-    """Yield the functions that compute numbers item by item, under each module that a pickle may name for them."""
-    import numpy as np
-
-    for module in ("scipy.special", "scipy.special._ufuncs", "scipy.special._special_ufuncs"):
-        with contextlib.suppress(ImportError):
-            found = vars(importlib.import_module(module)).items()
-            yield from ((module, name) for name, value in found if isinstance(value, np.ufunc))
-
-
-def functions_of(module: str, *prefixes: str) -> Iterator[tuple[str, str]]:
-    """Yield the functions that a module offers and that were written in one of some packages."""
-    with contextlib.suppress(ImportError):
-        for value in vars(importlib.import_module(module)).values():
-            is_public = isinstance(value, types.FunctionType) and not value.__name__.startswith("_")
-            if is_public and value.__module__.startswith(prefixes):
-                yield value.__module__, value.__qualname__
+        if family := family_of(resolved(Global(*name, None, (0, 0)))):
+            uses[name].add(f"is:{family}")
+    return uses, slots, count
 
 
 def filtered(uses: dict[tuple[str, str], set[str]]) -> tuple[dict[str, dict[str, list[str]]], list[str]]:
@@ -314,7 +304,7 @@ def objection(module: str, name: str, token: str) -> str:
     found = resolved(Global(module, name, None, (0, 0)))
     if is_never_allowed(module, name) or module.partition(".")[0] not in {*LIBRARIES, *EXTRA_ROOTS}:
         return "not of a supported library, or of a kind that no list may hold"
-    if token == "ref":
+    if token == "ref" or token.startswith("is:"):
         return ""
     if name.startswith("__pyx_unpickle_"):
         return "" if token.startswith(("call(@", "result:")) else "its first argument is no class"
@@ -336,14 +326,16 @@ def is_reviewed(kind: Any, setter: str) -> bool:
 
 def record(target: Path) -> None:
     """Record this environment."""
-    uses, count = recorded()
+    uses, slots, count = recorded()
     kept, left_out = filtered(uses)
     versions = {}
     for library, package in LIBRARIES.items():
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[library] = [importlib.metadata.version(package)]
     target.write_text(
-        json.dumps({"versions": versions, "globals": kept}, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+        json.dumps({"versions": versions, "slots": sorted_slots(slots), "globals": kept}, indent=1, sort_keys=True)
+        + "\n",
+        encoding="utf-8",
     )
     sys.stderr.write("".join(f"left out: {line}\n" for line in left_out))
     sys.stderr.write(f"{count} files, {sum(map(len, kept.values()))} globals, versions {versions}\n")
@@ -353,20 +345,36 @@ def merge(sources: list[Path], target: Path) -> None:
     """Join the records of several environments."""
     versions: dict[str, set[str]] = defaultdict(set)
     rules: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    slots: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for source in sources:
         data = json.loads(source.read_text(encoding="utf-8"))
         for library, seen in data["versions"].items():
             versions[library].update(seen)
+        for library, attributes in data.get("slots", {}).items():
+            for key, families in attributes.items():
+                slots[library][key].update(families)
         for module, names in data["globals"].items():
             for name, tokens in names.items():
                 if not is_never_allowed(module, name):
                     rules[module][name].update(tokens)
     text = dumped(
         {library: sorted(seen) for library, seen in versions.items()},
+        {
+            library: {key: families for key, families in attributes.items() if set(families) - {ACTING_DATA}}
+            for library, attributes in sorted_slots(slots).items()
+        },
         {module: {name: compact(tokens) for name, tokens in names.items()} for module, names in rules.items()},
     )
     parse_allow_list(text)
     target.write_text(text, encoding="utf-8")
+
+
+def sorted_slots(slots: dict[str, dict[str, set[str]]]) -> dict[str, dict[str, list[str]]]:
+    """Return the attributes that hold more than data, in the order of their names."""
+    return {
+        library: {key: sorted(families) for key, families in sorted(attributes.items()) if families}
+        for library, attributes in sorted(slots.items())
+    }
 
 
 def compact(tokens: set[str]) -> list[str]:
@@ -387,9 +395,16 @@ def compact(tokens: set[str]) -> list[str]:
     return sorted(calls | others)
 
 
-def dumped(versions: dict[str, list[str]], rules: dict[str, dict[str, list[str]]]) -> str:
+def dumped(
+    versions: dict[str, list[str]], slots: dict[str, dict[str, list[str]]], rules: dict[str, dict[str, list[str]]]
+) -> str:
     """Write the list with one global per line, so that a change of it can be read."""
-    lines = ["{", f' "versions": {json.dumps(versions, sort_keys=True)},', ' "globals": {']
+    lines = ["{", f' "versions": {json.dumps(versions, sort_keys=True)},', ' "slots": {']
+    libraries = []
+    for library, attributes in slots.items():
+        held = [f"   {json.dumps(key)}: {json.dumps(families)}" for key, families in attributes.items()]
+        libraries.append(f"  {json.dumps(library)}: {{\n" + ",\n".join(held) + "\n  }")
+    lines += [",\n".join(libraries), " },", ' "globals": {']
     modules = []
     for module, names in sorted(rules.items()):
         entries = [f"   {json.dumps(name)}: {json.dumps(tokens)}" for name, tokens in sorted(names.items())]

@@ -10,7 +10,7 @@ from benchmarks.scan_corpus.case import Case
 
 MALICIOUS = (
     "malicious_pickle", "malicious_execution", "malicious_files", "malicious_libraries", "malicious_arrays",
-    "malicious_archives", "malicious_documents",
+    "malicious_archives", "malicious_documents", "malicious_attributes", "malicious_readers",
 )  # fmt: skip
 BENIGN = ("benign_estimators", "benign_models", "benign_documents")
 

@@ -20,6 +20,8 @@ LOADERS = {
     "pickle-python": "import pickle; pickle._Unpickler(open(path, 'rb')).load()",
     "pickle-all": "import pickle\nwith open(path, 'rb') as file:\n    while True: pickle.load(file)",
     "joblib": "import joblib; joblib.load(path)",
+    "joblib-predict": "import joblib, numpy; joblib.load(path).predict(numpy.zeros((3, 2)))",
+    "joblib-print": "import joblib; print(joblib.load(path))",
     "numpy": (
         "import numpy\nfound = numpy.load(path, allow_pickle=True)\n"
         "if hasattr(found, 'files'): [found[name] for name in found.files]"

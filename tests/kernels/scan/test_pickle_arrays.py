@@ -101,7 +101,8 @@ def test_dtype_that_misleads_numpy_fails(built: bytes, scan_file: ScanFile) -> N
 def test_wrapper_must_describe_shape_dtype_and_class() -> None:
     state = Dict()
     assert describe_array(state) is None
-    state.kept = {"dtype": Dtype(DTYPE, "f", 8, False), "shape": Tuple([2, 3]), "subclass": ARRAY}
+    state.kept = {"dtype": Dtype(DTYPE, "f", 8, False), "shape": Tuple([2, 3]), "subclass": ARRAY, "order": "C"}
+    state.size = 4
     found = describe_array(state)
     assert found is not None
     assert (found.n_bytes, found.is_aligned) == (48, False)
@@ -112,6 +113,14 @@ def test_shape_that_is_none_is_not_followed(shape: list[int | str]) -> None:
     state = Dict()
     state.kept = {"dtype": Dtype(DTYPE, "f", 8, False), "shape": Tuple(list(shape)), "subclass": ARRAY}
     assert describe_array(state) is None
+
+
+@pytest.mark.parametrize("key", ["read", "read_array", "safe_get_strides"])
+def test_wrapper_with_an_attribute_of_its_own_is_not_followed(key: str, scan_file: ScanFile) -> None:
+    data = wrapper(0, "u1", is_aligned=False)
+    assert scan_file(PROTO + data + b".").verdict == "pass"
+    shadowed = data.removesuffix(b"ub") + text(key) + name("numpy", "equal") + b"ub"
+    assert scan_file(PROTO + shadowed + b".").verdict == "fail"
 
 
 def test_array_of_another_class_is_not_followed(scan_file: ScanFile) -> None:

@@ -56,6 +56,12 @@ def test_frame_longer_than_the_data_does_not_pass(scan_file: ScanFile) -> None:
     assert scan_file(b"\x80\x04\x95" + struct.pack("<Q", 2) + b"N.").verdict == "pass"
 
 
+def test_stop_inside_a_frame_misleads(scan_file: ScanFile, rules: Callable[[Scan], set[str]]) -> None:
+    frame = b"\x80\x04\x95" + struct.pack("<Q", 5) + b"N."
+    assert "suspicious pickle.frame" in rules(scan_file(frame + b"\x80\x04N."))
+    assert scan_file(b"\x80\x04\x95" + struct.pack("<Q", 2) + b"N." + b"\x80\x04N.").verdict == "pass"
+
+
 def test_what_follows_a_frame_that_is_too_long_is_still_judged(scan_file: ScanFile) -> None:
     data = b"\x80\x04\x95" + struct.pack("<Q", 1 << 60) + b"cos\nsystem\n."
     assert any(one.detail == "os:system" for one in scan_file(data).observations)

@@ -49,6 +49,21 @@ def test_pickle_that_calls_something_before_it_breaks_is_a_candidate(data: bytes
 
 
 @pytest.mark.parametrize(
+    "line",
+    [b"I0x10", b"I 16", b"I\t1", b"I", b"I017", b"I1_0", b"I5\0rest",
+     b"L0x10L", b"L 16L", b"Finfinity", b"F+NAN", b"F.5",
+     b"F 1.0", b"F1e5", b"Np 0", b"V" + b"a" * 70_500, b"S'" + b"a" * 70_500 + b"'"],
+)  # fmt: skip
+def test_line_that_some_parser_takes_is_no_reason_to_stop(line: bytes) -> None:
+    assert outline(memoryview(line + b"\n0cos\nsystem\n(S'ls'\ntR.")) == "calls"
+
+
+@pytest.mark.parametrize("line", [b"Iamsterdam", b"I1 2", b"Fine", b"Nginx 1.0", b"Large 16L"])
+def test_line_that_no_parser_takes_ends_it(line: bytes) -> None:
+    assert outline(memoryview(line + b"\n0cos\nsystem\n(S'ls'\ntR.")) == "none"
+
+
+@pytest.mark.parametrize(
     "data",
     [
         b"",

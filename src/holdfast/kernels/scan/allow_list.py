@@ -12,7 +12,8 @@ from importlib import resources
 Pattern = tuple[tuple[str, ...], ...]
 """Alternatives per argument: a kind such as ``int``, ``module:name`` for an instance, ``module:`` for one of any class
 of a module, ``@module:name`` for the global itself, ``@class`` for any class that may be instantiated, ``=text`` for a
-constant, ``*`` for anything; a last ``...`` repeats the one before, a last ``named`` stands for arguments by name.
+constant, ``@numeric`` for a function that computes numbers, ``*`` for anything; a last ``...`` repeats the one before,
+a last ``named`` stands for arguments by name.
 ``empty`` is the empty tuple, ``(0)`` the tuple of a zero, ``ratio`` a text of digits with or without a second ``/``
 number."""
 
@@ -34,6 +35,9 @@ class Rule:
     result
         What a call returns: a kind, or ``module:name`` for an instance; empty for an instance of itself, ``first`` for
         one of its first argument, ``attribute`` for the attribute of a global that its arguments name.
+    family
+        What a class is for the attributes that may hold its instances (``estimator``, ``module``), ``type`` for one
+        that makes numbers.
     """
 
     is_reference: bool = False
@@ -43,6 +47,7 @@ class Rule:
     methods: frozenset[str] = frozenset()
     result: str = ""
     shapes: tuple[Pattern, ...] = ()
+    family: str = ""
 
     @property
     def is_class(self) -> bool:
@@ -59,6 +64,7 @@ class Rule:
             self.methods | other.methods,
             self.result or other.result,
             tuple(dict.fromkeys((*self.shapes, *other.shapes))),
+            self.family or other.family,
         )
 
 
@@ -74,11 +80,17 @@ class AllowList:
         Versions seen, by library.
     digest
         SHA-256 of the generated data and of the rules that are written by hand.
+    slots
+        Attributes that hold more than data: by library, then by name, the families seen there.
+    names
+        All names in ``rules``, of whatever module.
     """
 
     rules: Mapping[str, Mapping[str, Rule]]
     versions: Mapping[str, frozenset[str]] = field(default_factory=dict)
     digest: str = ""
+    slots: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
 
     def rule(self, module: str, name: str) -> Rule | None:
         """Return how a global may be used; None where it may not be used at all."""
@@ -89,6 +101,14 @@ class AllowList:
         rules = (rule for names in self.rules.values() for rule in names.values())
         alternatives = (text for rule in rules for call in rule.calls for argument in call for text in argument)
         return {text[1:] for text in alternatives if text.startswith("=")}
+
+    def attributes(self) -> set[str]:
+        """Return the names of the attributes that hold more than data."""
+        return {name for names in self.slots.values() for name in names}
+
+    def is_name(self, name: str) -> bool:
+        """Whether the list knows something of this name in any module."""
+        return name in self.names
 
     def knows_package(self, module: str) -> bool:
         """Whether a class of the module, or of its package such as ``sklearn.linear_model``, stands in the list."""
@@ -132,6 +152,7 @@ def parse_rule(tokens: Iterable[str]) -> Rule:
         methods=methods,
         result=(parts.get("result") or [""])[0],
         shapes=tuple(calls["state"]),
+        family=(parts.get("is") or [""])[0],
     )
 
 
@@ -155,7 +176,12 @@ def parse_allow_list(text: str) -> AllowList:
         known = rules.setdefault(module, {}).get(name)
         rules[module][name] = written.joined(known) if known else written
     versions = {library: frozenset(seen) for library, seen in data["versions"].items()}
-    return AllowList(rules, versions, hashlib.sha256(f"{text}\n{source()}".encode()).hexdigest())
+    slots = {
+        library: {name: frozenset(families) for name, families in names.items()}
+        for library, names in data.get("slots", {}).items()
+    }
+    digest = hashlib.sha256(f"{text}\n{source()}".encode()).hexdigest()
+    return AllowList(rules, versions, digest, slots, frozenset().union(*rules.values()))
 
 
 @cache

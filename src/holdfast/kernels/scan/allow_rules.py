@@ -34,6 +34,7 @@ _BIT_GENERATORS = "|".join(
     )
 )
 _LAZY = "|".join(f"torch.nn.modules.{module}:" for module in ("linear", "conv", "batchnorm", "instancenorm"))
+_TEXT_METHODS = ("split", "lower", "upper", "strip", "casefold", "splitlines", "rsplit", "title")
 _CTOR = "@numpy.random._pickle:__bit_generator_ctor"
 
 WRITTEN: dict[str, list[str]] = {
@@ -65,11 +66,9 @@ WRITTEN: dict[str, list[str]] = {
     ],
     "collections:Counter": ["ref", "new", "call()", "call(dict)", "setitem"],
     "collections:ChainMap": ["new", "state:dict"],
-    # scikit-learn puts its check of an array into a model like this; a partial of anything else calls that
-    "functools:partial": [
-        "call(@sklearn.utils.validation:check_array)",
-        "state(@sklearn.utils.validation:check_array, empty, dict|none, dict|none)",
-    ],
+    # scikit-learn puts its check of an array into a model like this; of anything but a numeric function it calls that
+    "functools:partial": ["call(@numeric)", "state(@numeric, empty, dict|none, dict|none)"],
+    **{f"builtins:str.{name}": ["ref"] for name in _TEXT_METHODS},
     "sklearn.utils.validation:check_array": ["ref"],
     "collections:deque": ["ref", "call()", "call(list|tuple)", "call(list|tuple, int|none)", "append"],
     "datetime:date": ["ref", "call(bytes|str)"],
@@ -93,6 +92,8 @@ WRITTEN: dict[str, list[str]] = {
     "zoneinfo:ZoneInfo": ["ref"],
     "builtins:getattr": [
         "call(@zoneinfo:ZoneInfo, =_unpickle)",
+        # a tokenizer or preprocessor of texts
+        f"call(@builtins:str, {'|'.join(f'={name}' for name in _TEXT_METHODS)})",
         # a discrete distribution keeps its own method in a vectorized form
         "call(scipy.stats._discrete_distns:, =_entropy)",
         # a method of the class: the list must name it too
@@ -136,6 +137,15 @@ WRITTEN: dict[str, list[str]] = {
             "call(bytes|bytearray|buffer, numpy:dtype, tuple, =C|=F)",
             "call(bytes|bytearray|buffer, numpy:dtype, tuple, =C|=F|=K, none|tuple)",
             "result:numpy:ndarray",
+        ]
+        for core in ("core", "_core")
+    },
+    # Numpy takes the texts of such an array from a list, never from bytes.
+    **{
+        f"numpy.{core}._internal:_convert_to_stringdtype_kwargs": [
+            "call(int)",
+            "call(int, none|float|str)",
+            "result:numpy.dtypes:StringDType",
         ]
         for core in ("core", "_core")
     },
@@ -248,6 +258,17 @@ def _parse_args_stats(self, {shapes} {given}, moments='mv'):
 NEVER_KEYS = {"_attach_methods", "_attach_argparser_methods", "_build_f"}
 """Methods that a ``__setstate__`` on the list calls: an attribute of that name would be called in their place."""
 
+METHOD_KEYS = frozenset({"stack_method", "stack_method_", "response_method", "_response_method"})
+"""Attributes of estimators and scorers that name the method they call on another estimator."""
+METHOD_NAMES = frozenset(
+    {"auto", "predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples"}
+)
+ARGUMENT_KEYS = frozenset(
+    {"kw_args", "inv_kw_args", "_kwargs", "kwargs", "metric_params", "metric_params_", "effective_metric_params_",
+     "kernel_params", "kwds"}
+)  # fmt: skip
+"""Attributes that hold arguments by name for a function."""
+
 INERT_KEYS = {"__doc__", "__name__"}
 """Names between double underscores that nothing looks up while loading."""
 
@@ -266,6 +287,7 @@ def source() -> str:
             "unserialises": sorted(UNSERIALISES),
             "template": [_SIGNATURE.pattern, _TEMPLATE],
             "keys": [sorted(NEVER_KEYS), sorted(INERT_KEYS)],
+            "attributes": [sorted(METHOD_KEYS), sorted(METHOD_NAMES), sorted(ARGUMENT_KEYS)],
             "never": [NEVER_NAMES.pattern, sorted(NEVER_PARTS), sorted(NEVER_ROOTS - sys.stdlib_module_names)],
         },
         sort_keys=True,

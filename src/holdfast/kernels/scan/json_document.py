@@ -14,6 +14,7 @@ from holdfast.kernels.scan.observation import Budget, Kind, Place, Walked
 from holdfast.kernels.scan.record import Record
 from holdfast.kernels.scan.secrets_found import report_secrets
 from holdfast.kernels.scan.skops_nodes import is_skops_node, judge_skops_identities, judge_skops_node
+from holdfast.kernels.scan.torch_export import is_exported_program, judge_expression, judge_program
 from holdfast.kernels.scan.xgboost_model import check_xgboost
 
 SHORTEST_NESTED = 20
@@ -72,6 +73,9 @@ def judge_value(record: Record, value: Any, allow: AllowList) -> None:
         elif is_keras_object(node):
             judge_keras_object(record, node)
         judge_hub_config(record, node)
+        judge_expression(record, node)
+        if is_exported_program(node):
+            judge_program(record, node)
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

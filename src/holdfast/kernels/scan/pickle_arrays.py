@@ -13,7 +13,8 @@ from holdfast.kernels.scan.pickle_judge import StoredArray
 from holdfast.kernels.scan.pickle_values import Dict, Dtype, Fields, Global, List, Tuple, Value, kind_of
 
 WRAPPER = "joblib.numpy_pickle:NumpyArrayWrapper"
-FIELD_KEYS = {"subclass", "shape", "order", "dtype", "numpy_array_alignment_bytes"}
+FIELD_KEYS = {"subclass", "shape", "order", "dtype", "allow_mmap", "numpy_array_alignment_bytes"}
+"""What joblib's wrapper is given; any other attribute may stand in the place of one of its methods."""
 OBJECT_FLAGS = 63
 HELD_FLAGS = 27
 """Flags that numpy sets when a field is an object: reference counts, pickled as a list, set up first, needs Python."""
@@ -134,6 +135,9 @@ def describe_array(state: Dict) -> StoredArray | None:
     """Return the array that joblib's wrapper describes; None when the description cannot be followed."""
     kept = state.kept or {}
     dtype, shape, subclass = kept.get("dtype"), kept.get("shape"), kept.get("subclass")
+    is_known = state.size == len(kept) and kept.keys() <= FIELD_KEYS
+    if not is_known or kept.get("order") not in ("C", "F") or not isinstance(kept.get("allow_mmap", True), bool):
+        return None
     if not (isinstance(dtype, Dtype) and isinstance(shape, Tuple) and isinstance(subclass, Global)):
         return None
     alignment = kept.get("numpy_array_alignment_bytes")

@@ -7,6 +7,7 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 
 from holdfast.kernels.scan.allow_list import AllowList, Rule
 from holdfast.kernels.scan.allow_rules import (
+    METHOD_KEYS,
     TEMPLATE_KEY,
     UNSERIALISES,
     is_never_allowed,
@@ -22,10 +23,12 @@ from holdfast.kernels.scan.pickle_arrays import (
     made_dtype,
     set_dtype,
 )
+from holdfast.kernels.scan.pickle_contents import Contents
 from holdfast.kernels.scan.pickle_copies import COPIED_KEYS, Copies, copies_data, counts_far, lazy, written_out
 from holdfast.kernels.scan.pickle_judge import Judge, StoredArray
 from holdfast.kernels.scan.pickle_limits import Unexamined
 from holdfast.kernels.scan.pickle_patterns import fits_all, fitting, has_odd_state, has_special_key, spend
+from holdfast.kernels.scan.pickle_slots import DATA, Slots, family
 from holdfast.kernels.scan.pickle_thinning import Thinner
 from holdfast.kernels.scan.pickle_uses import encoded, is_slots, is_special, made_of, shown, weighed
 from holdfast.kernels.scan.pickle_values import (
@@ -35,6 +38,7 @@ from holdfast.kernels.scan.pickle_values import (
     Dict,
     Dtype,
     Global,
+    Holder,
     Instance,
     Opaque,
     Stored,
@@ -50,7 +54,7 @@ MOST_FIELDS = 100_000
 """Fields of dtypes that were not made yet."""
 ANY_CLASS = Rule(news=((),))
 VERSION_KEY = "_sklearn_version"
-KEPT_KEYS = FIELD_KEYS | COPIED_KEYS
+KEPT_KEYS = FIELD_KEYS | COPIED_KEYS | METHOD_KEYS
 """Keys whose values a rule asks for."""
 STORAGE_ITEMS = 5
 MODULE_ITEMS = 4
@@ -77,6 +81,8 @@ class Checker:
         self._n_dtypes = 0
         self._n_fields = 0
         self._copies = Copies()
+        self._contents = Contents()
+        self.slots = Slots(allow)
         self.storages: dict[str, tuple[str, int]] = {}
 
     def find(self, module: str, name: str, span: tuple[int, int], protocol: int) -> Value:
@@ -124,6 +130,8 @@ class Checker:
         self._copy(arguments, at, written_out(function.path, arguments))
         if function.path in UNSERIALISES:
             self._keep_nested(items[0], at)
+        if function.name.startswith(CYTHON_MAKER) and isinstance(items[0], Global):
+            self.slots.take(items[0], arguments, at)
         if function.path == "_codecs:encode":
             return encoded(items[0])
         if function.path == "numpy:dtype":
@@ -183,7 +191,15 @@ class Checker:
             self._say("unknown", "pickle.build", message, target.of.path, at)
         elif target.of.path == WRAPPER:
             return self._array(target, state, at)
+        else:
+            self._fill_state(target, state, at)
         return None
+
+    def _fill_state(self, target: Instance, state: Value, at: int) -> None:
+        """Remember what an object holds from now on."""
+        self.slots.take(target.of, state, at)
+        if family(target) == DATA:
+            self._contents.add(target.of.held, [state])
 
     def fill(self, target: Value, method: str, at: int) -> None:
         """Judge the filling of something that is no plain list, dict or set."""
@@ -249,7 +265,7 @@ class Checker:
 
         return SecondReading(self._record, self._allow, self, among_opcodes=among_opcodes)
 
-    def finish(self) -> None:
+    def finish(self, *, is_coherent: bool = True) -> None:
         """Note the globals that no use explained."""
         seen = self._allow.versions.get("sklearn", frozenset())
         for item in self._globals.values():
@@ -258,6 +274,9 @@ class Checker:
             elif item.rule is not None and item.loose > 0 and not item.rule.is_reference:
                 message = f"{shown(item)} stands in the data as a value, which no rule allows"
                 self._say("unknown", "pickle.reference", message, item.path, *item.at)
+        for misfit in self.slots.misfits():
+            message = f"{shown(misfit.target)} holds something that ordinary ones do not hold there: it may call it"
+            self._say("unknown", "pickle.attribute", message, f"{misfit.key}: {self._name(misfit.value)}", misfit.at)
         for version in sorted(self.versions - seen):
             self._record.note(f"saved by scikit-learn {version}, a version the allow list was not made from")
 
@@ -286,8 +305,11 @@ class Checker:
 
     def note_second_reading(self, at: int) -> None:
         """Note that what other loaders take for opcodes was not followed to its end."""
-        message = "the bytes of an array are opcodes for some loaders, and too many to follow"
-        self._say("not_examined", "joblib.two-readings", message, "", at)
+        self._say("not_examined", "joblib.two-readings", "an array holds too many opcodes of other loaders", "", at)
+
+    def note_late_state(self, at: int) -> None:
+        """Note a state that is changed after it was set."""
+        self._say("suspicious", "pickle.late-state", "the state of an object is changed after it was set", "", at)
 
     def note_padding(self, at: int) -> None:
         """Note bytes hidden before an array."""
@@ -355,6 +377,13 @@ class Checker:
         return UNKNOWN
 
     def _result(self, function: Global, rule: Rule, items: list[Value], at: int) -> Value:
+        made = self._returned(function, rule, items, at)
+        if isinstance(made, Instance) and (isinstance(made, Holder) or family(made) == DATA):
+            held = made.held if isinstance(made, Holder) else made.of.held
+            self._contents.add(held, (item for item in items if not isinstance(item, Global)))
+        return made
+
+    def _returned(self, function: Global, rule: Rule, items: list[Value], at: int) -> Value:
         if not rule.result:
             return made_of(function)
         if rule.result == "first":
@@ -412,7 +441,8 @@ class Checker:
             self._say("not_examined", "pickle.nested", message, "", at)
 
     def _name(self, value: Value) -> str:
-        return shown(value.of) if isinstance(value, Instance) else f"a value of kind {kind_of(value)}"
+        value = value.of if isinstance(value, Instance) else value
+        return shown(value) if isinstance(value, Global) else f"a value of kind {kind_of(value)}"
 
     def _say(self, kind: Kind, rule: str, message: str, detail: str, start: int, end: int | None = None) -> None:
         if (rule, detail or message) not in self._told and len(self._told) < MOST_GLOBALS:

@@ -82,8 +82,11 @@ class Judge(Protocol):
     def note_second_reading(self, at: int) -> None:
         """The second reading did not come to an end within the limits."""
 
-    def finish(self) -> None:
-        """Nothing more is asked."""
+    def finish(self, *, is_coherent: bool = True) -> None:
+        """Nothing more is asked; whether what was read makes sense to its end, or to the end of the array."""
+
+    def note_late_state(self, at: int) -> None:
+        """Something is put into a dict that was set as the state of an object."""
 
     def note_padding(self, at: int) -> None:
         """The padding before an array is not what joblib writes."""

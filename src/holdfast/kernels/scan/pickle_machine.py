@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from holdfast.kernels.scan.byte_source import MARGIN, Source
 from holdfast.kernels.scan.observation import Budget
+from holdfast.kernels.scan.pickle_contents import CONSTANTS, Contents, are_constants, is_plain
 from holdfast.kernels.scan.pickle_judge import Judge, StoredArray
-from holdfast.kernels.scan.pickle_keys import MOST_COST, Keys, heavy, is_far_index, is_too_dear, total_cost
+from holdfast.kernels.scan.pickle_keys import MOST_COST, Keys, is_far_index, is_too_dear, total_cost
 from holdfast.kernels.scan.pickle_limits import (
     HIGH_STACK,
     LONG_TEXT_ROOM,
@@ -33,11 +34,14 @@ from holdfast.kernels.scan.pickle_patterns import ODD_KIND, has_special_key
 from holdfast.kernels.scan.pickle_values import (
     FLOAT,
     KEPT_ITEMS,
+    Borrowed,
     Dict,
     Dtype,
     Global,
     Heavy,
+    Holder,
     Instance,
+    List,
     Opaque,
     Tuple,
     Value,
@@ -70,6 +74,7 @@ class Machine:
         self.is_regular = True
         self.plain_keys: set[Value] = set()
         self.keys = Keys()
+        self.contents = Contents()
         self.room = ROOM
         self.text_room = LONG_TEXT_ROOM
         self.pos = 0
@@ -135,7 +140,7 @@ class Machine:
                     items = stack
                     stack = self.stack = self.marked.pop()
                     target = stack[-1]
-                    if target.__class__ is not Dict or not self.plain_keys.issuperset(items[::2]) or len(items) & 1:
+                    if target.__class__ is not Dict or not self.is_plain(items):
                         self.set_items(target, items)
                     else:
                         target.is_thin = True
@@ -254,6 +259,12 @@ class Machine:
             self.is_regular = False
             self.sparse[index] = value
 
+    def is_plain(self, items: list[Value]) -> bool:
+        """Whether keys and values in turn are keys that need no look, and constants."""
+        if len(items) & 1 or not self.plain_keys.issuperset(items[::2]):
+            return False
+        return CONSTANTS.issuperset(map(type, items[1::2]))
+
     def set_items(self, target: Value, items: list[Value]) -> None:
         """Set the items of a dict, keys and values in turn; know its unusual keys."""
         if len(items) & 1:
@@ -261,7 +272,10 @@ class Machine:
         filled = target if target.__class__ is Dict else Dict()
         filled.size += len(items) >> 1
         self.take_keys([key for key in items[::2] if type(key) is not str])
+        if filled.is_state and not are_constants(items[1::2]):
+            self.judge.note_late_state(self.at)
         for key, value in zip(items[::2], items[1::2], strict=True):
+            self.contents.set(filled, key, value)
             if type(key) is str:
                 if self.judge.is_plain_item(filled, key, value, self.at) and len(self.plain_keys) < PLAIN_KEYS:
                     self.plain_keys.add(key)
@@ -272,6 +286,12 @@ class Machine:
         if filled is not target:
             is_special = has_special_key(filled)
             self.judge.fill(target, "special item" if is_special else "setitem", self.at)
+            self.fill(target, items)
+
+    def fill(self, target: Value, items: list[Value]) -> None:
+        """Remember what an object holds besides constants."""
+        if isinstance(target, Holder):
+            self.contents.add(target.held, items)
 
     def make_tuple(self, items: list[Value]) -> Value:
         """Return a tuple; of a long one nothing but the kind."""
@@ -279,7 +299,7 @@ class Machine:
             # the field of a dtype: whatever it is an item of has to be looked at, whatever its key
             self.plain_keys.clear()
         if len(items) > KEPT_ITEMS:
-            return heavy("tuple", self.checked_cost(total_cost(items)))
+            return self.contents.bulk("tuple", self.checked_cost(total_cost(items)), items)
         weight, cost = 1, 1 + len(items)
         for item in items:
             if item.__class__ is Tuple:
@@ -287,7 +307,7 @@ class Machine:
                 cost += item.cost
             elif item.__class__ is Dict:
                 weight += 1
-            elif item.__class__ is Heavy:
+            elif isinstance(item, Heavy):
                 cost += item.cost
             elif item.__class__ is Instance:
                 cost += item.of.cost
@@ -295,8 +315,8 @@ class Machine:
             self.room -= weight
             cost = self.checked_cost(cost)
             if weight > MOST_WEIGHT:
-                return heavy("tuple", cost)
-        return Tuple(items, weight, cost)
+                return self.contents.bulk("tuple", cost, items)
+        return Tuple(items, weight, cost, is_plain=all(map(is_plain, items)))
 
     def checked_cost(self, cost: int) -> int:
         """Return what hashing a value costs; note where no writing out of the structure would explain it."""
@@ -351,14 +371,16 @@ class Machine:
         other = Fork(source, self, among_opcodes=array.has_objects)
         held = len(self.stack) + sum(map(len, self.marked))
         self.budget.opcodes -= min(self.budget.opcodes, FORK_OPCODES + held // 64)
+        start, is_over = other.at, False
         try:
             other.run()
+            is_over = True
         except (Broken, Finished):
             pass
         except Unexamined:
             self.judge.note_second_reading(self.at)
         finally:
-            other.judge.finish()
+            other.judge.finish(is_coherent=is_over or (not array.has_objects and other.at > start + array.n_bytes))
 
     def _see(self) -> None:
         self.window = self.source.window
@@ -375,20 +397,27 @@ class Fork(Machine):
         self.first = first
         self.protocol = first.protocol
         self.frame_end = first.frame_end
-        self.stack = list(first.stack)
-        self.marked = [list(values) for values in first.marked]
+        self.lent: dict[Value, Borrowed] = {}
+        self.stack = [self.borrowed(value) for value in first.stack]
+        self.marked = [[self.borrowed(value) for value in values] for values in first.marked]
         self.is_regular = False
         self.added = 0
         self.tail: list[Value] = []
         self.base = first.next_index()
         self.most_behind = 0 if first.sparse or first.holes else MEMO_LIMIT
 
+    def borrowed(self, value: Value) -> Value:
+        """Return what stands here for a value of the first reading, which this one must not fill."""
+        if not isinstance(value, List | Dict):
+            return value
+        return self.lent.setdefault(value, Borrowed(kind_of(value)))
+
     def recall(self, index: int) -> Value:
         """Return what either reading memoized."""
         if index in self.sparse:
             return self.sparse[index]
         behind = index - self.base
-        return self.tail[behind] if 0 <= behind < len(self.tail) else self.first.recall(index)
+        return self.tail[behind] if 0 <= behind < len(self.tail) else self.borrowed(self.first.recall(index))
 
     def next_index(self) -> int:
         """Return how many values both have kept."""

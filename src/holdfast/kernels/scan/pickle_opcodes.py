@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from holdfast.kernels.scan.pickle_keys import heavy, total_cost
+from holdfast.kernels.scan.pickle_contents import are_constants
+from holdfast.kernels.scan.pickle_keys import total_cost
 from holdfast.kernels.scan.pickle_limits import NOTHING_LEFT, SHORT_TEXT, Broken, Finished
 from holdfast.kernels.scan.pickle_lines import (
     float_line,
@@ -45,6 +46,11 @@ def _bad(machine: Machine, pos: int) -> int:
 
 
 def _stop(machine: Machine, pos: int) -> int:
+    if machine.source.base + pos < machine.frame_end:
+        # a loader has read the whole frame by now: what it loads next from the same file begins behind it
+        machine.judge.note_frame(
+            machine.at - 1, "the pickle stops inside a frame: its readers go on in different places"
+        )
     raise Finished
 
 
@@ -199,32 +205,34 @@ def _empty_list(machine: Machine, pos: int) -> int:
 
 def _marked_list(machine: Machine, pos: int) -> int:
     items = machine.pop_mark()
-    machine.stack.append(List(len(items)))
+    made = List()
+    machine.contents.extend(made, items)
+    machine.stack.append(made)
     return pos
 
 
 def _frozen_set(machine: Machine, pos: int) -> int:
     items = machine.pop_mark()
     machine.take_keys(items)
-    machine.stack.append(heavy("frozenset", machine.checked_cost(total_cost(items))))
+    machine.stack.append(machine.contents.bulk("frozenset", machine.checked_cost(total_cost(items)), items))
     return pos
 
 
 def _append(machine: Machine, pos: int) -> int:
-    machine.pop()
-    return _appended(machine, 1, pos)
+    return _appended(machine, [machine.pop()], pos)
 
 
 def _appends(machine: Machine, pos: int) -> int:
-    return _appended(machine, len(machine.pop_mark()), pos)
+    return _appended(machine, machine.pop_mark(), pos)
 
 
-def _appended(machine: Machine, count: int, pos: int) -> int:
+def _appended(machine: Machine, items: list[Value], pos: int) -> int:
     target = machine.stack[-1]
     if isinstance(target, List):
-        target.count += count
-    elif target is not LIST:
+        machine.contents.extend(target, items)
+    elif target is not LIST or not are_constants(items):
         machine.judge.fill(target, "append", machine.at - 1)
+        machine.fill(target, items)
     return pos
 
 

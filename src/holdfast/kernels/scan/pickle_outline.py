@@ -13,7 +13,7 @@ from typing import Literal
 Outline = Literal["none", "calls", "complete"]
 MOST_OPCODES = 20_000
 PERSISTENT_LINE = 0x50
-LONGEST_LINE = 70_000
+SHORT_LINE = 200
 _LINE = frozenset(b"ILFSVgpP")
 _FIXED = {
     **dict.fromkeys(b"Khq\x82\x80", 1), **dict.fromkeys(b"M\x83", 2), **dict.fromkeys(b"Jjr\x84", 4),
@@ -30,9 +30,18 @@ _TO_MARK = {**dict.fromkeys(b"tld\x91oi", 0), **dict.fromkeys(b"ue\x90", 1)}
 _CALLS = frozenset(b"Rboi\x81\x92QP")
 _NAMES = frozenset(b"ci\x93\x82\x83\x84")
 _MODULE = re.compile(rb"[^\W\d][\w-]*(?:\.[^\W\d][\w-]*)*\r?")
-_DIGITS = re.compile(rb"[0-9]+")
 _LINE_FEED = re.compile(rb"\n")
-_NUMBER = re.compile(rb"[+-]?[\d_.eE+-]{1,70000}L?\s*|inf|-inf|nan")
+_END = rb"\s*(?:\0.*)?"
+"""What number parsers written in C leave unread."""
+_INTEGER = rb"\s*[+-]?(?:0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[\d_]+)"
+_FLOAT = rb"\s*[+-]?(?:[\d_]+\.?[\d_]*(?:e[+-]?[\d_]+)?|\.[\d_]+(?:e[+-]?[\d_]+)?|inf(?:inity)?|nan)"
+_NUMBERS = {
+    ord("I"): re.compile(rb"(?:%b%b)?" % (_INTEGER, _END), re.DOTALL),
+    ord("L"): re.compile(rb"%b\s*L?%b" % (_INTEGER, _END), re.DOTALL),
+    ord("F"): re.compile(rb"%b%b" % (_FLOAT, _END), re.DOTALL | re.IGNORECASE),
+    **dict.fromkeys(b"gp", re.compile(rb"\s*[+-]?[\d_]+%b" % _END, re.DOTALL)),
+}
+"""What ``strtol``, ``int(text, 0)`` and ``float`` take for a number: whichever parser a loader has."""
 
 
 def outline(data: memoryview) -> Outline:
@@ -98,10 +107,8 @@ def _step(opcode: int, height: int, marks: list[int]) -> int | None:
 def _argument_end(data: memoryview, position: int, opcode: int) -> int:
     if opcode in _LINE:
         end = _line_end(data, position)
-        if end < 0 and opcode in b"IL" and _DIGITS.fullmatch(data[position : position + LONGEST_LINE]):
-            line_feed = _LINE_FEED.search(data, position)
-            return line_feed.end() if line_feed else -1
-        return end if end < 0 or opcode not in b"ILFgp" or _NUMBER.fullmatch(data[position : end - 1]) else -1
+        number = _NUMBERS.get(opcode)
+        return end if end < 0 or number is None or number.fullmatch(data, position, end - 1) else -1
     if opcode in b"ci":
         middle = _line_end(data, position)
         end = _line_end(data, middle) if middle > 0 else -1
@@ -118,11 +125,11 @@ def _argument_end(data: memoryview, position: int, opcode: int) -> int:
 
 
 def _line_end(data: memoryview, position: int) -> int:
-    for longest in (200, LONGEST_LINE):
-        at = bytes(data[position : position + longest]).find(b"\n")
-        if at >= 0:
-            return position + at + 1
-    return -1
+    at = bytes(data[position : position + SHORT_LINE]).find(b"\n")
+    if at >= 0:
+        return position + at + 1
+    line_feed = _LINE_FEED.search(data, position)
+    return line_feed.end() if line_feed else -1
 
 
 def _is_standard(argument: memoryview) -> bool:

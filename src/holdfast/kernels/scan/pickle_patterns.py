@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-from holdfast.kernels.scan.allow_list import Pattern
+from holdfast.kernels.scan.allow_list import Pattern, Rule
 from holdfast.kernels.scan.pickle_values import Dict, Global, Instance, Opaque, Tuple, Value, kind_of
 
 ELLIPSIS = ("...",)
 SYNONYMS = {"bool": "int", "bytearray": "bytes"}
 NAMED = "named"
 """The last argument of a pattern that stands for arguments by name."""
+NUMERIC = ("numpy", "scipy.special", "sklearn.metrics", "sklearn.feature_selection", "sklearn.utils.validation")
 NESTING = 4
 ODD_KIND = "a key of kind"
 RATIO = re.compile(r"-?[0-9]{1,1000}(/[0-9]{1,1000})?")
@@ -54,6 +55,8 @@ def _fits(alternative: str, value: Value) -> bool:
         return isinstance(value, str) and RATIO.fullmatch(value) is not None
     if alternative == "@class":
         return isinstance(value, Global) and value.rule is not None and value.rule.is_class
+    if alternative == "@numeric":
+        return isinstance(value, Global) and value.rule is not None and _is_numeric(value, value.rule)
     if alternative.startswith("@"):
         return isinstance(value, Global) and value.rule is not None and value.path == alternative[1:]
     if alternative.startswith("="):
@@ -62,6 +65,11 @@ def _fits(alternative: str, value: Value) -> bool:
         return isinstance(value, Instance) and alternative in (value.of.path, f"{value.of.module}:")
     kind = kind_of(value)
     return kind == alternative or SYNONYMS.get(kind) == alternative
+
+
+def _is_numeric(function: Global, rule: Rule) -> bool:
+    """Whether a global is a function of arrays: none of those that may stand as a value does anything else."""
+    return rule.is_reference and not rule.is_class and not rule.family and function.module.startswith(NUMERIC)
 
 
 def named_globals(pattern: Pattern, items: list[Value]) -> list[Global]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 from holdfast.kernels.scan.allow_list import AllowList
+from holdfast.kernels.scan.allow_rules import METHOD_NAMES
 from holdfast.kernels.scan.pickle_arrays import is_code
 from holdfast.kernels.scan.pickle_copies import ENDLESS
 from holdfast.kernels.scan.pickle_keys import heavy
@@ -14,8 +15,10 @@ from holdfast.kernels.scan.pickle_values import (
     ITEM_BYTES,
     LIST,
     LONG,
+    Bulk,
     Dict,
     Global,
+    Holder,
     Lazy,
     List,
     Stored,
@@ -25,7 +28,7 @@ from holdfast.kernels.scan.pickle_values import (
 )
 
 MOST_TEXTS = 50_000
-COSTLY = (Dict, bytes, Wrapper)
+COSTLY = (Bulk, Dict, Holder, bytes, Wrapper)
 
 
 class Thinner:
@@ -46,7 +49,8 @@ class Thinner:
         if type(value) is bytes and len(value) <= 1:
             return value
         if isinstance(value, Tuple):
-            return heavy("forgotten", value.cost)
+            is_known = value.is_plain
+            return heavy("forgotten", value.cost) if is_known else Bulk("forgotten", value.cost, {FORGOTTEN: None})
         if isinstance(value, Stored):
             return heavy("forgotten", (value.end - value.start) // ITEM_BYTES)
         if isinstance(value, Lazy):
@@ -66,5 +70,6 @@ class Thinner:
     def _known_texts(self) -> dict[str, str]:
         if self._texts is None:
             names = {*self._allow.rules, *(name for names in self._allow.rules.values() for name in names)}
-            self._texts = {text: text for text in names | self._allow.constants() | self._keys}
+            texts = names | self._allow.constants() | self._allow.attributes() | self._keys | METHOD_NAMES
+            self._texts = {text: text for text in texts}
         return self._texts

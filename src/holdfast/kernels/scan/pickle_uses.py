@@ -5,7 +5,18 @@ from __future__ import annotations
 from holdfast.kernels.scan.allow_rules import INERT_KEYS, NEVER_KEYS
 from holdfast.kernels.scan.pickle_arrays import WRAPPER
 from holdfast.kernels.scan.pickle_keys import total_cost
-from holdfast.kernels.scan.pickle_values import BYTES, Dict, Global, Heavy, Instance, Stored, Tuple, Value, Wrapper
+from holdfast.kernels.scan.pickle_values import (
+    BYTES,
+    Dict,
+    Global,
+    Heavy,
+    Holder,
+    Instance,
+    Stored,
+    Tuple,
+    Value,
+    Wrapper,
+)
 from holdfast.kernels.scan.printable import printable
 
 
@@ -16,6 +27,8 @@ def is_special(key: str) -> bool:
 
 def made_of(item: Global) -> Instance:
     """Return a new instance; of most classes one stands for all."""
+    if item.rule is not None and item.rule.methods:
+        return Holder(item)
     return Wrapper(item) if item.path == WRAPPER else item.instance
 
 

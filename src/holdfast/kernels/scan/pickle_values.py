@@ -26,12 +26,20 @@ FLOAT: Final = Opaque("float")
 LONG: Final = Opaque("int")
 BYTES: Final = Opaque("bytes")
 BYTEARRAY: Final = Opaque("bytearray")
-LIST: Final = Opaque("list")
 SET: Final = Opaque("set")
 UNKNOWN: Final = Opaque("unknown")
-FORGOTTEN: Final = Opaque("forgotten")
 PERSISTENT: Final = Opaque("persistent")
 """Something that the loader is asked for by an identifier."""
+
+
+class Lost(Opaque):
+    """A container, or what stood in one, of which nothing is known any more."""
+
+    __slots__ = ()
+
+
+LIST: Final = Lost("list")
+FORGOTTEN: Final = Lost("forgotten")
 
 
 class Heavy(Opaque):
@@ -47,11 +55,13 @@ class Heavy(Opaque):
 class Tuple:
     """A short tuple; compared by identity, so that sharing and nesting cost nothing."""
 
-    __slots__ = ("cost", "is_spent", "items", "weight")
+    __slots__ = ("cost", "is_plain", "is_spent", "items", "weight")
     kind = "tuple"
 
-    def __init__(self, items: list[Value], weight: int = 1, cost: int = 1) -> None:
+    def __init__(self, items: list[Value], weight: int = 1, cost: int = 1, *, is_plain: bool = False) -> None:
         self.items = items
+        self.is_plain = is_plain
+        """There are only constants in it, at any depth."""
         self.cost = cost
         """How many objects are visited to hash it: those that it shares count again."""
         self.weight = weight
@@ -60,14 +70,32 @@ class Tuple:
         """A rule has accounted for the globals in it: the next use of the same tuple accounts for no more."""
 
 
-class List:
-    """A list of which only the length is known: what is put into it by another name makes it longer, never shorter."""
+class Bulk(Heavy):
+    """A long or deep tuple of which the length is not known, but what it holds besides constants."""
 
-    __slots__ = ("count",)
+    __slots__ = ("held",)
+
+    def __init__(self, kind: str, cost: int, held: dict[Value, None]) -> None:
+        super().__init__(kind, cost)
+        self.held = held
+
+
+class List:
+    """A list of which the length is known: what is put into it by another name makes it longer, never shorter."""
+
+    __slots__ = ("count", "held")
     kind = "list"
 
     def __init__(self, count: int = 0) -> None:
         self.count = count
+        self.held: dict[Value, None] = {}
+        """What is in it, in the order in which it came; of the constants only the first."""
+
+
+class Borrowed(Opaque):
+    """A list or dict of the first reading, in the second: it may be looked at, and not filled."""
+
+    __slots__ = ()
 
 
 class Dict:
@@ -76,7 +104,7 @@ class Dict:
     ``fields`` holds the items that may be the fields of a structured dtype; they are all of them unless ``is_thin``.
     """
 
-    __slots__ = ("fields", "is_spent", "is_state", "is_thin", "kept", "odd_key", "size")
+    __slots__ = ("fields", "held", "is_spent", "is_state", "is_thin", "kept", "odd_key", "size")
     kind = "dict"
 
     def __init__(self) -> None:
@@ -86,6 +114,8 @@ class Dict:
         self.is_state = False
         self.is_thin = False
         self.is_spent = False
+        self.held: dict[Value, Value] | None = None
+        """The items whose values are no constants."""
         self.size = 0
         """How many items were set."""
 
@@ -99,7 +129,7 @@ class Fields(Dict):
 class Global:
     """Something a module holds, named by module and qualified name."""
 
-    __slots__ = ("at", "cost", "instance", "is_named", "loose", "module", "name", "rule")
+    __slots__ = ("at", "cost", "held", "instance", "is_named", "loose", "module", "name", "rule")
     kind = "global"
 
     def __init__(self, module: str, name: str, rule: Rule | None, at: tuple[int, int]) -> None:
@@ -111,6 +141,8 @@ class Global:
         """How often it stands in the data as a value rather than as what is called."""
         self.cost = 1
         """How many objects are visited to hash the dearest of its instances."""
+        self.held: dict[Value, None] = {}
+        """What any of its instances holds, where the instances are arrays, indices and the like."""
         self.is_named = False
         """The file names it; else it only stands for what some call returns."""
         self.instance = Instance(self)
@@ -139,6 +171,16 @@ class Lazy(Instance):
     def __init__(self, of: Global, count: int) -> None:
         super().__init__(of)
         self.count = count
+
+
+class Holder(Instance):
+    """An object that is filled like a list or a dict."""
+
+    __slots__ = ("held",)
+
+    def __init__(self, of: Global) -> None:
+        super().__init__(of)
+        self.held: dict[Value, None] = {}
 
 
 class Wrapper(Instance):
