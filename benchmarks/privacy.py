@@ -125,7 +125,7 @@ def race(kind: str, banks: list[tuple[np.ndarray, np.ndarray]], sacro: Sacro | N
                 seconds["ours"].append(time.process_time() - begin)
                 chosen = chosen_on_shadows(shadows, trained, rates=(RATE,)).strongest
                 scores["ours, as chosen on shadow models"] = scores[chosen]
-                if sacro is not None:
+                if sacro is not None and not seconds["SACRO"]:  # a minute or more for each bank: the first only
                     theirs, spent = sacro.scores(target, shadows, trained)
                     scores |= theirs
                     seconds["SACRO"].append(spent)
@@ -135,9 +135,9 @@ def race(kind: str, banks: list[tuple[np.ndarray, np.ndarray]], sacro: Sacro | N
         if not named:
             continue
         spent = ", ".join(f"{name} {np.median(each):.2f}" for name, each in seconds.items())
-        print(f"\n{kind}, {size} shadow models, {len(next(iter(named.values())))} banks; scoring, CPU s: {spent}")
+        print(f"\n{kind}, {size} shadow models; scoring, CPU s: {spent}")
         for name, each in sorted(named.items(), key=lambda item: -np.mean(item[1])):
-            print(f"  {np.mean(each):.4f} (sd {np.std(each):.4f})  {name}", flush=True)
+            print(f"  {np.mean(each):.4f} (sd {np.std(each):.4f}, {len(each)} banks)  {name}", flush=True)
 
 
 def main() -> None:
