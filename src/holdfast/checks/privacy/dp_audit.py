@@ -1,9 +1,9 @@
 """Is training as private as was stated?
 
 **What it answers.** Differential privacy bounds what anybody can learn about one record from the trained model: by
-`epsilon`, except with the small probability `delta`. A small epsilon that somebody states may be computed for a run that
-never took place, or spoilt by a mistake in the code. This check computes what the stated run is worth, and tries to
-refute it by training the model once more. If nobody stated anything it does nothing.
+`epsilon`, except with the small probability `delta`. A small epsilon that somebody states may have been computed for a
+run that never took place, or be spoilt by a mistake in the code. This check computes what the stated run is worth, and
+tries to refute it by training the model once more. If nobody stated anything it does nothing.
 
 **How.** *Accounting* needs the parameters `noise_multiplier`, `batch_size` (or `sampling_rate`) and `steps` (or
 `epochs`), and gives an upper bound of epsilon. Accountants take it that each record enters each batch by a coin of its
@@ -11,29 +11,29 @@ own (`sampler: poisson`). Most data loaders shuffle instead: then the bound is t
 which is all that is proved here, and `accounted_if_poisson` shows the figure that does not hold. The batch size is held
 against the rows of the training table, and where two statements disagree, the worse one counts.
 
-*Audit in one run* (Steinke, Nasr and Jagielski): rows of the test table become canaries, with a wrong label because such
-a row is learnt by nothing but heart. A fair coin puts each into the training table, and the model is trained once more
+*Audit in one run* (Steinke, Nasr and Jagielski): rows of the test table become canaries, with a wrong label, because
+such a row can only be learnt by heart. A fair coin puts each into the training table, and the model is trained once more
 on it. Those whose label the copy is surer of than the audited model, which never saw them, are guessed to be in. Under
 differential privacy so many right guesses are improbable unless epsilon is large. Numbers of guesses are fixed
 beforehand, and the error is divided among them (Bonferroni). The auditor sees scores even where a query returns labels:
 differential privacy is a promise about everybody.
 
-**How to read it.** The lower end of `audited_epsilon` is what was proved: a smaller epsilon does not hold for this way of
-training. Its upper end speaks of these guesses only. `excess` is the same less `stated_epsilon`. An interval of it
+**How to read it.** The lower end of `audited_epsilon` is what was proved: a smaller epsilon does not hold for this way
+of training. Its upper end speaks of these guesses only. `excess` is the same less `stated_epsilon`. An interval of it
 wholly above 0 is a violation: training is *not* as private as stated. Otherwise nothing was refuted.
 
-- *Good:* stated 2.0, accounted 1.9, audited 0 (0 to 0.2): the arithmetic holds, and the audit found no contradiction.
-- *Bad:* stated 1.0, audited 4.9 (3.6 to 6.5): 490 of 500 guesses are right, the noise never reached the model.
-- *Misleading:* stated 8, audited 0 (0 to 0.2), nothing accounted: the audit is too weak to see an epsilon of 8.
+- *Good:* stated 2.0, accounted 1.8, audited 0 (0 to 0.13): the arithmetic holds, and the audit found no contradiction.
+- *Bad:* stated 2.0, audited 5.9 (at least 3.6): 250 of 250 guesses are right, the noise never reached the model.
+- *Misleading:* stated 8, audited 0 (0 to 0.13), nothing accounted: the audit is too weak to see an epsilon of 8.
 
 **When it misleads.** A low `audited_epsilon` never proves privacy: only the accounting can, and only if the run was as
-stated. The audit is about the training procedure as the model file holds it: noise that another program added is not
-seen. Accounting by Rényi divergences is up to a third above the smallest provable epsilon for usual runs, so that a
-slightly smaller stated one may hold. Tuning, early stopping and features computed from the same people cost privacy that
-is not accounted for.
+stated. The audit is about the training procedure that the model file holds: noise that another program added is not
+seen. Accounting for Poisson samples by Rényi divergences is 8 to 15 % above the smallest provable epsilon for usual
+runs, and more for short ones, so that a slightly smaller stated one may hold. Tuning, early stopping and features
+computed from the same people cost privacy that is not accounted for.
 
 **What to do about a bad one.** If the audit refutes the statement, look for records that reach the model without noise:
-scalers and encoders fitted on the same rows, gradients clipped after averaging, a noise switched off. If only the
+scalers and encoders fitted on the same rows, gradients clipped after averaging, noise switched off. If only the
 sampler does not fit, draw batches by Poisson sampling, or state the larger epsilon.
 
 References
@@ -92,13 +92,13 @@ SPEC = {
 }  # fmt: skip
 
 FEWEST_CANARIES = 50
-SAMPLERS = ("poisson", "shuffle", "fixed")
+SAMPLERS: dict[str, Sampler] = {"poisson": "poisson", "shuffle": "shuffle", "fixed": "fixed"}
 COMPUTED = "computed from what was stated"
 BOUND_METHOD = "one-run audit, best of fixed numbers of guesses (Bonferroni); upper end Clopper-Pearson"
 REMEDIATION = (
     "Where the audit refutes the statement, look for records that reach the model without noise: scalers and encoders "
-    "fitted on the same rows, gradients clipped after averaging, noise switched off. Where the sampler does not fit the "
-    "accounting, draw batches by Poisson sampling or state the larger epsilon."
+    "fitted on the same rows, gradients clipped after averaging, noise switched off. Where the sampler does not fit "
+    "the accounting, draw batches by Poisson sampling or state the larger epsilon."
 )
 NO_PROOF = "That an audit refutes nothing is no proof of privacy: a stronger one may refute more."
 PROCEDURE = (
@@ -184,7 +184,7 @@ def run(
         raise InputError(f"expected canary_labels 'wrong' or 'true', got {canary_labels!r}")
     stated = _Stated(
         epsilon=stated_epsilon, delta=delta, noise_multiplier=noise_multiplier, batch_size=batch_size,
-        sampling_rate=sampling_rate, steps=steps, epochs=epochs, n_train=n_train, sampler=sampler,
+        sampling_rate=sampling_rate, steps=steps, epochs=epochs, n_train=n_train, sampler=SAMPLERS[sampler],
     )  # fmt: skip
     _refuse_nonsense(stated)
     if not stated_epsilon and not noise_multiplier:
@@ -245,7 +245,7 @@ def _account(subject: Subject, stated: _Stated) -> tuple[list[Measured], list[st
             f"The stated epsilon of {stated.epsilon:g} does not follow from the stated run: {found:.3g} is proved. As "
             "that is an upper bound, this alone refutes nothing; ask for the accountant and the sampler that were used."
         )
-    notes.append("Accounted by Rényi divergences for leaving out one record. Tuning on the same rows is not counted.")
+    notes.append("Accounted for leaving out one record; what was tuned on the same rows is not counted.")
     return measured, notes
 
 
@@ -255,7 +255,7 @@ def _computed(name: str, value: float, plain: str) -> Measured:
 
 def _sampler_words(sampler: Sampler, found: float, poisson: float) -> str:
     basis = (
-        "shuffled batches are taken as one use of the Gaussian mechanism for every epoch, without any gain from sampling"
+        "shuffled batches are taken as the Gaussian mechanism once for every epoch, without any gain from sampling"
         if sampler == "shuffle"
         else "batches of fixed size are bounded for replacing one record, which moves a sum by twice the clipping norm"
     )
@@ -294,9 +294,7 @@ def _reconciled(subject: Subject, stated: _Stated) -> tuple[float, int, list[str
     return rate, max(lengths), notes
 
 
-def _audit(
-    subject: Subject, ctx: Context, delta: float, *, has_wrong_labels: bool
-) -> tuple[_Audited | None, str]:
+def _audit(subject: Subject, ctx: Context, delta: float, *, has_wrong_labels: bool) -> tuple[_Audited | None, str]:
     """Train once more with canaries and guess which were in; or say why that cannot be."""
     import numpy as np
     import polars as pl
@@ -356,8 +354,8 @@ def _signal(subject: Subject, asked: Predictions, labels: Labels) -> NDArray[np.
 def _measured_audit(ctx: Context, stated: _Stated, accounted: list[Measured], audited: _Audited) -> list[Measured]:
     bound = audited.bound
     guessed = (
-        f"An auditor put {int(audited.is_in.sum()):,} of {audited.rows.size:,} canaries into the training data by coins, "
-        f"and {bound.n_correct:,} of {bound.n_guesses:,} guesses about them were right."
+        f"An auditor put {int(audited.is_in.sum()):,} of {audited.rows.size:,} canaries into the training data by "
+        f"coins, and {bound.n_correct:,} of {bound.n_guesses:,} guesses about them were right."
     )
     shown = f"So training is private with no epsilon below {bound.low:.3g}." if bound.low else "That refutes nothing."
     limits = {one.id: one.value for one in accounted if one.id == "accounted_epsilon"}
@@ -375,9 +373,7 @@ def _measured_audit(ctx: Context, stated: _Stated, accounted: list[Measured], au
     return found
 
 
-def _between(
-    ctx: Context, name: str, bound: AuditBound, less: float, plain: str, audited: _Audited
-) -> Measured:
+def _between(ctx: Context, name: str, bound: AuditBound, less: float, plain: str, audited: _Audited) -> Measured:
     high = bound.high - less if math.isfinite(bound.high) else None
     interval = Interval(low=bound.low - less, high=high, level=ctx.level, method=BOUND_METHOD)
     return Measured(id=name, value=bound.value - less, interval=interval, n=audited.rows.size, plain=plain)
@@ -387,13 +383,15 @@ def _epsilons(measured: list[Measured]) -> pl.DataFrame:
     import polars as pl
 
     names = {"stated_epsilon": "stated", "accounted_epsilon": "accounted", "audited_epsilon": "audited"}
-    shown = [(names[one.id], one.value, one.interval) for one in measured if one.id in names]
+    shown = [(names[one.id], float(one.value), one.interval) for one in measured if one.id in names]
     return pl.DataFrame(
         {
             "figure": [name for name, _, _ in shown],
             "epsilon": [value for _, value, _ in shown],
             "low": [interval.low if interval else value for _, value, interval in shown],
-            "high": [value if interval is None or interval.high is None else interval.high for _, value, interval in shown],
+            "high": [
+                value if interval is None or interval.high is None else interval.high for _, value, interval in shown
+            ],
         }
     )
 

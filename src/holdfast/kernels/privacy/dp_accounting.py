@@ -51,9 +51,9 @@ def dp_sgd_epsilon(
 
     Notes
     -----
-    ``poisson``: Rényi divergences of the sampled Gaussian (`poisson_rdp`), summed over the steps. ``fixed``: theorem 9 of
-    Wang et al. (`fixed_batch_rdp`), or no gain from sampling where that is better; a clipped gradient that is replaced
-    moves by twice the norm. ``shuffle``: no gain from sampling is claimed. Whoever knows the permutation sees a record
+    ``poisson``: Rényi divergences of the sampled Gaussian (`poisson_rdp`), summed over the steps. ``fixed``: theorem 9
+    of Wang et al. (`fixed_batch_rdp`), or no gain from sampling where that is better; a clipped gradient that is
+    replaced moves by twice the norm. ``shuffle``: no gain from sampling is claimed. Whoever knows the permutation sees a record
     in one batch of every epoch, which is the Gaussian mechanism once for every epoch that was begun; that is solved
     exactly (`gaussian_epsilon`). That Poisson's figure does not hold for shuffled batches is shown by Chua et al.
 
@@ -88,9 +88,7 @@ def dp_sgd_epsilon(
     return min(epsilon_from_rdp(n_steps * rdp, _WHOLE, delta=delta), unsampled)
 
 
-def poisson_rdp(
-    orders: NDArray[np.float64], *, noise_multiplier: float, sampling_rate: float
-) -> NDArray[np.float64]:
+def poisson_rdp(orders: NDArray[np.float64], *, noise_multiplier: float, sampling_rate: float) -> NDArray[np.float64]:
     """Return the Rényi divergences of one step of the Gaussian mechanism on a Poisson sample.
 
     Parameters
@@ -106,8 +104,8 @@ def poisson_rdp(
 
     Notes
     -----
-    ``log E[(1 - q + q exp((2 z - 1) / (2 s^2)))^order] / (order - 1)`` over z ~ N(0, s^2): for whole orders the binomial
-    sum of Mironov et al. (section 3.3), for others the trapezoidal rule, whose error for this integrand falls
+    ``log E[(1 - q + q exp((2 z - 1) / (2 s^2)))^order] / (order - 1)`` over z ~ N(0, s^2): for whole orders the
+    binomial sum of Mironov et al. (section 3.3), for others the trapezoidal rule, whose error for this integrand falls
     exponentially with the inverse of its step.
     """
     log_moments = [
@@ -250,4 +248,4 @@ def gaussian_epsilon(*, noise_multiplier: float, n_rounds: int, delta: float) ->
         spent = np.exp(first) * -np.expm1(np.minimum(second - first, 0.0))
         return np.asarray(spent > delta)
 
-    return float(boundary(is_too_small, inside=0.0, outside=_LARGEST)) if is_too_small(np.float64(0.0)) else 0.0
+    return float(boundary(is_too_small, inside=0.0, outside=_LARGEST)) if is_too_small(np.zeros(())) else 0.0
