@@ -12,9 +12,9 @@ which is all that is proved here, and `accounted_if_poisson` shows the figure th
 against the rows of the training table, and where two statements disagree, the worse one counts.
 
 *Audit in one run* (Steinke, Nasr and Jagielski): rows of the test table become canaries, with a wrong label, because
-such a row can only be learnt by heart. A fair coin puts each into the training table, and the model is trained once more
-on it. Those whose label the copy is surer of than the audited model, which never saw them, are guessed to be in. Under
-differential privacy so many right guesses are improbable unless epsilon is large. Numbers of guesses are fixed
+such a row can only be learnt by heart. A fair coin puts each into the training table, and the model is trained once
+more on it. Those whose label the copy is surer of than the audited model, which never saw them, are guessed to be in.
+Under differential privacy so many right guesses are improbable unless epsilon is large. Numbers of guesses are fixed
 beforehand, and the error is divided among them (Bonferroni). The auditor sees scores even where a query returns labels:
 differential privacy is a promise about everybody.
 
@@ -357,15 +357,16 @@ def _measured_audit(ctx: Context, stated: _Stated, accounted: list[Measured], au
         f"An auditor put {int(audited.is_in.sum()):,} of {audited.rows.size:,} canaries into the training data by "
         f"coins, and {bound.n_correct:,} of {bound.n_guesses:,} guesses about them were right."
     )
-    shown = f"So training is private with no epsilon below {bound.low:.3g}." if bound.low else "That refutes nothing."
-    limits = {one.id: one.value for one in accounted if one.id == "accounted_epsilon"}
-    if limits and bound.low > limits["accounted_epsilon"]:
-        shown += f" The stated run cannot have taken place: it would have epsilon {limits['accounted_epsilon']:.3g}."
+    sure = f"{100 * ctx.level:g} % sure"
+    shown = f"So epsilon is at least {bound.low:.3g} ({sure})." if bound.low else "That refutes nothing."
+    limits = [one.value for one in accounted if one.id == "accounted_epsilon" and bound.low > one.value]
+    if limits:
+        shown += f" That contradicts the stated run, which would have at most {limits[0]:.3g}."
     found = [_between(ctx, "audited_epsilon", bound, 0.0, f"{guessed} {shown}", audited)]
     if stated.epsilon:
         plain = (
-            f"Training is not as private as stated: epsilon is at least {bound.low:.3g}, and {stated.epsilon:g} was "
-            f"stated at delta {stated.delta:g}."
+            f"Training is not as private as stated: epsilon is at least {bound.low:.3g} ({sure}), and "
+            f"{stated.epsilon:g} was stated at delta {stated.delta:g}."
             if bound.low > stated.epsilon
             else f"The audit does not contradict the stated epsilon of {stated.epsilon:g}; that does not prove it."
         )
