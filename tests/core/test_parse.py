@@ -92,3 +92,8 @@ def test_suggestion_ignores_case_and_lists_the_choices_otherwise() -> None:
     assert did_you_mean("AGE", ["age", "sex"]) == "did you mean 'age'?"
     assert did_you_mean("zzz", ["age", "sex"]) == "valid choices: 'age', 'sex'"
     assert did_you_mean("zzz", []) == "there are no valid choices"
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e-5", 1e-5), ("2E3", 2000.0), ("-1.5e3", -1500.0), ("'1e5'", "1e5")])
+def test_powers_of_ten_are_numbers_as_people_write_them(text: str, value: object) -> None:
+    assert parse_yaml(f"a: {text}", source="x") == {"a": value}

@@ -17,6 +17,7 @@ from holdfast.core.errors import InputError, did_you_mean
 T = TypeVar("T")
 LARGEST_YAML = 1 << 20
 BOOLEAN = "tag:yaml.org,2002:bool"
+FLOAT = "tag:yaml.org,2002:float"
 IN_YAML_WORDS = {"tuple_type": "expected a list", "dataclass_type": "expected a mapping"}
 DEEPEST_YAML = 20
 
@@ -59,7 +60,7 @@ def _strict_loader() -> Any:
     import yaml
 
     class StrictLoader(yaml.SafeLoader):
-        """The safe loader, with duplicate keys refused and the truth values of YAML 1.2."""
+        """The safe loader, with duplicate keys refused, and truth values and powers of ten (1e-5) of YAML 1.2."""
 
     def mapping(loader: Any, node: Any) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -79,6 +80,9 @@ def _strict_loader() -> Any:
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
     StrictLoader.add_implicit_resolver(BOOLEAN, re.compile("(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+    StrictLoader.add_implicit_resolver(
+        FLOAT, re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+    )
     StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
     return StrictLoader
 
