@@ -35,7 +35,7 @@ from holdfast.core.deployment import Deployment
 from holdfast.core.subject import Model
 from holdfast.kernels.robustness.constraints import Budget, NumericLimits, violations
 from holdfast.kernels.robustness.limits import Rules, rules_of
-from holdfast.kernels.robustness.sequential import breaks_threshold, flip_share
+from holdfast.kernels.robustness.sequential import flip_share, is_settled
 from holdfast.kernels.robustness.tree_problem import TIE, Changed, TreeProblem, search_trees, tree_problem
 from holdfast.kernels.robustness.trees import attack_trees
 from holdfast.kernels.robustness.user_columns import encoded
@@ -443,8 +443,8 @@ def one_run(rng: np.random.Generator, p: float, n: int, looks: int) -> tuple[boo
     """Return whether the interval holds p, the share of the points that were attacked, whether it stopped early."""
     flipped = rng.random(n) < p
     for seen in np.linspace(0, n, looks + 1).astype(int)[1:-1]:
-        if breaks_threshold(flipped[:seen], limit=LIMIT, level=LEVEL):
-            share = flip_share(flipped[:seen], level=LEVEL, looks=looks, stopped_early=True)
+        if is_settled(flipped[:seen], limit=LIMIT, level=LEVEL, looks=looks):
+            share = flip_share(flipped[:seen], level=LEVEL, looks=looks)
             return share.low <= p <= share.high, seen / n, True
     share = flip_share(flipped, level=LEVEL, looks=looks)
     return share.low <= p <= share.high, 1.0, False

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.kernels.robustness.sequential import breaks_threshold, flip_share
+from holdfast.kernels.robustness.sequential import flip_share, is_settled
 from holdfast.kernels.stats.proportions import clopper_pearson
 
 
@@ -17,9 +17,9 @@ def test_one_look_is_clopper_pearson_at_the_full_level() -> None:
     assert flip_share(flipped, level=0.95, looks=1) == (0.3, expected.low, expected.high, "Clopper-Pearson")
 
 
-def test_several_looks_spend_half_of_alpha_on_stopping() -> None:
+def test_several_looks_share_alpha() -> None:
     flipped = np.repeat([True, False], [30, 70])
-    expected = clopper_pearson(30, 100, level=0.975)
+    expected = clopper_pearson(30, 100, level=1 - 0.05 / 4)
     assert flip_share(flipped, level=0.95, looks=4)[1:3] == (expected.low, expected.high)
 
 
@@ -32,13 +32,19 @@ def test_no_points_are_refused() -> None:
         flip_share([], level=0.95, looks=1)
 
 
-def test_nothing_attacked_breaks_no_threshold() -> None:
-    assert not breaks_threshold([], limit=0.1, level=0.95)
+def test_nothing_attacked_settles_nothing() -> None:
+    assert not is_settled([], limit=0.1, level=0.95, looks=4)
 
 
-@given(st.lists(st.booleans(), min_size=1, max_size=60), st.booleans())
-def test_the_interval_holds_the_share(flipped: list[bool], stopped_early: bool) -> None:
-    share = flip_share(flipped, level=0.9, looks=3, stopped_early=stopped_early)
+def test_either_side_of_the_limit_settles() -> None:
+    assert is_settled([True] * 40, limit=0.5, level=0.95, looks=4)
+    assert is_settled([False] * 40, limit=0.5, level=0.95, looks=4)
+    assert not is_settled([True, False] * 20, limit=0.5, level=0.95, looks=4)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60))
+def test_the_interval_holds_the_share(flipped: list[bool]) -> None:
+    share = flip_share(flipped, level=0.9, looks=3)
     assert 0 <= share.low <= share.value <= share.high <= 1
 
 
@@ -46,8 +52,8 @@ def one_attack(rng: np.random.Generator, p: float, limit: float) -> tuple[bool, 
     """Attack 200 points in 4 parts; return whether the interval holds p, and whether it stopped early."""
     flipped = rng.random(200) < p
     for seen in (50, 100, 150):
-        if breaks_threshold(flipped[:seen], limit=limit, level=0.95):
-            share = flip_share(flipped[:seen], level=0.95, looks=4, stopped_early=True)
+        if is_settled(flipped[:seen], limit=limit, level=0.95, looks=4):
+            share = flip_share(flipped[:seen], level=0.95, looks=4)
             return share.low <= p <= share.high, True
     share = flip_share(flipped, level=0.95, looks=4)
     return share.low <= p <= share.high, False

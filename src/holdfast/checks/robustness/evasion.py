@@ -245,12 +245,13 @@ def _attack_in_looks(
     import numpy as np
     import polars as pl
 
-    from holdfast.kernels.robustness.sequential import breaks_threshold
+    from holdfast.kernels.robustness.sequential import is_settled
 
     assert subject.test is not None
     limit = ctx.threshold("attack_success")
     done, counts, queries, drawn = list[pl.DataFrame](), Counter[str](), 0, 0
-    for rows in np.array_split(order, min(ctx.effort.get("looks", 1), order.size)):
+    n_looks = _looks(ctx)
+    for rows in np.array_split(order, min(n_looks, order.size)):
         points = subject.test.frame.select(subject.features)[rows]
         questions = _questions(subject, points, subject.y(subject.test)[rows].astype("int64"))
         counts["unstable"] += _unstable(questions, subject.cells(points))
@@ -260,7 +261,8 @@ def _attack_in_looks(
         stopped = questions.lost or ("the time was up" if ctx.out_of_time() else "")
         counts.update(refused=questions.refused, against=attacked.n_against_rules, unsteady=attacked.n_unsteady)
         flipped = pl.concat(done)["success"]
-        is_early = drawn < order.size and limit is not None and breaks_threshold(flipped, limit=limit, level=ctx.level)
+        settled = limit is not None and is_settled(flipped, limit=limit, level=ctx.level, looks=n_looks)
+        is_early = drawn < order.size and settled
         if is_early or stopped:
             break
     found = pl.concat(done)
@@ -269,6 +271,11 @@ def _attack_in_looks(
             f"no row could be attacked in full: {stopped}", hint="give more with --budget, or endpoint.max_queries"
         )
     return _Looks(found, drawn, queries, counts, stopped, is_early)
+
+
+def _looks(ctx: Context) -> int:
+    """Return how often the attack may stop: with no limit to settle, only at the end."""
+    return 1 if ctx.threshold("attack_success") is None else ctx.effort.get("looks", 1)
 
 
 def _questions(subject: Subject, points: pl.DataFrame, y: NDArray[np.int64]) -> Questions:
@@ -352,8 +359,7 @@ def _measure(ctx: Context, found: _Looks) -> tuple[Measured, ...]:
 
     success = found.points["success"]
     level, n, flipped = ctx.level, len(success), int(success.sum())
-    looks = ctx.effort.get("looks", 1)
-    share = flip_share(success.to_numpy(), level=level, looks=looks, stopped_early=found.is_early)
+    share = flip_share(success.to_numpy(), level=level, looks=_looks(ctx))
     cases, count = frequency(share.value, share.low, share.high)
     plain = f"Of {cases} rightly answered rows, at least about {count} can be flipped by small allowed changes."
     interval = Interval(low=share.low, high=share.high, level=level, method=share.method)
@@ -424,7 +430,7 @@ def _notes(subject: Subject, looks: _Looks, rules: Rules, trees: str) -> tuple[s
         "Finding nothing gives a bound, not safety.": True,
         "The model gives every test row the same answer; one that knows no other cannot be flipped.": is_constant,
         "Ranges, units and levels come from the test table, because no training table was given.": not subject.train,
-        "The attack stopped early, because the rows attacked so far break the threshold of the policy.": looks.is_early,
+        "The attack stopped early: the share flipped lies clearly on one side of the policy's limit.": looks.is_early,
         f"{drawn - n} of {drawn} rows drawn in random order are left out, not attacked in full: {why}.": drawn - n,
         f"{against} rows have flips that break a relation or another rule; these do not count.": against,
         f"{unsteady} rows have flips that did not stand up when asked again; these do not count.": unsteady,

@@ -1,13 +1,9 @@
-"""The share of points that an attack flips, when one may stop early because enough have flipped.
+"""The share of points that an attack flips, when one may stop early because the verdict is settled.
 
-Points enter in random order, in fixed parts, each attacked at the full effort. After a part one may look and stop if
-the flips so far break a threshold at every moment one may look (an anytime-valid interval). Half of alpha is for the
-looks, half for the interval over all points, so that the interval that is reported keeps its level whichever way it
-ended.
-
-References
-----------
-Waudby-Smith, Ramdas (2023), Estimating means of bounded random variables by betting, JRSS B, section 4.
+Points enter in random order, in a number of parts that is fixed beforehand, each attacked at the full effort. After a
+part one may look and stop if the interval of the flips so far lies on one side of a threshold. Alpha is shared out over
+the looks, so that the intervals of all of them hold together, and the one that is reported keeps its level whichever
+way it ended. With few looks that is shorter than an interval that is valid at every moment.
 """
 
 from __future__ import annotations
@@ -18,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from holdfast.kernels.stats.proportions import clopper_pearson
-from holdfast.kernels.stats.sequences import betting_confidence_sequence
 
 
 class FlipShare(NamedTuple):
@@ -30,8 +25,8 @@ class FlipShare(NamedTuple):
     method: str
 
 
-def breaks_threshold(flipped: ArrayLike, *, limit: float, level: float) -> bool:
-    """Tell whether the flips so far show a share above the limit, at whatever moment one looks.
+def is_settled(flipped: ArrayLike, *, limit: float, level: float, looks: int) -> bool:
+    """Tell whether the share flipped lies clearly above the limit, or clearly below it.
 
     Parameters
     ----------
@@ -40,30 +35,32 @@ def breaks_threshold(flipped: ArrayLike, *, limit: float, level: float) -> bool:
     limit : float
         The threshold.
     level : float
-        Level of the interval that will be reported; half of its alpha is spent here.
+        Level of the interval that will be reported.
+    looks : int
+        How often one may look, the last time included.
 
     Examples
     --------
-    >>> breaks_threshold([True] * 60, limit=0.5, level=0.95), breaks_threshold([True] * 3, limit=0.5, level=0.95)
+    >>> is_settled([True] * 60, limit=0.5, level=0.95, looks=5), is_settled([True] * 3, limit=0.5, level=0.95, looks=5)
     (True, False)
     """
-    values = np.asarray(flipped, dtype=np.float64)
-    return bool(values.size and betting_confidence_sequence(values, level=_half(level)).low[-1] > limit)
+    if not np.size(flipped):
+        return False
+    share = flip_share(flipped, level=level, looks=looks)
+    return share.low > limit or share.high < limit
 
 
-def flip_share(
-    flipped: ArrayLike, *, level: float, looks: int, stopped_early: bool = False, all_searched: bool = True
-) -> FlipShare:
+def flip_share(flipped: ArrayLike, *, level: float, looks: int, all_searched: bool = True) -> FlipShare:
     """Estimate the share of points that the attack flips.
 
     Parameters
     ----------
     flipped : array-like of bool, shape (n_points,)
         Verified flips, in the order in which the points entered.
+    level : float
+        Level of the interval.
     looks : int
-        In how many parts the points were to be attacked; with one there was nothing to stop.
-    stopped_early : bool
-        Whether :func:`breaks_threshold` ended it.
+        How often one may have looked at the points, and stopped; 1 if there was nothing to stop.
     all_searched : bool
         Whether every search ran to its end; where not, points that are not flipped may flip yet, and the upper end
         counts them as flipped.
@@ -71,20 +68,14 @@ def flip_share(
     Returns
     -------
     FlipShare
-        Clopper-Pearson over all points, or a betting confidence sequence after an early stop.
+        Clopper-Pearson at an equal part of alpha for each look.
     """
-    values = np.asarray(flipped, dtype=np.float64)
+    values = np.asarray(flipped, dtype=np.bool_)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(f"expected at least one point in `flipped`, got shape {values.shape}")
-    share = float(values.mean())
-    per_use = level if looks == 1 else _half(level)
-    if stopped_early:
-        sequence = betting_confidence_sequence(values, level=per_use)
-        low, high, method = float(sequence.low[-1]), float(sequence.high[-1]), "betting confidence sequence"
-    else:
-        interval = clopper_pearson(int(values.sum()), values.size, level=per_use)
-        low, high, method = interval.low, interval.high, "Clopper-Pearson"
-    return FlipShare(share, min(low, share), max(high, share) if all_searched else 1.0, method)
+    share = clopper_pearson(int(values.sum()), values.size, level=1.0 - (1.0 - level) / looks)
+    method = "Clopper-Pearson" + (f" at each of {looks} looks" if looks > 1 else "")
+    return FlipShare(share.value, share.low, share.high if all_searched else 1.0, method)
 
 
 def flip_curve(
@@ -130,7 +121,3 @@ def proof_curve(
     reach = np.linspace(0.0, end, steps)
     share = clopper_pearson((lower[:, None] > reach).sum(axis=0), lower.size, level=level)
     return {"distance": reach, "share": share.value, "low": share.low, "high": share.high}
-
-
-def _half(level: float) -> float:
-    return 1 - (1 - level) / 2

@@ -38,7 +38,7 @@ def mean_t(values: ArrayLike, *, level: float = 0.95) -> IntervalEstimate[float]
     -----
     Exact for Gaussian values; for others approximate, worst for skewed values and small samples (simulated coverage at
     95 % for exponential values: 0.92 at 20 rows, 0.94 at 200). For values with known
-    bounds, such as rates near 0, prefer `clopper_pearson` or `betting_confidence_sequence`.
+    bounds, such as rates near 0, prefer `clopper_pearson`.
 
     References
     ----------
