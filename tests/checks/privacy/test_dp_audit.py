@@ -63,7 +63,7 @@ def notes(found: Finding) -> str:
 
 def test_nothing_is_trained_when_nothing_was_stated() -> None:
     found = finding(simple())
-    assert found.state == "not_run"
+    assert found.state == "not_applicable"
     assert "nobody stated" in (found.reason or "")
     assert "stated_epsilon" in (found.needed or "")
     assert "models" not in found.work

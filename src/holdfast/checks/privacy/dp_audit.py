@@ -51,7 +51,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.check import Measured, Outcome
 from holdfast.core.context import Context
-from holdfast.core.errors import InputError, NotRun, did_you_mean
+from holdfast.core.errors import InputError, NotApplicable, NotRun, did_you_mean
 from holdfast.core.finding import Chart
 from holdfast.core.measurement import Interval
 from holdfast.core.subject import Predictions, Subject
@@ -188,7 +188,7 @@ def run(
     )  # fmt: skip
     _refuse_nonsense(stated)
     if not stated_epsilon and not noise_multiplier:
-        raise NotRun(
+        raise NotApplicable(
             "nobody stated that training was differentially private",
             hint="set stated_epsilon under parameters: privacy.dp_audit in holdfast.yaml to audit it",
         )
