@@ -34,7 +34,7 @@ def uses(value: Any) -> dict[tuple[str, str], set[str]]:
 def test_use_of_a_class_is_recorded() -> None:
     from sklearn.linear_model import Ridge
 
-    assert uses(Ridge()) == {("sklearn.linear_model._ridge", "Ridge"): {"new()", "state:dict"}}
+    assert uses(Ridge()) == {("sklearn.linear_model._ridge", "Ridge"): {"is:estimator", "new()", "state:dict"}}
 
 
 def test_function_as_a_value_is_recorded() -> None:
@@ -81,7 +81,7 @@ def test_shipped_list_is_as_the_generator_writes_it() -> None:
     target = ROOT / "src" / "holdfast" / "kernels" / "scan" / "allow_list.json"
     text = target.read_text(encoding="utf-8")
     data = json.loads(text)
-    assert generate.dumped(data["versions"], data["globals"]) == text
+    assert generate.dumped(data["versions"], data["slots"], data["globals"]) == text
 
 
 def test_wrong_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -215,8 +215,10 @@ def run_job(job: Job, subject: AuditSubject, setup: Setup) -> Completed:
     store = Store(setup.store) if setup.store else None
     key = setup.partial_key(job)
     partial: PartialStore = Partial(store, key) if store else setup.cache.setdefault(f"partial:{key}", MemoryStore())
+    journal = None
     if subject.model is not None and subject.model.info.format == "endpoint" and not job.entry.spec.alone:
-        subject = replace(subject, model=JournalledModel(subject.model, partial))
+        journal = JournalledModel(subject.model, partial)
+        subject = replace(subject, model=journal)
     context = RunContext(
         check=job.entry.id,
         seed=job.seed,
@@ -229,7 +231,9 @@ def run_job(job: Job, subject: AuditSubject, setup: Setup) -> Completed:
         deadline=setup.deadline,
     )
     try:
-        return execute(job.entry, subject, context, job.parameters, job.digests)
+        completed = execute(job.entry, subject, context, job.parameters, job.digests)
+        is_lost = completed.lost_endpoint or (journal is not None and journal.is_lost)
+        return replace(completed, lost_endpoint=is_lost)
     finally:
         if store:
             store.close()

@@ -267,9 +267,9 @@ def _attack_in_looks(
             break
     found = pl.concat(done)
     if not found.height:
-        raise NotRun(
-            f"no row could be attacked in full: {stopped}", hint="give more with --budget, or endpoint.max_queries"
-        )
+        again = "run the same command again when the endpoint answers, or give a larger endpoint.max_queries"
+        hint = again if questions.lost else "give a larger --budget"
+        raise NotRun(f"no row could be attacked in full: {stopped}", hint=hint)
     return _Looks(found, drawn, queries, counts, stopped, is_early)
 
 
