@@ -215,10 +215,8 @@ def run_job(job: Job, subject: AuditSubject, setup: Setup) -> Completed:
     store = Store(setup.store) if setup.store else None
     key = setup.partial_key(job)
     partial: PartialStore = Partial(store, key) if store else setup.cache.setdefault(f"partial:{key}", MemoryStore())
-    journal = None
     if subject.model is not None and subject.model.info.format == "endpoint" and not job.entry.spec.alone:
-        journal = JournalledModel(subject.model, partial)
-        subject = replace(subject, model=journal)
+        subject = replace(subject, model=JournalledModel(subject.model, partial))
     context = RunContext(
         check=job.entry.id,
         seed=job.seed,
@@ -231,9 +229,7 @@ def run_job(job: Job, subject: AuditSubject, setup: Setup) -> Completed:
         deadline=setup.deadline,
     )
     try:
-        completed = execute(job.entry, subject, context, job.parameters, job.digests)
-        is_lost = completed.lost_endpoint or (journal is not None and journal.is_lost)
-        return replace(completed, lost_endpoint=is_lost)
+        return execute(job.entry, subject, context, job.parameters, job.digests)
     finally:
         if store:
             store.close()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.canonical import digest_bytes
 from holdfast.core.context import PartialStore
-from holdfast.core.errors import EndpointError
 from holdfast.core.subject import AS_IS, Model, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ class JournalledModel:
         self._times: Counter[str] = Counter()
         self._lock = threading.Lock()
         self.queries = 0
-        self.is_lost = False
 
     @property
     def info(self) -> ModelInfo:
@@ -44,20 +42,12 @@ class JournalledModel:
             name = f"answer/{content}/{self._times[content]}"
             self._times[content] += 1
             kept = self._store.get(name)
-        answer = _decoded(kept) if kept is not None else self._ask(X)
+        answer = _decoded(kept) if kept is not None else self._model.predict(X)
         with self._lock:
             if kept is None:
                 self._store.put(name, _encoded(answer))
             self.queries += X.height
         return answer
-
-    def _ask(self, X: pl.DataFrame) -> RawPredictions:
-        """Ask, and remember if nobody answered: a check may go on with what it has, but it was cut short."""
-        try:
-            return self._model.predict(X)
-        except EndpointError:
-            self.is_lost = True
-            raise
 
     def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> Model:
         """Train a fresh copy with the same settings, without a journal."""

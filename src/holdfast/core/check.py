@@ -108,6 +108,8 @@ class Outcome:
     tables
         Evidence tables by name, written as Parquet. ``affected_rows`` (columns ``table``, ``row``, ``reason``) holds
         positions of rows in the user's own tables. No whole rows of personal data.
+    lost_endpoint
+        Whether the model's endpoint stopped answering, so that the numbers are of what was finished until then.
     parameters
         What was in force where that differs from the parameters that were given.
     """
@@ -118,6 +120,7 @@ class Outcome:
     remediation: str = ""
     assumptions: tuple[str, ...] = ()
     work: Mapping[str, int] = field(default_factory=dict)
+    lost_endpoint: bool = False
     parameters: Mapping[str, float | str] = field(default_factory=dict)
 
 

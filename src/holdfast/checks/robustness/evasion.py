@@ -129,6 +129,7 @@ class _Looks:
     counts: Mapping[str, int] = field(default_factory=dict)
     stopped: str = ""
     is_early: bool = False
+    is_lost: bool = False
 
 
 def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1) -> Outcome:
@@ -174,6 +175,7 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
         assumptions=_notes(subject, looks, rules, how),
         work={"points": looks.points.height, "queries": looks.queries},
         parameters=in_force(rules.budget, threat=subject.deployment.threat),
+        lost_endpoint=looks.is_lost,
     )
 
 
@@ -267,10 +269,11 @@ def _attack_in_looks(
             break
     found = pl.concat(done)
     if not found.height:
-        again = "run the same command again when the endpoint answers, or give a larger endpoint.max_queries"
-        hint = again if questions.lost else "give a larger --budget"
+        if isinstance(questions.error, EndpointError):
+            raise questions.error
+        hint = "give more with --budget, or endpoint.max_queries"
         raise NotRun(f"no row could be attacked in full: {stopped}", hint=hint)
-    return _Looks(found, drawn, queries, counts, stopped, is_early)
+    return _Looks(found, drawn, queries, counts, stopped, is_early, isinstance(questions.error, EndpointError))
 
 
 def _looks(ctx: Context) -> int:

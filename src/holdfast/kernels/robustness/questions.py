@@ -41,7 +41,7 @@ class Questions:
         may derive from what is in ``fails``.
     n, refused
         Rows asked about so far, and those of them that the model failed on.
-    lost
+    lost, error
         The error after which nothing more was asked, in words; empty while the model answers.
     """
 
@@ -54,6 +54,7 @@ class Questions:
     n: int = 0
     refused: int = 0
     lost: str = ""
+    error: Exception | None = None
 
     def scores(self, cells: Cells, at: Positions) -> NDArray[np.float64] | Positions:
         """Answer by scores where an attacker gets them, by labels otherwise."""
@@ -84,7 +85,7 @@ class Questions:
                 part = {name: values[start:end] for name, values in cells.items()}
                 replies.append((start, end, self.ask(part, at[start:end])))
             except self.ends as error:
-                self.lost = str(error).partition("\n")[0]
+                self.lost, self.error = str(error).partition("\n")[0], error
             except self.fails:
                 middle = (start + end) // 2
                 if end - start > 1:
