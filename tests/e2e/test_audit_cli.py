@@ -197,9 +197,13 @@ def test_interrupted_audit_writes_what_is_finished(place: Workplace, jobs: str) 
     assert place.run("verify", "audit").returncode == 4
 
 
-def test_interrupt_before_anything_ran_is_no_traceback(place: Workplace) -> None:
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc to see what is loaded")
+@pytest.mark.parametrize("after", [0.0, 0.02, 0.04, 0.06, 0.1])
+def test_interrupt_while_libraries_load_is_no_traceback(place: Workplace, after: float) -> None:
     process = place.start("audit", "--config", "holdfast.yaml", "--out", "audit")
-    time.sleep(0.4)
+    while "pydantic_core" not in Path(f"/proc/{process.pid}/maps").read_text():
+        time.sleep(0.001)
+    time.sleep(after)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 3

@@ -73,9 +73,11 @@ def main() -> None:
         if not _came_from(end, (KeyboardInterrupt, BrokenPipeError)):
             raise
         if _came_from(end, KeyboardInterrupt):
-            typer.echo("cancelled", err=True)
+            raise KeyboardInterrupt from end
         sys.exit(3)
-    except Exception:  # an exit code of 1 would say that the gate failed
+    except Exception as error:  # an exit code of 1 would say that the gate failed
+        if _came_from(error, KeyboardInterrupt):  # imports wrap what stops them
+            raise KeyboardInterrupt from error
         traceback.print_exc()
         _say("this is a fault of Holdfast, not of your input", "report it with the lines above")
         sys.exit(3)
@@ -96,7 +98,3 @@ def _came_from(error: BaseException | None, kinds: type[BaseException] | tuple[t
 def _colour(text: str, code: str) -> str:
     plain = not sys.stderr.isatty() or "NO_COLOR" in os.environ
     return text if plain else f"\033[{code}m{text}\033[0m"
-
-
-if __name__ == "__main__":
-    main()
