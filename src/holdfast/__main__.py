@@ -1,7 +1,7 @@
 """The command line as a process: ``holdfast``, or ``python -m holdfast``.
 
-Ctrl-C ends it with exit code 3 at any moment, also while it still imports. An interrupt that falls into code which cannot
-pass exceptions on (callbacks of compiled libraries) is otherwise lost, so it is sent once more.
+Ctrl-C ends it with exit code 3 at any moment, also while it still imports. An interrupt that falls into code which
+cannot pass exceptions on (callbacks of compiled libraries) is otherwise lost, so it is sent once more.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def run() -> None:
         main()
     except KeyboardInterrupt:
         sys.stderr.write("cancelled\n")
-        exec("")  # CPython would end by the signal, whatever the exit code, if the interrupt had passed through an exec
+        exec("")  # noqa: S102 - or CPython ends by the signal if the interrupt passed through an exec
         sys.exit(3)
 
 
