@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from holdfast.kernels.scan.allow_rules import METHOD_NAMES
 from holdfast.kernels.scan.pickle_keys import heavy
 from holdfast.kernels.scan.pickle_values import (
     FORGOTTEN,
@@ -23,10 +24,11 @@ from holdfast.kernels.scan.pickle_values import (
 
 CONSTANTS = frozenset({type(None), bool, int, str, bytes, Opaque, Heavy, Stored})
 """Types of the values that hold nothing and do nothing."""
-SHORT_LIST = 32
-"""Items up to which a list is known with its constants."""
+LIGHT = CONSTANTS - {Heavy}
+"""Types of the values that cost no more than one object."""
 MOST_HELD = 400_000
 MOST_VISITED = 400_000
+_NAMES: frozenset[Value] = frozenset({None, *METHOD_NAMES})
 
 
 def are_constants(values: Iterable[Value]) -> bool:
@@ -40,18 +42,27 @@ def is_plain(value: Value) -> bool:
 
 
 class Contents:
-    """The contents of all containers of one pickle."""
+    """The contents of all containers of one pickle.
+
+    Most containers of a large pickle are plain: they hold constants, and other such containers. What holds them need
+    not know them one by one: it holds ``late``, where those are named into which something else comes later.
+    """
 
     def __init__(self) -> None:
         self.room = MOST_HELD
+        self.late = Bulk("late", 1, {})
 
     def extend(self, target: List, items: list[Value]) -> None:
         """Put items into a list."""
         target.count += len(items)
-        if target.count <= SHORT_LIST:
-            target.held.update(dict.fromkeys(items))
-        elif not are_constants(items):
+        if target.has_names_only:
+            target.has_names_only = _NAMES.issuperset(items)
+        if not are_constants(items):
+            if target.held is None:
+                target.held = {}
             self.add(target.held, items)
+            if target.is_plain and target.held and (len(target.held) > 1 or self.late not in target.held):
+                self._no_longer_plain(target)
 
     def bulk(self, kind: str, cost: int, items: list[Value]) -> Heavy:
         """Return what stands for many items."""
@@ -64,14 +75,19 @@ class Contents:
     def add(self, held: dict[Value, None], items: Iterable[Value]) -> None:
         """Remember values that are no constants; that there were more once the room is used up."""
         before = len(held)
-        others = (item for item in items if not is_plain(item))
-        held.update(dict.fromkeys(others if self.room > 0 else [FORGOTTEN for _ in others]))
+        for item in items:
+            if type(item) in CONSTANTS or is_plain(item):
+                continue
+            value = self._settled(item)
+            held[value if self.room > 0 else FORGOTTEN] = None
         self.room -= len(held) - before
 
     def set(self, target: Dict, key: Value, value: Value) -> None:
         """Put an item into a dict."""
         if is_plain(value) and is_plain(key):
             return
+        if target.is_plain and not (is_plain(key) and self._settled(value) is self.late):
+            self._no_longer_plain(target)
         if target.held is None:
             target.held = {}
         if self.room > 0:
@@ -79,6 +95,23 @@ class Contents:
             target.held[key] = value
         else:
             target.held[FORGOTTEN] = FORGOTTEN
+
+    def _settled(self, value: Value) -> Value:
+        """Return what holds a value from now on: itself, or for a plain container whatever may come into it."""
+        if not isinstance(value, List | Dict) or not value.is_plain:
+            return value
+        if value.settled_in is None:
+            value.settled_in = self.late
+            if isinstance(value, Dict) and value.held:
+                self.room += len(value.held)
+                value.held.clear()
+                value.held[self.late] = self.late
+        return self.late if value.settled_in is self.late else value
+
+    def _no_longer_plain(self, target: List | Dict) -> None:
+        target.is_plain = False
+        if target.settled_in is not None:
+            target.settled_in.held[target] = None
 
 
 def leaves(value: Value, *, by_class: bool = False) -> Iterator[Value]:
@@ -101,7 +134,7 @@ def leaves(value: Value, *, by_class: bool = False) -> Iterator[Value]:
         elif isinstance(part, Dict):
             stack.extend((*(part.held or {}), *(part.held or {}).values()))
         elif isinstance(part, List | Bulk):
-            stack.extend(part.held)
+            stack.extend(part.held or ())
         elif isinstance(part, Global):
             yield part
         elif isinstance(part, Instance):

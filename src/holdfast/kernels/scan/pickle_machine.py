@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from holdfast.kernels.scan.byte_source import MARGIN, Source
 from holdfast.kernels.scan.observation import Budget
-from holdfast.kernels.scan.pickle_contents import CONSTANTS, Contents, are_constants, is_plain
+from holdfast.kernels.scan.pickle_contents import CONSTANTS, LIGHT, Contents, are_constants, is_plain
 from holdfast.kernels.scan.pickle_judge import Judge, StoredArray
 from holdfast.kernels.scan.pickle_keys import MOST_COST, Keys, is_far_index, is_too_dear, total_cost
 from holdfast.kernels.scan.pickle_limits import (
@@ -103,6 +103,7 @@ class Machine:
 
     def _spin(self, steps: int) -> None:
         window, safe, stack, memo, handlers = self.window, self.safe, self.stack, self.memo, self.handlers
+        thinned = self.judge.thinned
         pos = self.pos
         try:
             for _ in range(steps):
@@ -120,9 +121,9 @@ class Machine:
                     elif value.__class__ is Dtype:
                         value.is_used = True
                     stack.append(value)
-                elif op == 0x94 and self.room > 0 and self.is_regular:  # MEMOIZE
+                elif op == 0x94 and self.is_regular:  # MEMOIZE
                     self.room -= 1
-                    memo.append(stack[-1])
+                    memo.append(stack[-1] if self.room >= 0 else thinned(stack[-1]))
                 elif op == 0x8C and window[pos] <= SHORT_TEXT:  # SHORT_BINUNICODE
                     end = pos + 1 + window[pos]
                     stack.append(str(window[pos + 1 : end], "utf-8", "replace"))
@@ -276,13 +277,15 @@ class Machine:
             self.judge.note_late_state(self.at)
         for key, value in zip(items[::2], items[1::2], strict=True):
             self.contents.set(filled, key, value)
-            if type(key) is str:
+            if key in self.plain_keys and (value.__class__ is not Tuple or value.is_plain):
+                filled.is_thin = True
+            elif type(key) is str:
                 if self.judge.is_plain_item(filled, key, value, self.at) and len(self.plain_keys) < PLAIN_KEYS:
                     self.plain_keys.add(key)
-                continue
-            self.judge.hold(filled, value)
-            if kind_of(key) != "str" and filled.odd_key is None:
-                filled.odd_key = f"{ODD_KIND} {kind_of(key)}"
+            else:
+                self.judge.hold(filled, value)
+                if kind_of(key) != "str" and filled.odd_key is None:
+                    filled.odd_key = f"{ODD_KIND} {kind_of(key)}"
         if filled is not target:
             is_special = has_special_key(filled)
             self.judge.fill(target, "special item" if is_special else "setitem", self.at)
@@ -295,6 +298,8 @@ class Machine:
 
     def make_tuple(self, items: list[Value]) -> Value:
         """Return a tuple; of a long one nothing but the kind."""
+        if len(items) <= KEPT_ITEMS and LIGHT.issuperset(map(type, items)):
+            return Tuple(items, 1, 1 + len(items), is_plain=True)
         if len(items) > 1 and items[0].__class__ is Dtype and items[1].__class__ is int:
             # the field of a dtype: whatever it is an item of has to be looked at, whatever its key
             self.plain_keys.clear()

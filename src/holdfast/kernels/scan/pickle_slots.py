@@ -138,6 +138,5 @@ def _names_methods(value: Value) -> bool:
     if isinstance(value, Tuple):
         return all(isinstance(item, str) and item in METHOD_NAMES for item in value.items)
     if isinstance(value, List):
-        held = [item for item in value.held if item is not None]
-        return value.count >= len(value.held) and all(isinstance(item, str) and item in METHOD_NAMES for item in held)
+        return value.has_names_only
     return False

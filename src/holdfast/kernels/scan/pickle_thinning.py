@@ -37,13 +37,16 @@ class Thinner:
     def __init__(self, allow: AllowList, keys: AbstractSet[str]) -> None:
         self._allow = allow
         self._keys = keys
-        self._texts: dict[str, str] | None = None
+        self._texts: dict[str, str] = {}
         self._ranges: dict[Global, Lazy] = {}
 
     def thinned(self, value: Value) -> Value:
         """Return a shared value in place of one that costs memory."""
-        if isinstance(value, str):
-            return self._thinned_text(value)
+        if value.__class__ is str:
+            texts = self._texts or self._known_texts()
+            return texts[value] if value in texts else self._thinned_text(value)
+        if value.__class__ is Dict:
+            return FORGOTTEN
         if type(value) is int:
             return value if -5 <= value <= 256 else LONG
         if type(value) is bytes and len(value) <= 1:
@@ -58,18 +61,14 @@ class Thinner:
         return FORGOTTEN if isinstance(value, COSTLY) else LIST if isinstance(value, List) else value
 
     def _thinned_text(self, text: str) -> Value:
-        known = self._known_texts()
-        if text in known:
-            return known[text]
         if is_special(text):
             return FORGOTTEN
-        if len(known) < MOST_TEXTS and is_code(text):
-            return known.setdefault(text, text)
+        if is_code(text) and len(self._texts) < MOST_TEXTS:
+            return self._texts.setdefault(text, text)
         return heavy("str", len(text) // ITEM_BYTES)
 
     def _known_texts(self) -> dict[str, str]:
-        if self._texts is None:
-            names = {*self._allow.rules, *(name for names in self._allow.rules.values() for name in names)}
-            texts = names | self._allow.constants() | self._allow.attributes() | self._keys | METHOD_NAMES
-            self._texts = {text: text for text in texts}
+        names = {*self._allow.rules, *(name for names in self._allow.rules.values() for name in names)}
+        texts = names | self._allow.constants() | self._allow.attributes() | self._keys | METHOD_NAMES
+        self._texts = {text: text for text in texts}
         return self._texts

@@ -83,13 +83,19 @@ class Bulk(Heavy):
 class List:
     """A list of which the length is known: what is put into it by another name makes it longer, never shorter."""
 
-    __slots__ = ("count", "held")
+    __slots__ = ("count", "has_names_only", "held", "is_plain", "settled_in")
     kind = "list"
 
     def __init__(self, count: int = 0) -> None:
         self.count = count
-        self.held: dict[Value, None] = {}
-        """What is in it, in the order in which it came; of the constants only the first."""
+        self.held: dict[Value, None] | None = None
+        """What is in it besides constants, in the order in which it came."""
+        self.has_names_only = True
+        """Every item is the name of a method, or nothing."""
+        self.is_plain = True
+        """There are only constants in it, and containers of nothing else."""
+        self.settled_in: Bulk | None = None
+        """Where it has to be named should anything else come into it."""
 
 
 class Borrowed(Opaque):
@@ -104,7 +110,9 @@ class Dict:
     ``fields`` holds the items that may be the fields of a structured dtype; they are all of them unless ``is_thin``.
     """
 
-    __slots__ = ("fields", "held", "is_spent", "is_state", "is_thin", "kept", "odd_key", "size")
+    __slots__ = (
+        "fields", "held", "is_plain", "is_spent", "is_state", "is_thin", "kept", "odd_key", "settled_in", "size",
+    )  # fmt: skip
     kind = "dict"
 
     def __init__(self) -> None:
@@ -116,6 +124,9 @@ class Dict:
         self.is_spent = False
         self.held: dict[Value, Value] | None = None
         """The items whose values are no constants."""
+        self.is_plain = True
+        """As for a list."""
+        self.settled_in: Bulk | None = None
         self.size = 0
         """How many items were set."""
 
