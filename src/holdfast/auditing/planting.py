@@ -78,6 +78,17 @@ def copied_rows(twin: Twin) -> Twin:
     return replace(twin, test=pl.concat([twin.test.head(twin.test.height - copied.height), copied]))
 
 
+def careless_labels(twin: Twin) -> Twin:
+    """Turn the outcome of every eighth training row around, and train the model on that."""
+    import numpy as np
+    import polars as pl
+
+    turned = np.random.default_rng(SEED_OF_FAULTS).random(twin.train.height) < 0.125
+    outcome = pl.when(pl.Series(turned)).then(1 - pl.col(TARGET)).otherwise(pl.col(TARGET)).alias(TARGET)
+    train = twin.train.with_columns(outcome)
+    return replace(twin, train=train, model=train_model(train))
+
+
 def harmed_subgroup(twin: Twin) -> Twin:
     """Turn the outcome around for renters in the north, in the test table: the model is wrong about them."""
     import polars as pl
@@ -150,6 +161,9 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "identifier": Fault("a running number is an input", "data.leakage.n_identifier_columns", identifier_column),
     "copied_rows": Fault("20 % of test rows come from training", "data.duplicates.excess_overlap", copied_rows),
+    "careless_labels": Fault(
+        "one in eight training outcomes is turned", "data.labels.mislabelled_share_train", careless_labels
+    ),
     "harmed_subgroup": Fault(
         "outcomes of renters in the north are turned", "performance.slices.worst_gap", harmed_subgroup
     ),
