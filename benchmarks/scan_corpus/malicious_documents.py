@@ -117,6 +117,13 @@ def _skops() -> Iterator[Case]:
     }
     for name, schema in found.items():
         yield Case(f"skops_{name}.skops", file(schema), True)
+    called = {**arguments, "__id__": 2, "content": [{**text, "__id__": 3}]}
+    constructed = {"protocol": 2, "_skops_version": "0.16.0", **found["constructor"], "content": called}
+    for encoding in ("utf-16", "utf-32"):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("schema.json", json.dumps(constructed).encode(encoding))
+        yield Case(f"skops_{encoding}.skops", buffer.getvalue(), True, "skops")
     list_node = node("ListNode", "builtins.list", content=[])
     yield Case("skops_pickle-beside.skops", file(list_node, **{"x.pkl": PAYLOAD}), True)
     yield Case(
@@ -166,6 +173,33 @@ def _keras() -> Iterator[Case]:
             archive.writestr("metadata.json", '{"keras_version": "3.12.0"}')
         yield Case(f"keras_{name}.keras", buffer.getvalue(), True)
         yield Case(f"keras_{name}.json", json.dumps(model).encode(), True)
+    yield Case("keras_utf-16.json", json.dumps(model).encode("utf-16"), True)
+    yield from _saved_models(json.dumps(found["lambda"]))
+
+
+def _saved_models(layer: str) -> Iterator[Case]:
+    """Yield SavedModels: with a layer of code as older versions wrote it, and with a graph that borrows a name."""
+
+    def field(number: int, content: bytes) -> bytes:
+        size = bytes([len(content) & 0x7F | 0x80, len(content) >> 7])
+        return bytes([number << 3 | 2]) + size + content
+
+    def model(*graphs: bytes) -> bytes:
+        return b"\x08\x01" + b"".join(field(2, field(1, b"") + graph) for graph in graphs)
+
+    def node(operator: bytes) -> bytes:
+        return field(1, field(1, b"n") + field(2, operator))
+
+    spellings = {
+        "plain": layer,
+        "escaped": layer.replace("Lambda", "\\u004cambda").replace("_lambda", "\\u005flambda"),
+        "spaced": layer.replace('"class_name":', '"class_name"' + 300 * " " + ":"),
+    }
+    for name, text in spellings.items():
+        metadata = field(7, field(1, field(4, field(1, b"_tf_keras_layer") + field(3, text.encode()))))
+        yield Case(f"tensorflow_{name}.pb", model(field(2, node(b"MatMul")) + metadata), True)
+    named_so = field(2, field(2, field(1, field(1, field(1, b"WriteFile")))))
+    yield Case("tensorflow_borrowed-name.pb", model(named_so, field(2, node(b"WriteFile"))), True)
 
 
 def _texts() -> Iterator[Case]:

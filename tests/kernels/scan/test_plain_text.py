@@ -67,3 +67,15 @@ def test_aliases_of_aliases_are_a_bomb(scan_file, rules) -> None:  # type: ignor
 def test_ordinary_anchors_are_no_bomb(scan_file) -> None:  # type: ignore[no-untyped-def]
     text = b"base: &base\n  lr: 0.1\n" + b"".join(b"m%d:\n  <<: *base\n" % n for n in range(2000))
     assert scan_file(text).verdict == "pass"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_configuration_of_wide_characters_is_judged(scan_file, rules, encoding) -> None:  # type: ignore[no-untyped-def]
+    layer = '{"class_name": "Lambda", "config": {}}'
+    assert rules(scan_file(layer.encode(encoding))) == {"executes keras.code"}
+    big = {"utf-16": b"\xfe\xff", "utf-32": b"\0\0\xfe\xff"}[encoding] + layer.encode(f"{encoding}-be")
+    assert rules(scan_file(big)) == {"executes keras.code"}
+
+
+def test_mark_of_a_wide_text_before_other_bytes_is_malformed(scan_file, rules) -> None:  # type: ignore[no-untyped-def]
+    assert rules(scan_file(b"\xff\xfe\x00\xd8\x00\xd8")) == {"malformed text.encoding"}

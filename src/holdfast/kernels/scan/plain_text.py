@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 
 from holdfast.kernels.scan.observation import Budget, Place, Walked
@@ -37,8 +38,6 @@ def walk_text(data: memoryview, place: Place, budget: Budget, *, format: str = "
         message = f"credentials were looked for in the first {LONGEST_TEXT >> 20} MiB only"
         record.note(message)
     text = bytes(data[:LONGEST_TEXT])
-    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = text.decode("utf-16", "replace").encode()
     if format != "python" and b"!" in text:
         _report_tags(record, text, is_yaml=format == "yaml")
     if format == "yaml" and _expanded(text) > MOST_EXPANDED:
@@ -81,3 +80,21 @@ def _expanded(text: bytes) -> int:
         if largest > MOST_EXPANDED or count > MOST_REFERENCES:
             return MOST_EXPANDED + 1
     return largest
+
+
+def walk_wide_text(data: memoryview, place: Place, budget: Budget) -> Walked:
+    """Hand on a text of two or four bytes for each character as UTF-8: readers of JSON take all of these."""
+    record = Record(place)
+    record.cover(0, len(data))
+    budget.expanded_bytes -= len(data)
+    if budget.expanded_bytes < 0:
+        record.add("not_examined", "limit.expanded", "the bytes allowed to come out of one file are spent")
+        return record.walked("wide-text")
+    is_utf_32 = bytes(data[:4]) in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+    try:
+        text = str(data, "utf-32" if is_utf_32 else "utf-16").encode()
+    except UnicodeError as error:
+        record.add("malformed", "text.encoding", f"the mark of a wide text stands before something else: {error}")
+    else:
+        record.member(memoryview(text), f"(UTF-8) {place.path[-1]}")
+    return record.walked("wide-text")
