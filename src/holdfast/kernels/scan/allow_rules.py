@@ -70,6 +70,11 @@ WRITTEN: dict[str, list[str]] = {
     "functools:partial": ["call(@numeric)", "state(@numeric, empty, dict|none, dict|none)"],
     **{f"builtins:str.{name}": ["ref"] for name in _TEXT_METHODS},
     "sklearn.utils.validation:check_array": ["ref"],
+    # an imputer keeps one for each column, of whatever class it was given
+    "sklearn.impute._iterative:_ImputerTriplet": ["new(number, numpy:ndarray, estimator)"],
+    # the splits that a search was given as a list
+    "sklearn.model_selection._split:_CVIterableWrapper": ["new", "state:dict"],
+    "scipy.interpolate._interpolate:interp1d._call_linear": ["ref"],
     "collections:deque": ["ref", "call()", "call(list|tuple)", "call(list|tuple, int|none)", "append"],
     "datetime:date": ["ref", "call(bytes|str)"],
     "datetime:time": ["ref", "call(bytes|str)", "call(bytes|str, instance)"],

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from holdfast.kernels.scan.allow_list import AllowList, Rule
-from holdfast.kernels.scan.allow_rules import TEMPLATE_KEY, is_template
+from holdfast.kernels.scan.allow_rules import TEMPLATE_KEY, UNSERIALISES, is_template
 from holdfast.kernels.scan.pickle_copies import COUNTED_KEY, counts_far
 from holdfast.kernels.scan.pickle_patterns import fitting
 from holdfast.kernels.scan.pickle_uses import is_special
@@ -102,7 +102,7 @@ def _is_allowed(loader: str, module: str, name: str, node: dict[str, Any], allow
         return rule is not None and rule.is_class and _fits_state(rule, module, content)
     if loader == "ConstructorFromReduceNode":
         patterns = _ZONE if path == "zoneinfo.ZoneInfo" else rule.calls if rule is not None else ()
-        return fitting(patterns, _arguments(content, allow)) is not None
+        return f"{module}:{name}" not in UNSERIALISES and fitting(patterns, _arguments(content, allow)) is not None
     if loader == "TupleNode":
         return rule is not None and any(rule.news)
     if loader == "LossNode":
