@@ -15,6 +15,8 @@ from benchmarks.scan_corpus.case import COMMAND, SOURCE, Case
 PAYLOAD = pickled(call("os:system", COMMAND), 2)
 SSTI = "{{ cycler.__init__.__globals__.os.system('touch proof') }}"
 
+INSIDE = "{{ namespace['__init__']['__globals__']['os']['system']('touch proof') }}"
+
 
 def cases() -> Iterator[Case]:
     """Yield files of every format but pickle and archives."""
@@ -213,6 +215,11 @@ def _texts() -> Iterator[Case]:
         "anchor": "a: &x !!python/object/apply:os.system ['touch proof']\nb: *x\n",
         "flow": "{a: [1, !!python/object/apply:os.system ['touch proof']]}\n",
         "escaped": "!!python/object/apply:os%2esystem ['touch proof']\n",
+        "escaped-python": "['a', !!%70ython/object/apply:os.system ['touch proof']]\n",
+        "behind-quotes": "{'a':!!python/object/apply:os.system ['touch proof']}\n",
+        "behind-anchor": "x: &a-b !!python/object/apply:os.system ['touch proof']\n",
+        "behind-return": "x:\r  !!python/object/apply:os.system ['touch proof']\n",
+        "behind-separator": "x:\u2028  !!python/object/apply:os.system ['touch proof']\n",
     }
     for name, text in yaml.items():
         yield Case(f"yaml_{name}.yaml", text.encode(), True, "yaml" if name != "name" else "")
@@ -222,6 +229,18 @@ def _texts() -> Iterator[Case]:
         "template-list": {"chat_template": [{"name": "default", "template": SSTI}]},
         "template-set": {"chat_template": "{% set x = cycler.__init__.__globals__ %}{{ x.os.system('touch proof') }}"},
         "template-index": {"chat_template": "{{ ''['__cl' ~ 'ass__'] }}"},
+        "template-octal": {"chat_template": INSIDE.replace("__", "\\137\\137")},
+        "template-computed": {
+            "chat_template": "{% set u = '_' * 2 %}" + INSIDE.replace("'__", "u ~ '").replace("__'", "' ~ u")
+        },
+        "template-unseen": {
+            "chat_template": "{% set u = '%c%c'|format(95, 95) %}"
+            + INSIDE.replace("'__", "u ~ '").replace("__'", "' ~ u")
+        },
+        "template-frame": {"chat_template": "{{ ([1]|map('string')).gi_frame.f_builtins['open']('proof', 'w') }}"},
+        "template-brace": {
+            "chat_template": "{{ {'a': {'b': 1}} ~ cycler.__init__.__globals__.os.system('touch proof') }}"
+        },
         "auto-map": {"auto_map": {"AutoModel": "evil.Model"}},
         "trust": {"trust_remote_code": True},
         "jsonpickle": {"py/reduce": [{"py/type": "os.system"}, {"py/tuple": ["touch proof"]}]},
@@ -230,7 +249,8 @@ def _texts() -> Iterator[Case]:
         "aws": {"aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzz91kLmQ0a"},
     }
     for name, value in config.items():
-        loader = "template" if name in ("template", "template-set") else ""
+        runs = name.startswith("template") and name not in ("template-attr", "template-list", "template-index")
+        loader = "template" if runs else ""
         yield Case(f"config_{name}.json", json.dumps(value).encode(), True, loader)
     yield Case("config_duplicate.json", b'{"model_type": "bert", "model_type": "evil"}', True)
     yield Case("config_entity.xml", b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>', True)

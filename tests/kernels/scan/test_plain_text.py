@@ -79,3 +79,22 @@ def test_configuration_of_wide_characters_is_judged(scan_file, rules, encoding) 
 
 def test_mark_of_a_wide_text_before_other_bytes_is_malformed(scan_file, rules) -> None:  # type: ignore[no-untyped-def]
     assert rules(scan_file(b"\xff\xfe\x00\xd8\x00\xd8")) == {"malformed text.encoding"}
+
+
+@pytest.mark.parametrize(
+    "before",
+    ['x: {"a":', "x: &a-b ", "x:\r  ", "x:\u2028  ", "['a', ", "['a',\u2028", "{'a':", "\ufeff'x': ", "? &a ", "--- "],
+)
+@pytest.mark.parametrize(
+    "tag",
+    ["!!python/object/apply:os.system", "!!%70ython/name:os", "!<tag:yaml.org,2002:%70ython/object/apply:os.system>"],
+)
+def test_tag_of_python_is_found_wherever_one_may_stand(scan_file, rules, before, tag) -> None:  # type: ignore[no-untyped-def]
+    assert "executes yaml.python-tag" in rules(scan_file(f"{before}{tag} ['x']\n".encode()))
+
+
+@pytest.mark.parametrize(
+    "text", ["Loading `!!python/object` runs code.\n", "Run !python train.py!!\n", "!!! python/x\n"]
+)
+def test_words_about_python_pass(scan_file, text) -> None:  # type: ignore[no-untyped-def]
+    assert scan_file(text.encode()).verdict == "pass"

@@ -5,21 +5,28 @@ from __future__ import annotations
 import codecs
 import re
 
+from holdfast.kernels.scan.chat_template import judge_template
 from holdfast.kernels.scan.observation import Budget, Place, Walked
 from holdfast.kernels.scan.record import Record, Where
 from holdfast.kernels.scan.secrets_found import LONGEST_TEXT, report_secrets
 
 # a tag stands at the start of a value: of a line, behind a dash, a colon, a bracket, a comma or an anchor
 _TAG = re.compile(
-    rb"(?:^[ \t]*|[-:?][ \t]+|[\[{,][ \t]*|&\w+[ \t]+)(?P<tag>!<[^>\n]{1,300}>|!!?[\w./:%~-]{0,300})(?=[\s\"'\[{]|$)",
+    rb"(?:(?:^|\r)[ \t]*|[-:?][ \t]+|[\[{,][ \t]*|&[\w-]+[ \t]+)"
+    rb"(?P<tag>!<[^>\n]{1,300}>|!!?[\w./:%~-]{0,300})(?=[\s\"'\[{]|$)",
     re.M,
 )
+_BUILDS_PYTHON = re.compile(rb"(?:!!|!<.*)python/", re.IGNORECASE)
+# where a tag may stand depends on line ends of other scripts and on brackets far before: wherever it does, it is one
+_ANY_TAG = re.compile(rb"(?<![\w`])!(?:!|<)[^\s>]{1,300}")
+_PERCENT = re.compile(rb"%([\da-fA-F]{2})")
 _PLAIN_TAGS = re.compile(
     rb"!!(?:str|int|float|bool|null|map|seq|binary|timestamp|set|omap|pairs|merge)"
     rb"|!<tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq|binary|timestamp|set|omap|pairs|merge)>|!"
 )
 _TAG_DIRECTIVE = re.compile(rb"^%TAG[ \t]", re.M)
 _REFERENCE = re.compile(rb"(?:^|[\s\[{,:-])(?P<mark>[&*])(?P<name>[^\s\[\]{},]{1,100})")
+TEMPLATE_ENDINGS = (".jinja", ".jinja2", ".j2")
 MOST_EXPANDED = 1_000_000
 MOST_REFERENCES = 200_000
 _ENTITY = re.compile(rb"<!ENTITY\s|<!DOCTYPE[^>\[]{0,200}\[", re.I)
@@ -46,6 +53,8 @@ def walk_text(data: memoryview, place: Place, budget: Budget, *, format: str = "
     if text.lstrip()[:1] == b"<" and _ENTITY.search(text):
         message = "an XML document type with entities makes some parsers read other files"
         record.add("suspicious", "text.xml-entity", message)
+    if place.path[-1].lower().endswith(TEMPLATE_ENDINGS):
+        judge_template(record, text.decode("utf-8", "replace"))
     return record.walked(format)
 
 
@@ -53,17 +62,21 @@ def _report_tags(record: Record, text: bytes, *, is_yaml: bool) -> None:
     for directive in _TAG_DIRECTIVE.finditer(text):
         message = "a YAML directive gives tags another meaning: an innocent tag may build any object"
         record.add("unknown", "yaml.tag-directive", message, start=directive.start(), end=directive.end())
-    for match in _TAG.finditer(text):
-        tag = match["tag"]
-        if _PLAIN_TAGS.fullmatch(tag):
-            continue
-        where: Where = {"start": match.start("tag"), "end": match.end("tag"), "detail": tag}
-        if b"python" in tag.lower():
+    for match in _ANY_TAG.finditer(text):
+        if _builds_python(match[0]):
             message = "a YAML tag builds a Python object: loading it runs code that the file chose"
+            where: Where = {"start": match.start(), "end": match.end(), "detail": match[0]}
             record.add("executes", "yaml.python-tag", message, **where)
-        elif is_yaml and tag.startswith((b"!!", b"!<")):
+    for match in _TAG.finditer(text) if is_yaml else ():
+        tag = match["tag"]
+        if tag.startswith((b"!!", b"!<")) and not _PLAIN_TAGS.fullmatch(tag) and not _builds_python(tag):
             message = "a YAML tag that is not of the core set builds what its application chose"
-            record.add("unknown", "yaml.tag", message, **where)
+            record.add("unknown", "yaml.tag", message, start=match.start("tag"), end=match.end("tag"), detail=tag)
+
+
+def _builds_python(tag: bytes) -> bool:
+    """Whether a tag, of which any character may be written by its number, is one of those of Python."""
+    return _BUILDS_PYTHON.match(_PERCENT.sub(lambda escape: bytes([int(escape[1], 16)]), tag)) is not None
 
 
 def _expanded(text: bytes) -> int:
