@@ -98,3 +98,11 @@ def test_tag_of_python_is_found_wherever_one_may_stand(scan_file, rules, before,
 )
 def test_words_about_python_pass(scan_file, text) -> None:  # type: ignore[no-untyped-def]
     assert scan_file(text.encode()).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    "text", ["m:\n  _target_: os.system\n", "m: {'_target_': \"os.system\"}\n", "- _target_: 'os.system'\n"]
+)
+def test_part_of_the_standard_library_to_call_is_unknown(scan_file, rules, text) -> None:  # type: ignore[no-untyped-def]
+    assert rules(scan_file(text.encode())) == {"unknown config.target"}
+    assert scan_file(text.replace("os.system", "torch.optim.Adam").encode()).verdict == "pass"

@@ -25,9 +25,8 @@ def judge_hub_config(record: Record, node: dict[str, Any]) -> None:
             message = "jsonpickle imports and calls what stands here when the text is decoded"
             record.add("executes", "config.jsonpickle", message, detail=f"{key}: {node[key]!r:.150}")
     target = node.get("_target_")
-    if isinstance(target, str) and target.partition(".")[0] in sys.stdlib_module_names:
-        message = "the configuration names a part of the standard library for its loader to call"
-        record.add("unknown", "config.target", message, detail=target)
+    if isinstance(target, str):
+        judge_target(record, target)
     if isinstance(node.get("_class_name"), str):
         for key, value in node.items():
             library = value[0] if isinstance(value, list) and len(value) == 2 else None
@@ -41,3 +40,10 @@ def judge_hub_config(record: Record, node: dict[str, Any]) -> None:
             for entry in node[key]:
                 if isinstance(entry, dict) and isinstance(entry.get("template"), str):
                     judge_template(record, entry["template"])
+
+
+def judge_target(record: Record, target: str) -> None:
+    """Report what a loader of configurations would call, where it is a part of the standard library."""
+    if target.partition(".")[0] in sys.stdlib_module_names:
+        message = "the configuration names a part of the standard library for its loader to call"
+        record.add("unknown", "config.target", message, detail=target)

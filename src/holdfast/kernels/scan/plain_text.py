@@ -6,6 +6,7 @@ import codecs
 import re
 
 from holdfast.kernels.scan.chat_template import judge_template
+from holdfast.kernels.scan.hub_config import judge_target
 from holdfast.kernels.scan.observation import Budget, Place, Walked
 from holdfast.kernels.scan.record import Record, Where
 from holdfast.kernels.scan.secrets_found import LONGEST_TEXT, report_secrets
@@ -24,6 +25,7 @@ _PLAIN_TAGS = re.compile(
     rb"!!(?:str|int|float|bool|null|map|seq|binary|timestamp|set|omap|pairs|merge)"
     rb"|!<tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq|binary|timestamp|set|omap|pairs|merge)>|!"
 )
+_TARGET = re.compile(rb"(?:^|[\s{,\"'])_target_[\"']?\s{0,9}:\s{0,9}[\"']?(?P<target>[A-Za-z_][\w.]{0,200})")
 _TAG_DIRECTIVE = re.compile(rb"^%TAG[ \t]", re.M)
 _REFERENCE = re.compile(rb"(?:^|[\s\[{,:-])(?P<mark>[&*])(?P<name>[^\s\[\]{},]{1,100})")
 TEMPLATE_ENDINGS = (".jinja", ".jinja2", ".j2")
@@ -47,6 +49,8 @@ def walk_text(data: memoryview, place: Place, budget: Budget, *, format: str = "
     text = bytes(data[:LONGEST_TEXT])
     if format != "python" and b"!" in text:
         _report_tags(record, text, is_yaml=format == "yaml")
+    for match in _TARGET.finditer(text) if format == "yaml" else ():
+        judge_target(record, match["target"].decode())
     if format == "yaml" and _expanded(text) > MOST_EXPANDED:
         message = "aliases of aliases: a reader that writes them out never ends"
         record.add("suspicious", "yaml.alias-bomb", message)

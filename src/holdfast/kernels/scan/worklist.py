@@ -15,6 +15,7 @@ from holdfast.kernels.scan.allow_list import AllowList
 from holdfast.kernels.scan.identify import TEXT_FORMATS, identify
 from holdfast.kernels.scan.ledger import gaps, is_padding, merged
 from holdfast.kernels.scan.observation import Budget, Child, Kind, Observation, Place, Sibling, Walked, Walker
+from holdfast.kernels.scan.pickle_outline import OPCODES
 from holdfast.kernels.scan.printable import printable
 from holdfast.kernels.scan.walkers import default_walkers
 
@@ -95,7 +96,7 @@ def scan_bytes(
         The content, as a view of bytes or of a memory-mapped file.
     name
         What to call it in places. What is looked for does not depend on it, except that a text whose name is that of a
-        program is one, and that a text whose name is that of a pickle must be one.
+        program is one, and that one whose name is that of a pickle is followed as one.
     limits
         Bounds on the work.
     allow
@@ -116,6 +117,11 @@ def scan_bytes(
         inside = work.walk(child, depth)
         stack.extend((item, depth + 1) for item in reversed(inside))
     return work.scan()
+
+
+def _is_named_pickle(child: Child) -> bool:
+    """Whether a name says that this is a pickle, and a loader would get past the first byte."""
+    return child.data[0] in OPCODES and PICKLE_ENDING.search(child.place.path[-1]) is not None
 
 
 @dataclass(slots=True)
@@ -164,7 +170,7 @@ class _Work:
             self._note(Observation("suspicious", "polyglot", child.place, message))
         if formats in (["text"], ["yaml"]) and child.place.path[-1].lower().endswith(SCRIPT_ENDINGS):
             formats = ["script"]
-        elif formats and TEXT_FORMATS.issuperset(formats) and PICKLE_ENDING.search(child.place.path[-1]):
+        elif TEXT_FORMATS.issuperset(formats or [""]) and _is_named_pickle(child):
             # what stands before the first byte that is no opcode runs, where it is an import too
             formats = ["pickle", *formats]
         return [name if name in self.walkers else "unidentified" for name in formats] or ["unidentified"]
