@@ -27,14 +27,23 @@ PREDICTS, PRINTS = "joblib-predict", "joblib-print"
 
 def cases() -> Iterator[Case]:
     """Yield models that run something when they are loaded, printed or asked to predict."""
+    import joblib
+    import skops.io
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, model in _predicting():
             held = io.BytesIO()
-            import joblib
-
             joblib.dump(model, held)
             yield Case(f"attribute_{name}.joblib", held.getvalue(), True, PREDICTS)
+        held = io.BytesIO()
+        joblib.dump(_reading(), held)
+        yield Case("attribute_text-files.joblib", held.getvalue(), True)
+        for name, model in (
+            ("path-writes", _chain("x", pathlib.Path(MARKER), "write_text")),
+            ("chain-fits", _fitting()),
+        ):
+            yield Case(f"attribute_{name}.skops", skops.io.dumps(model), True, "skops-predict")
         yield from _loading()
 
 
@@ -56,6 +65,7 @@ def _predicting() -> Iterator[tuple[str, Any]]:
         if estimator is not table:
             yield name, _chain(value, estimator, method)
         yield f"{name}-frozen", _chain(value, FrozenEstimator(estimator), method)
+    yield "chain-fits", _fitting()
 
 
 def _booster() -> Any:
@@ -77,6 +87,32 @@ def _chain(value: str, estimator: Any, method: str) -> Any:
     stack.estimators_, stack.stack_method_ = [estimator], [method]
     stack.classes_, stack.final_estimator_ = np.array([0, 1]), LogisticRegression()
     return Pipeline([("a", constant), ("b", stack)])
+
+
+def _fitting() -> Any:
+    """Return a chain that predicts by fitting a pipeline, which writes what it computes into a folder of its choice."""
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multioutput import ClassifierChain
+    from sklearn.pipeline import Pipeline
+
+    X, Y = np.eye(4)[:, :2], np.array([[0, 1], [1, 0], [0, 0], [1, 1]])
+    chain = ClassifierChain(LogisticRegression()).fit(X, Y)
+    chain.estimators_ = [Pipeline([("a", PCA(1)), ("b", PCA(1))], memory=MARKER), LogisticRegression()]
+    chain.chain_method_ = "fit"
+    return chain
+
+
+def _reading() -> Any:
+    """Return a pipeline that makes every row the name of a file, and predicts from what is in it."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    words = CountVectorizer().fit(["root bin"])
+    words.input = "filename"
+    named = FunctionTransformer(np.full_like, kw_args={"fill_value": "/etc/passwd", "dtype": "U11"})
+    return Pipeline([("a", named), ("b", FunctionTransformer(np.ravel)), ("c", words)])
 
 
 def _called() -> Any:

@@ -15,6 +15,8 @@ from benchmarks.scan_corpus.case import COMMAND, SOURCE, Case
 PAYLOAD = pickled(call("os:system", COMMAND), 2)
 SSTI = "{{ cycler.__init__.__globals__.os.system('touch proof') }}"
 
+INSIDE = "{{ namespace['__init__']['__globals__']['os']['system']('touch proof') }}"
+
 
 def cases() -> Iterator[Case]:
     """Yield files of every format but pickle and archives."""
@@ -117,6 +119,13 @@ def _skops() -> Iterator[Case]:
     }
     for name, schema in found.items():
         yield Case(f"skops_{name}.skops", file(schema), True)
+    called = {**arguments, "__id__": 2, "content": [{**text, "__id__": 3}]}
+    constructed = {"protocol": 2, "_skops_version": "0.16.0", **found["constructor"], "content": called}
+    for encoding in ("utf-16", "utf-32"):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("schema.json", json.dumps(constructed).encode(encoding))
+        yield Case(f"skops_{encoding}.skops", buffer.getvalue(), True, "skops")
     list_node = node("ListNode", "builtins.list", content=[])
     yield Case("skops_pickle-beside.skops", file(list_node, **{"x.pkl": PAYLOAD}), True)
     yield Case(
@@ -166,6 +175,33 @@ def _keras() -> Iterator[Case]:
             archive.writestr("metadata.json", '{"keras_version": "3.12.0"}')
         yield Case(f"keras_{name}.keras", buffer.getvalue(), True)
         yield Case(f"keras_{name}.json", json.dumps(model).encode(), True)
+    yield Case("keras_utf-16.json", json.dumps(model).encode("utf-16"), True)
+    yield from _saved_models(json.dumps(found["lambda"]))
+
+
+def _saved_models(layer: str) -> Iterator[Case]:
+    """Yield SavedModels: with a layer of code as older versions wrote it, and with a graph that borrows a name."""
+
+    def field(number: int, content: bytes) -> bytes:
+        size = bytes([len(content) & 0x7F | 0x80, len(content) >> 7])
+        return bytes([number << 3 | 2]) + size + content
+
+    def model(*graphs: bytes) -> bytes:
+        return b"\x08\x01" + b"".join(field(2, field(1, b"") + graph) for graph in graphs)
+
+    def node(operator: bytes) -> bytes:
+        return field(1, field(1, b"n") + field(2, operator))
+
+    spellings = {
+        "plain": layer,
+        "escaped": layer.replace("Lambda", "\\u004cambda").replace("_lambda", "\\u005flambda"),
+        "spaced": layer.replace('"class_name":', '"class_name"' + 300 * " " + ":"),
+    }
+    for name, text in spellings.items():
+        metadata = field(7, field(1, field(4, field(1, b"_tf_keras_layer") + field(3, text.encode()))))
+        yield Case(f"tensorflow_{name}.pb", model(field(2, node(b"MatMul")) + metadata), True)
+    named_so = field(2, field(2, field(1, field(1, field(1, b"WriteFile")))))
+    yield Case("tensorflow_borrowed-name.pb", model(named_so, field(2, node(b"WriteFile"))), True)
 
 
 def _texts() -> Iterator[Case]:
@@ -179,6 +215,11 @@ def _texts() -> Iterator[Case]:
         "anchor": "a: &x !!python/object/apply:os.system ['touch proof']\nb: *x\n",
         "flow": "{a: [1, !!python/object/apply:os.system ['touch proof']]}\n",
         "escaped": "!!python/object/apply:os%2esystem ['touch proof']\n",
+        "escaped-python": "['a', !!%70ython/object/apply:os.system ['touch proof']]\n",
+        "behind-quotes": "{'a':!!python/object/apply:os.system ['touch proof']}\n",
+        "behind-anchor": "x: &a-b !!python/object/apply:os.system ['touch proof']\n",
+        "behind-return": "x:\r  !!python/object/apply:os.system ['touch proof']\n",
+        "behind-separator": "x:\u2028  !!python/object/apply:os.system ['touch proof']\n",
     }
     for name, text in yaml.items():
         yield Case(f"yaml_{name}.yaml", text.encode(), True, "yaml" if name != "name" else "")
@@ -188,6 +229,18 @@ def _texts() -> Iterator[Case]:
         "template-list": {"chat_template": [{"name": "default", "template": SSTI}]},
         "template-set": {"chat_template": "{% set x = cycler.__init__.__globals__ %}{{ x.os.system('touch proof') }}"},
         "template-index": {"chat_template": "{{ ''['__cl' ~ 'ass__'] }}"},
+        "template-octal": {"chat_template": INSIDE.replace("__", "\\137\\137")},
+        "template-computed": {
+            "chat_template": "{% set u = '_' * 2 %}" + INSIDE.replace("'__", "u ~ '").replace("__'", "' ~ u")
+        },
+        "template-unseen": {
+            "chat_template": "{% set u = '%c%c'|format(95, 95) %}"
+            + INSIDE.replace("'__", "u ~ '").replace("__'", "' ~ u")
+        },
+        "template-frame": {"chat_template": "{{ ([1]|map('string')).gi_frame.f_builtins['open']('proof', 'w') }}"},
+        "template-brace": {
+            "chat_template": "{{ {'a': {'b': 1}} ~ cycler.__init__.__globals__.os.system('touch proof') }}"
+        },
         "auto-map": {"auto_map": {"AutoModel": "evil.Model"}},
         "trust": {"trust_remote_code": True},
         "jsonpickle": {"py/reduce": [{"py/type": "os.system"}, {"py/tuple": ["touch proof"]}]},
@@ -196,7 +249,8 @@ def _texts() -> Iterator[Case]:
         "aws": {"aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzz91kLmQ0a"},
     }
     for name, value in config.items():
-        loader = "template" if name in ("template", "template-set") else ""
+        runs = name.startswith("template") and name not in ("template-attr", "template-list", "template-index")
+        loader = "template" if runs else ""
         yield Case(f"config_{name}.json", json.dumps(value).encode(), True, loader)
     yield Case("config_duplicate.json", b'{"model_type": "bert", "model_type": "evil"}', True)
     yield Case("config_entity.xml", b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>', True)

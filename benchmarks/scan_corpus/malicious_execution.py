@@ -195,6 +195,8 @@ def cases() -> Iterator[Case]:
             protocol = protocols[number % len(protocols)]
             content = pickled(expression, 4 if _is_dotted(expression) else protocol)
             yield Case(f"stdlib_{name}.pkl", content, True, "pickle", BESIDE)
+    imported = f"c{MODULE}\nx\nzzz some words\n"
+    yield Case("stdlib_import-before-words.pkl", imported.encode(), True, "pickle", BESIDE)
 
 
 def _is_dotted(expression: object) -> bool:

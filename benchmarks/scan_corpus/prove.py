@@ -32,6 +32,10 @@ LOADERS = {
     "torch-package": "import torch.package; torch.package.PackageImporter(path).load_pickle('model', 'model.pkl')",
     "yaml": "import yaml; yaml.load(open(path), yaml.UnsafeLoader)",
     "skops": "import skops.io; skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))",
+    "skops-predict": (
+        "import numpy, skops.io; trusted = skops.io.get_untrusted_types(file=path)\n"
+        "skops.io.load(path, trusted=trusted).predict(numpy.zeros((3, 2)))"
+    ),
     "template": "import jinja2, json; jinja2.Template(json.load(open(path))['chat_template']).render(messages=[])",
     "python": "import runpy; runpy.run_path(path)",
     "shell": "import subprocess; subprocess.run(['/bin/sh', path])",

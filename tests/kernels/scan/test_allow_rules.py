@@ -1,6 +1,14 @@
+import pathlib
+import pickle
 import sys
 
+import numpy as np
 import pytest
+from scipy.interpolate import interp1d
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401 IterativeImputer is imported through it
+from sklearn.impute import IterativeImputer
+from sklearn.model_selection import GridSearchCV
+from sklearn.tree import DecisionTreeRegressor
 
 from holdfast.kernels.scan.allow_list import parse_allow_list, parse_rule, shipped_allow_list
 from holdfast.kernels.scan.allow_rules import NEVER_ROOTS, WRITTEN, is_never_allowed, is_template
@@ -98,3 +106,19 @@ def test_template_with_anything_else_is_not(inside: str) -> None:
 
 def test_all_of_the_standard_library_is_a_root_that_no_list_holds() -> None:
     assert sys.stdlib_module_names <= NEVER_ROOTS
+
+
+@pytest.mark.filterwarnings("ignore:.*Early stopping")
+def test_imputer_may_hold_any_estimator_and_nothing_else(scan_file) -> None:  # type: ignore[no-untyped-def]
+    imputer = IterativeImputer(DecisionTreeRegressor(), max_iter=1).fit([[1.0, 2.0], [np.nan, 3.0], [2.0, 4.0]])
+    assert scan_file(pickle.dumps(imputer)).verdict == "pass"
+    imputer.imputation_sequence_[0] = imputer.imputation_sequence_[0]._replace(estimator=pathlib.Path("x"))
+    assert scan_file(pickle.dumps(imputer)).verdict == "fail"
+
+
+def test_models_that_users_save_pass(scan_file) -> None:  # type: ignore[no-untyped-def]
+    rows = np.arange(8.0).reshape(8, 1)
+    splits = [(np.arange(4), np.arange(4, 8)), (np.arange(4, 8), np.arange(4))]
+    search = GridSearchCV(DecisionTreeRegressor(), {"max_depth": [1, 2]}, cv=splits).fit(rows, rows[:, 0])
+    for model in (search, interp1d([0, 1, 2], [0, 1, 4], fill_value="extrapolate")):
+        assert scan_file(pickle.dumps(model)).verdict == "pass"

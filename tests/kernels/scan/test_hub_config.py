@@ -1,6 +1,6 @@
 import pytest
 
-from holdfast.kernels.scan.hub_config import judge_hub_config, judge_template
+from holdfast.kernels.scan.hub_config import judge_hub_config
 from holdfast.kernels.scan.observation import Place
 from holdfast.kernels.scan.record import Record
 
@@ -9,12 +9,6 @@ def found(node: dict[str, object]) -> set[str]:
     record = Record(Place(("f",), 0, 1))
     judge_hub_config(record, node)
     return {f"{one.kind} {one.rule}" for one in record.observations}
-
-
-def template(text: str) -> bool:
-    record = Record(Place(("f",), 0, 1))
-    judge_template(record, text)
-    return bool(record.observations)
 
 
 @pytest.mark.parametrize(
@@ -41,34 +35,6 @@ def test_code_of_the_repository_is_unknown(node: dict[str, object]) -> None:
 )
 def test_ordinary_configuration_passes(node: dict[str, object]) -> None:
     assert found(node) == set()
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
-        "{{ x|attr('\\x5f\\x5fclass\\x5f\\x5f') }}",
-        "{% set y = cycler.next %}",
-        "{{ messages['_' ~ '_class'] }}",
-        "{% include '/etc/passwd' %}",
-        "hello {% if lipsum %}x{% endif %}",
-    ],
-)
-def test_template_that_reaches_into_objects_is_reported(text: str) -> None:
-    assert template(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] }}{% endfor %}",
-        "{% if add_generation_prompt %}{{ 'assistant' }}{% endif %}",
-        "{%- set ns = namespace(found=false) -%}{{ bos_token }}",
-        "{{ raise_exception('Roles must alternate') }}{{ tools | tojson(indent=4) }}",
-    ],
-)
-def test_ordinary_template_passes(text: str) -> None:
-    assert not template(text)
 
 
 @pytest.mark.parametrize("key", ["py/object", "py/reduce", "py/type", "py/function"])

@@ -18,6 +18,10 @@ def places(data: bytes) -> list[int]:
         b'\\"class_name\\":\\"Lambda\\"',
         b'"function_type": "lambda"',
         b'"class_name":"__lambda__"',
+        b'"class_name": "\\u004cambda"',
+        b'\\"class\\\\u005fname\\": \\"Lambda\\"',
+        b'"class_name"' + b" " * 2000 + b': "Lambda"',
+        b'"class_name":' + b"\n" * 2000 + b'"Lambda"',
     ],
 )
 def test_layer_with_code_is_found_in_any_bytes(text: bytes) -> None:

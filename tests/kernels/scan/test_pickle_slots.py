@@ -19,6 +19,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics._scorer import _Scorer
+from sklearn.multioutput import ClassifierChain
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import Bunch
@@ -68,6 +69,8 @@ BYPASSES = {
     "method in an array": stacked([LogisticRegression()], objects("eval")),
     "method of a scorer": Made(_Scorer, {"_score_func": np.equal, "_response_method": "eval", "_kwargs": {}}),
     "method that is a tuple": Made(_Scorer, {"_score_func": np.equal, "_response_method": ("predict", "eval")}),
+    "method of a chain": Made(ClassifierChain, {"estimators_": [LogisticRegression()], "chain_method_": "fit"}),
+    "texts that name files": Made(TfidfVectorizer, {"input": "filename"}),
     "function in the place of a method": Made(Delaunay, {"close": np.equal}),
     "function under another name": Made(LogisticRegression, {"sqrt": np.equal}),
     "estimator among arguments": Made(_Scorer, {"_score_func": np.equal, "_kwargs": {"dtype": LogisticRegression()}}),

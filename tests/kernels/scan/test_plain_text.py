@@ -67,3 +67,42 @@ def test_aliases_of_aliases_are_a_bomb(scan_file, rules) -> None:  # type: ignor
 def test_ordinary_anchors_are_no_bomb(scan_file) -> None:  # type: ignore[no-untyped-def]
     text = b"base: &base\n  lr: 0.1\n" + b"".join(b"m%d:\n  <<: *base\n" % n for n in range(2000))
     assert scan_file(text).verdict == "pass"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_configuration_of_wide_characters_is_judged(scan_file, rules, encoding) -> None:  # type: ignore[no-untyped-def]
+    layer = '{"class_name": "Lambda", "config": {}}'
+    assert rules(scan_file(layer.encode(encoding))) == {"executes keras.code"}
+    big = {"utf-16": b"\xfe\xff", "utf-32": b"\0\0\xfe\xff"}[encoding] + layer.encode(f"{encoding}-be")
+    assert rules(scan_file(big)) == {"executes keras.code"}
+
+
+def test_mark_of_a_wide_text_before_other_bytes_is_malformed(scan_file, rules) -> None:  # type: ignore[no-untyped-def]
+    assert rules(scan_file(b"\xff\xfe\x00\xd8\x00\xd8")) == {"malformed text.encoding"}
+
+
+@pytest.mark.parametrize(
+    "before",
+    ['x: {"a":', "x: &a-b ", "x:\r  ", "x:\u2028  ", "['a', ", "['a',\u2028", "{'a':", "\ufeff'x': ", "? &a ", "--- "],
+)
+@pytest.mark.parametrize(
+    "tag",
+    ["!!python/object/apply:os.system", "!!%70ython/name:os", "!<tag:yaml.org,2002:%70ython/object/apply:os.system>"],
+)
+def test_tag_of_python_is_found_wherever_one_may_stand(scan_file, rules, before, tag) -> None:  # type: ignore[no-untyped-def]
+    assert "executes yaml.python-tag" in rules(scan_file(f"{before}{tag} ['x']\n".encode()))
+
+
+@pytest.mark.parametrize(
+    "text", ["Loading `!!python/object` runs code.\n", "Run !python train.py!!\n", "!!! python/x\n"]
+)
+def test_words_about_python_pass(scan_file, text) -> None:  # type: ignore[no-untyped-def]
+    assert scan_file(text.encode()).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    "text", ["m:\n  _target_: os.system\n", "m: {'_target_': \"os.system\"}\n", "- _target_: 'os.system'\n"]
+)
+def test_part_of_the_standard_library_to_call_is_unknown(scan_file, rules, text) -> None:  # type: ignore[no-untyped-def]
+    assert rules(scan_file(text.encode())) == {"unknown config.target"}
+    assert scan_file(text.replace("os.system", "torch.optim.Adam").encode()).verdict == "pass"

@@ -37,6 +37,20 @@ def test_model_that_reads_a_file_is_found(scan_file, sample, rules) -> None:  # 
     assert {one.detail for one in result.observations if one.kind == "unknown"} == {"ReadFile"}
 
 
+def test_function_is_known_only_in_the_graph_that_defines_it(scan_file, rules) -> None:  # type: ignore[no-untyped-def]
+    named_so = field(2, field(1, field(1, field(1, b"WriteFile"))))
+    one, other = (field(2, field(1, b"") + field(2, graph)) for graph in (named_so, node("WriteFile")))
+    assert rules(scan_file(saved_model(named_so + node("WriteFile")))) == set()
+    assert rules(scan_file(b"\x08\x01" + one + other)) == {"unknown tensorflow.operator"}
+
+
+@pytest.mark.parametrize("name", [b'"Lambda"', b'"\\u004cambda"', b'               "Lambda"'])
+def test_layer_of_code_in_the_form_of_older_versions_executes(scan_file, rules, name) -> None:  # type: ignore[no-untyped-def]
+    layer = field(4, field(3, b'{"class_name": ' + name + b', "config": {}}'))
+    data = saved_model(node("MatMul"), meta=field(7, field(1, layer)))
+    assert "executes keras.code" in rules(scan_file(data))
+
+
 def test_checkpoint_operators_are_not_examined(scan_file, rules) -> None:  # type: ignore[no-untyped-def]
     assert rules(scan_file(saved_model(node("RestoreV2")))) == {"not_examined tensorflow.checkpoint"}
 

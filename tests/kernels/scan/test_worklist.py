@@ -82,6 +82,14 @@ def test_text_that_is_a_program_by_its_name_is_not_examined(scan_file, rules, na
     assert scan_file(zipped({f"{name}.txt": b"open('x', 'w').close()\n"})).verdict == "pass"
 
 
+@pytest.mark.parametrize("name", ["a.pkl", "b/model.joblib.gz", "A.PKL"])
+def test_text_by_the_name_of_a_pickle_is_followed_as_one(scan_file, rules, name) -> None:  # type: ignore[no-untyped-def]
+    found = rules(scan_file(zipped({name: b"cpayload_module\nx\nzzz some words\n"})))
+    assert found == {"unknown pickle.global", "malformed pickle.broken"}
+    assert rules(scan_file(zipped({name: b"version https://git-lfs.github.com/spec/v1\n"}))) == set()
+    assert rules(scan_file(zipped({"names.txt": b"cat\ndog\n"}))) == set()
+
+
 def test_time_that_is_up_is_not_examined() -> None:
     result = scan_bytes(memoryview(b"hello"), name="f", limits=Limits(), allow=AllowList({}), expired=lambda: True)
     assert (result.verdict, [one.rule for one in result.observations]) == ("not_examined", ["limit.time"])

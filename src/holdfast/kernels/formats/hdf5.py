@@ -18,7 +18,8 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 UNDEFINED = (1 << 64) - 1
 LARGEST_BLOCK = 1 << 24
 PIECE = 1 << 22
-_HEAP = re.compile(rb"GCOL\x01\0\0\0")
+_HEAP = re.compile(rb"GCOL\x01")
+"""Signature and version; the library passes over the three bytes behind them, whatever they are."""
 Reach = Literal["external-link", "external-data", "virtual", "filter", "dense", "driver", "shared"]
 LINK_INFO, EXTERNAL, LAYOUT, FILTERS, ATTRIBUTE, CONTINUATION, SYMBOLS = 0x02, 0x07, 0x08, 0x0B, 0x0C, 0x10, 0x11
 LINK, DRIVER, ATTRIBUTE_INFO = 0x06, 0x14, 0x15
@@ -116,7 +117,7 @@ class Hdf5:
     def heap_objects(self) -> Iterator[tuple[int, int]]:
         """Yield where the objects of all global heaps stand: values of variable length, texts among them."""
         for piece in range(0, len(self.data), PIECE):
-            part = bytes(self.data[piece : piece + PIECE + 7])
+            part = bytes(self.data[piece : piece + PIECE + 4])
             for match in _HEAP.finditer(part) if b"GCOL" in part else ():
                 yield from self._heap(piece + match.start())
 
@@ -241,7 +242,11 @@ class Hdf5:
         while position + 16 <= min(end, len(self.data)):
             size = self._number(position + 8, 8)
             if self._number(position, 2) == 0:
-                return
+                # free space, its own header included: the library reads on behind it
+                if size < 16:
+                    return
+                position += size
+                continue
             if position + 16 + size > min(end, len(self.data)):
                 raise Hdf5Error(f"an object of the heap at byte {at} ends behind it")
             yield position + 16, position + 16 + size

@@ -12,7 +12,8 @@ from importlib import resources
 Pattern = tuple[tuple[str, ...], ...]
 """Alternatives per argument: a kind such as ``int``, ``module:name`` for an instance, ``module:`` for one of any class
 of a module, ``@module:name`` for the global itself, ``@class`` for any class that may be instantiated, ``=text`` for a
-constant, ``@numeric`` for a function that computes numbers, ``*`` for anything; a last ``...`` repeats the one before,
+constant, ``@numeric`` for a function that computes numbers, ``estimator`` for an instance of a class that is one,
+``*`` for anything; a last ``...`` repeats the one before,
 a last ``named`` stands for arguments by name.
 ``empty`` is the empty tuple, ``(0)`` the tuple of a zero, ``ratio`` a text of digits with or without a second ``/``
 number."""

@@ -70,6 +70,11 @@ WRITTEN: dict[str, list[str]] = {
     "functools:partial": ["call(@numeric)", "state(@numeric, empty, dict|none, dict|none)"],
     **{f"builtins:str.{name}": ["ref"] for name in _TEXT_METHODS},
     "sklearn.utils.validation:check_array": ["ref"],
+    # an imputer keeps one for each column, of whatever class it was given
+    "sklearn.impute._iterative:_ImputerTriplet": ["new(number, numpy:ndarray, estimator)"],
+    # the splits that a search was given as a list
+    "sklearn.model_selection._split:_CVIterableWrapper": ["new", "state:dict"],
+    "scipy.interpolate._interpolate:interp1d._call_linear": ["ref"],
     "collections:deque": ["ref", "call()", "call(list|tuple)", "call(list|tuple, int|none)", "append"],
     "datetime:date": ["ref", "call(bytes|str)"],
     "datetime:time": ["ref", "call(bytes|str)", "call(bytes|str, instance)"],
@@ -258,11 +263,16 @@ def _parse_args_stats(self, {shapes} {given}, moments='mv'):
 NEVER_KEYS = {"_attach_methods", "_attach_argparser_methods", "_build_f"}
 """Methods that a ``__setstate__`` on the list calls: an attribute of that name would be called in their place."""
 
-METHOD_KEYS = frozenset({"stack_method", "stack_method_", "response_method", "_response_method"})
+METHOD_KEYS = frozenset(
+    {"stack_method", "stack_method_", "chain_method", "chain_method_", "response_method", "_response_method"}
+)
 """Attributes of estimators and scorers that name the method they call on another estimator."""
 METHOD_NAMES = frozenset(
     {"auto", "predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples"}
 )
+READING_KEYS = {"input": frozenset({"content", "file"})}
+"""Attributes by which a transformer of texts opens the files that they name, and the values by which it does not."""
+NAMING_KEYS = {**dict.fromkeys(METHOD_KEYS, METHOD_NAMES), **READING_KEYS}
 ARGUMENT_KEYS = frozenset(
     {"kw_args", "inv_kw_args", "_kwargs", "kwargs", "metric_params", "metric_params_", "effective_metric_params_",
      "kernel_params", "kwds"}
@@ -287,7 +297,7 @@ def source() -> str:
             "unserialises": sorted(UNSERIALISES),
             "template": [_SIGNATURE.pattern, _TEMPLATE],
             "keys": [sorted(NEVER_KEYS), sorted(INERT_KEYS)],
-            "attributes": [sorted(METHOD_KEYS), sorted(METHOD_NAMES), sorted(ARGUMENT_KEYS)],
+            "attributes": [{key: sorted(names) for key, names in NAMING_KEYS.items()}, sorted(ARGUMENT_KEYS)],
             "never": [NEVER_NAMES.pattern, sorted(NEVER_PARTS), sorted(NEVER_ROOTS - sys.stdlib_module_names)],
         },
         sort_keys=True,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from holdfast.kernels.formats.gguf import Gguf, GgufError, read_gguf
+from holdfast.kernels.scan.chat_template import judge_template
 from holdfast.kernels.scan.hidden import report_hidden
-from holdfast.kernels.scan.hub_config import judge_template
 from holdfast.kernels.scan.observation import Budget, Place, Walked
 from holdfast.kernels.scan.record import Record, Where
 from holdfast.kernels.scan.secrets_found import report_secrets

@@ -22,7 +22,7 @@ MESSAGES: dict[str, tuple[Kind, str]] = {
     "driver": ("not_examined", "the file is one part of several"),
     "shared": ("not_examined", "a header message is shared, which is not followed"),
 }
-LARGEST_VALUE = 64 << 20
+PIECE = 1 << 20
 
 
 def walk_hdf5(data: memoryview, place: Place, budget: Budget) -> Walked:
@@ -45,7 +45,7 @@ def walk_hdf5(data: memoryview, place: Place, budget: Budget) -> Walked:
             if budget.members < 0 or budget.expired():
                 record.add("not_examined", "limit.members", "further values were not looked at", start=start)
                 break
-            _look_at(record, data, start, end)
+            look_at(record, data, start, end)
     except Hdf5Error as error:
         record.add("not_examined", "hdf5.structure", f"the file was not read to its end: {error}")
     return record.walked("hdf5")
@@ -53,17 +53,15 @@ def walk_hdf5(data: memoryview, place: Place, budget: Budget) -> Walked:
 
 def _judge(record: Record, data: memoryview, item: Attribute | Reaching) -> None:
     if isinstance(item, Attribute):
-        _look_at(record, data, item.start, item.end)
+        look_at(record, data, item.start, item.end)
         return
     kind, message = MESSAGES[item.kind]
     record.add(kind, f"hdf5.{item.kind}", message, detail=item.detail, start=item.start)
 
 
-def _look_at(record: Record, data: memoryview, start: int, end: int) -> None:
+def look_at(record: Record, data: memoryview, start: int, end: int) -> None:
     """Hand on a value that is a configuration, a pickle or a program; numbers and plain texts need no second look."""
-    value = data[start : min(end, start + LARGEST_VALUE)]
-    while len(value) and value[-1] == 0:
-        value = value[:-1]
+    value = _without_padding(data[start:end])
     if len(value) < 3:
         return
     formats = set(identify(value)) - {"text", "yaml", "zlib", "lzma", "tensorflow-graph", "onnx", "safetensors", "ubj"}
@@ -71,3 +69,14 @@ def _look_at(record: Record, data: memoryview, start: int, end: int) -> None:
         record.part(value, start)
     else:
         report_secrets(record, value, start)
+
+
+def _without_padding(value: memoryview) -> memoryview:
+    """Return a value without the zeros at its end."""
+    while len(value):
+        before = max(0, len(value) - PIECE)
+        kept = len(bytes(value[before:]).rstrip(b"\0"))
+        value = value[: before + kept]
+        if kept:
+            break
+    return value

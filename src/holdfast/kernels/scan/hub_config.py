@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import Any
 
+from holdfast.kernels.scan.chat_template import judge_template
 from holdfast.kernels.scan.record import Record
 
 CODE_KEYS = ("auto_map", "custom_pipelines", "loader_module", "trust_remote_code")
 JSONPICKLE_KEYS = ("py/object", "py/reduce", "py/type", "py/function", "py/newobj", "py/newargs", "py/repr", "py/mod")
 PIPELINE_LIBRARIES = frozenset({"diffusers", "transformers", None})
-_EXPRESSION = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)", re.DOTALL)
-_REACHING = re.compile(
-    r"__|\battr\b|\\x[0-9a-f]{2}|\\u00|\bmro\b|\[\s*['\"]_|\.\s*_|\b(?:lipsum|cycler|joiner|import|include|extends)\b",
-    re.I,
-)
 
 
 def judge_hub_config(record: Record, node: dict[str, Any]) -> None:
@@ -30,9 +25,8 @@ def judge_hub_config(record: Record, node: dict[str, Any]) -> None:
             message = "jsonpickle imports and calls what stands here when the text is decoded"
             record.add("executes", "config.jsonpickle", message, detail=f"{key}: {node[key]!r:.150}")
     target = node.get("_target_")
-    if isinstance(target, str) and target.partition(".")[0] in sys.stdlib_module_names:
-        message = "the configuration names a part of the standard library for its loader to call"
-        record.add("unknown", "config.target", message, detail=target)
+    if isinstance(target, str):
+        judge_target(record, target)
     if isinstance(node.get("_class_name"), str):
         for key, value in node.items():
             library = value[0] if isinstance(value, list) and len(value) == 2 else None
@@ -48,12 +42,8 @@ def judge_hub_config(record: Record, node: dict[str, Any]) -> None:
                     judge_template(record, entry["template"])
 
 
-def judge_template(record: Record, template: str, start: int | None = None, end: int | None = None) -> None:
-    """Report a template whose expressions reach for the inside of Python objects."""
-    for expression in _EXPRESSION.finditer(template[: 1 << 20]):
-        match = _REACHING.search(expression[0])
-        if match is None:
-            continue
-        message = "a chat template reaches for the inside of Python objects: rendered without a sandbox it runs code"
-        record.add("executes", "template.code", message, detail=expression[0], start=start, end=end)
-        return
+def judge_target(record: Record, target: str) -> None:
+    """Report what a loader of configurations would call, where it is a part of the standard library."""
+    if target.partition(".")[0] in sys.stdlib_module_names:
+        message = "the configuration names a part of the standard library for its loader to call"
+        record.add("unknown", "config.target", message, detail=target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import zlib
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from holdfast.kernels.formats.tar_blocks import is_header
 from holdfast.kernels.formats.zip_layout import END, find_end
 from holdfast.kernels.scan.pickle_outline import outline
 
-TEXT_FORMATS = frozenset({"json", "yaml", "python", "lightgbm", "text"})
+TEXT_FORMATS = frozenset({"json", "yaml", "python", "lightgbm", "text", "wide-text"})
 LONGEST_TEXT = 256 << 20
+WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+"""What a text begins with whose characters take two or four bytes."""
 HDF5 = b"\x89HDF\r\n\x1a\n"
 _MAGIC: tuple[tuple[str, int, bytes], ...] = (
     ("gzip", 0, b"\x1f\x8b"), ("xz", 0, b"\xfd7zXZ\0"), ("zstd", 0, b"\x28\xb5\x2f\xfd"),
@@ -184,8 +187,8 @@ def _text_format(data: memoryview) -> str:
     if not is_text(data):
         return ""
     head = bytes(data[: 1 << 20])
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "text"
+    if head.startswith(WIDE_MARKS):
+        return "wide-text"
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if re.match(rb"\{\s*[\"}]|\[\s*[\[\]{\"\d.tfn-]", head):
         return "json"
@@ -200,7 +203,7 @@ def is_text(data: memoryview) -> bool:
     """Whether all bytes are those of a text: no control characters but the usual ones; UTF-16 needs its mark."""
     if len(data) > LONGEST_TEXT:
         return False
-    if bytes(data[:2]) in (b"\xff\xfe", b"\xfe\xff"):
+    if bytes(data[:4]).startswith(WIDE_MARKS):
         return len(data) % 2 == 0
     high = False
     for start in range(0, len(data), 1 << 20):

@@ -14,6 +14,7 @@ from holdfast.kernels.scan.observation import Budget, Kind, Place, Walked
 from holdfast.kernels.scan.record import Record
 from holdfast.kernels.scan.secrets_found import report_secrets
 from holdfast.kernels.scan.skops_nodes import is_skops_node, judge_skops_identities, judge_skops_node
+from holdfast.kernels.scan.skops_slots import judge_skops_attributes
 from holdfast.kernels.scan.torch_export import is_exported_program, judge_expression, judge_program
 from holdfast.kernels.scan.xgboost_model import check_xgboost
 
@@ -66,7 +67,9 @@ def _form(value: Any) -> str:
 
 def judge_value(record: Record, value: Any, allow: AllowList) -> None:
     """Judge every object in a value; texts that are JSON themselves are read once more."""
-    judge_skops_identities(record, (node for node in _objects(value) if "__loader__" in node))
+    judge_skops_identities(record, _skops_nodes(value))
+    if isinstance(value, dict) and is_skops_node(value):
+        judge_skops_attributes(record, value, _skops_nodes(value), allow)
     for node in _objects(value):
         if is_skops_node(node):
             judge_skops_node(record, node, allow)
@@ -76,6 +79,10 @@ def judge_value(record: Record, value: Any, allow: AllowList) -> None:
         judge_expression(record, node)
         if is_exported_program(node):
             judge_program(record, node)
+
+
+def _skops_nodes(value: Any) -> Iterator[dict[str, Any]]:
+    return (node for node in _objects(value) if "__loader__" in node)
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

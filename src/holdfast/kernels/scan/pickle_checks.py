@@ -7,7 +7,7 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 
 from holdfast.kernels.scan.allow_list import AllowList, Rule
 from holdfast.kernels.scan.allow_rules import (
-    METHOD_KEYS,
+    NAMING_KEYS,
     TEMPLATE_KEY,
     UNSERIALISES,
     is_never_allowed,
@@ -54,7 +54,7 @@ MOST_FIELDS = 100_000
 """Fields of dtypes that were not made yet."""
 ANY_CLASS = Rule(news=((),))
 VERSION_KEY = "_sklearn_version"
-KEPT_KEYS = FIELD_KEYS | COPIED_KEYS | METHOD_KEYS
+KEPT_KEYS = FIELD_KEYS | COPIED_KEYS | NAMING_KEYS.keys()
 """Keys whose values a rule asks for."""
 STORAGE_ITEMS = 5
 MODULE_ITEMS = 4
@@ -275,7 +275,7 @@ class Checker:
                 message = f"{shown(item)} stands in the data as a value, which no rule allows"
                 self._say("unknown", "pickle.reference", message, item.path, *item.at)
         for misfit in self.slots.misfits():
-            message = f"{shown(misfit.target)} holds something that ordinary ones do not hold there: it may call it"
+            message = f"{shown(misfit.target)} holds something that ordinary ones do not hold there: {misfit.reason}"
             self._say("unknown", "pickle.attribute", message, f"{misfit.key}: {self._name(misfit.value)}", misfit.at)
         for version in sorted(self.versions - seen):
             self._record.note(f"saved by scikit-learn {version}, a version the allow list was not made from")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from holdfast.kernels.scan.allow_rules import METHOD_NAMES
+from holdfast.kernels.scan.allow_rules import NAMING_KEYS
 from holdfast.kernels.scan.pickle_keys import heavy
 from holdfast.kernels.scan.pickle_values import (
     FORGOTTEN,
@@ -28,7 +28,7 @@ LIGHT = CONSTANTS - {Heavy}
 """Types of the values that cost no more than one object."""
 MOST_HELD = 400_000
 MOST_VISITED = 400_000
-_NAMES: frozenset[Value] = frozenset({None, *METHOD_NAMES})
+_NAMES: frozenset[Value] = frozenset({None}).union(*NAMING_KEYS.values())
 
 
 def are_constants(values: Iterable[Value]) -> bool:
@@ -55,8 +55,8 @@ class Contents:
     def extend(self, target: List, items: list[Value]) -> None:
         """Put items into a list."""
         target.count += len(items)
-        if target.has_names_only:
-            target.has_names_only = _NAMES.issuperset(items)
+        if target.names is not None:
+            target.names = target.names.union(items) - {None} if _NAMES.issuperset(items) else None
         if not are_constants(items):
             if target.held is None:
                 target.held = {}

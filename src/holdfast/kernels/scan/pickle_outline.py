@@ -27,6 +27,7 @@ _EFFECT = {
     **dict.fromkeys(b"\x87\x92s", (3, 1)), ord("2"): (1, 2), ord("0"): (1, 0), 0x80: (0, 0), 0x95: (0, 0),
 }  # fmt: skip
 _TO_MARK = {**dict.fromkeys(b"tld\x91oi", 0), **dict.fromkeys(b"ue\x90", 1)}
+OPCODES = frozenset(_EFFECT) | frozenset(_TO_MARK) | frozenset(b"(1.")
 _CALLS = frozenset(b"Rboi\x81\x92QP")
 _NAMES = frozenset(b"ci\x93\x82\x83\x84")
 _MODULE = re.compile(rb"[^\W\d][\w-]*(?:\.[^\W\d][\w-]*)*\r?")

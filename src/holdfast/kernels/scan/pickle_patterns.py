@@ -53,6 +53,8 @@ def _fits(alternative: str, value: Value) -> bool:
         return isinstance(value, Tuple) and len(value.items) == 1 and value.items[0] == 0
     if alternative == "ratio":
         return isinstance(value, str) and RATIO.fullmatch(value) is not None
+    if alternative == "estimator":
+        return isinstance(value, Instance) and value.of.rule is not None and value.of.rule.family == alternative
     if alternative == "@class":
         return isinstance(value, Global) and value.rule is not None and value.rule.is_class
     if alternative == "@numeric":

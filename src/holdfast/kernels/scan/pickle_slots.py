@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from holdfast.kernels.scan.allow_list import AllowList
-from holdfast.kernels.scan.allow_rules import ARGUMENT_KEYS, METHOD_KEYS, METHOD_NAMES
+from holdfast.kernels.scan.allow_rules import ARGUMENT_KEYS, NAMING_KEYS, READING_KEYS
 from holdfast.kernels.scan.pickle_contents import leaves
 from holdfast.kernels.scan.pickle_limits import Unexamined
 from holdfast.kernels.scan.pickle_values import FORGOTTEN, Dict, Global, Instance, List, Tuple, Value
@@ -66,6 +66,11 @@ class Misfit:
     value: Value
     at: int
 
+    @property
+    def reason(self) -> str:
+        """Why it may not."""
+        return "it opens the files that it is given the names of" if self.key in READING_KEYS else "it may call it"
+
 
 class Slots:
     """The attributes of all objects of one file; containers are looked at when nothing can fill them any more."""
@@ -87,7 +92,7 @@ class Slots:
             return
         for key, value in (state.held or {}).items():
             self._put(target, key if isinstance(key, str) else "", value, at)
-        for key in METHOD_KEYS & (state.kept or {}).keys():
+        for key in NAMING_KEYS.keys() & (state.kept or {}).keys():
             self._put(target, key, (state.kept or {})[key], at)
 
     def _put(self, target: Global, key: str, value: Value, at: int) -> None:
@@ -109,7 +114,8 @@ class Slots:
     def misfits(self) -> Iterator[Misfit]:
         """Yield the attributes that hold what they may not."""
         for target, key, value, at in self._pending:
-            if key in METHOD_KEYS and not _names_methods(value):
+            names = NAMING_KEYS.get(key)
+            if names is not None and not _is_among(value, names):
                 yield Misfit(target, key, value, at)
                 continue
             fitting = self.fitting(target, key)
@@ -132,11 +138,12 @@ class Slots:
         return frozenset({DATA, ACTING_DATA, ESTIMATOR} if is_estimator else {DATA, ACTING_DATA})
 
 
-def _names_methods(value: Value) -> bool:
+def _is_among(value: Value, names: frozenset[str]) -> bool:
+    """Whether a value is one of these names, several of them, or none."""
     if value is None or isinstance(value, str):
-        return value is None or value in METHOD_NAMES
+        return value is None or value in names
     if isinstance(value, Tuple):
-        return all(isinstance(item, str) and item in METHOD_NAMES for item in value.items)
+        return all(isinstance(item, str) and item in names for item in value.items)
     if isinstance(value, List):
-        return value.has_names_only
+        return value.names is not None and value.names <= names
     return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 from holdfast.kernels.scan.allow_list import AllowList
-from holdfast.kernels.scan.allow_rules import METHOD_NAMES
+from holdfast.kernels.scan.allow_rules import NAMING_KEYS
 from holdfast.kernels.scan.pickle_arrays import is_code
 from holdfast.kernels.scan.pickle_copies import ENDLESS
 from holdfast.kernels.scan.pickle_keys import heavy
@@ -69,6 +69,6 @@ class Thinner:
 
     def _known_texts(self) -> dict[str, str]:
         names = {*self._allow.rules, *(name for names in self._allow.rules.values() for name in names)}
-        texts = names | self._allow.constants() | self._allow.attributes() | self._keys | METHOD_NAMES
+        texts = names.union(self._allow.constants(), self._allow.attributes(), self._keys, *NAMING_KEYS.values())
         self._texts = {text: text for text in texts}
         return self._texts

@@ -83,15 +83,15 @@ class Bulk(Heavy):
 class List:
     """A list of which the length is known: what is put into it by another name makes it longer, never shorter."""
 
-    __slots__ = ("count", "has_names_only", "held", "is_plain", "settled_in")
+    __slots__ = ("count", "held", "is_plain", "names", "settled_in")
     kind = "list"
 
     def __init__(self, count: int = 0) -> None:
         self.count = count
         self.held: dict[Value, None] | None = None
         """What is in it besides constants, in the order in which it came."""
-        self.has_names_only = True
-        """Every item is the name of a method, or nothing."""
+        self.names: frozenset[Value] | None = frozenset()
+        """All items, while they are names that some attribute may hold, or nothing."""
         self.is_plain = True
         """There are only constants in it, and containers of nothing else."""
         self.settled_in: Bulk | None = None

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 
+from holdfast.kernels.scan.chat_template import judge_template
+from holdfast.kernels.scan.hub_config import judge_target
 from holdfast.kernels.scan.observation import Budget, Place, Walked
 from holdfast.kernels.scan.record import Record, Where
 from holdfast.kernels.scan.secrets_found import LONGEST_TEXT, report_secrets
 
 # a tag stands at the start of a value: of a line, behind a dash, a colon, a bracket, a comma or an anchor
 _TAG = re.compile(
-    rb"(?:^[ \t]*|[-:?][ \t]+|[\[{,][ \t]*|&\w+[ \t]+)(?P<tag>!<[^>\n]{1,300}>|!!?[\w./:%~-]{0,300})(?=[\s\"'\[{]|$)",
+    rb"(?:(?:^|\r)[ \t]*|[-:?][ \t]+|[\[{,][ \t]*|&[\w-]+[ \t]+)"
+    rb"(?P<tag>!<[^>\n]{1,300}>|!!?[\w./:%~-]{0,300})(?=[\s\"'\[{]|$)",
     re.M,
 )
+_BUILDS_PYTHON = re.compile(rb"(?:!!|!<.*)python/", re.IGNORECASE)
+# where a tag may stand depends on line ends of other scripts and on brackets far before: wherever it does, it is one
+_ANY_TAG = re.compile(rb"(?<![\w`])!(?:!|<)[^\s>]{1,300}")
+_PERCENT = re.compile(rb"%([\da-fA-F]{2})")
 _PLAIN_TAGS = re.compile(
     rb"!!(?:str|int|float|bool|null|map|seq|binary|timestamp|set|omap|pairs|merge)"
     rb"|!<tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq|binary|timestamp|set|omap|pairs|merge)>|!"
 )
+_TARGET = re.compile(rb"(?:^|[\s{,\"'])_target_[\"']?\s{0,9}:\s{0,9}[\"']?(?P<target>[A-Za-z_][\w.]{0,200})")
 _TAG_DIRECTIVE = re.compile(rb"^%TAG[ \t]", re.M)
 _REFERENCE = re.compile(rb"(?:^|[\s\[{,:-])(?P<mark>[&*])(?P<name>[^\s\[\]{},]{1,100})")
+TEMPLATE_ENDINGS = (".jinja", ".jinja2", ".j2")
 MOST_EXPANDED = 1_000_000
 MOST_REFERENCES = 200_000
 _ENTITY = re.compile(rb"<!ENTITY\s|<!DOCTYPE[^>\[]{0,200}\[", re.I)
@@ -37,16 +47,18 @@ def walk_text(data: memoryview, place: Place, budget: Budget, *, format: str = "
         message = f"credentials were looked for in the first {LONGEST_TEXT >> 20} MiB only"
         record.note(message)
     text = bytes(data[:LONGEST_TEXT])
-    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = text.decode("utf-16", "replace").encode()
     if format != "python" and b"!" in text:
         _report_tags(record, text, is_yaml=format == "yaml")
+    for match in _TARGET.finditer(text) if format == "yaml" else ():
+        judge_target(record, match["target"].decode())
     if format == "yaml" and _expanded(text) > MOST_EXPANDED:
         message = "aliases of aliases: a reader that writes them out never ends"
         record.add("suspicious", "yaml.alias-bomb", message)
     if text.lstrip()[:1] == b"<" and _ENTITY.search(text):
         message = "an XML document type with entities makes some parsers read other files"
         record.add("suspicious", "text.xml-entity", message)
+    if place.path[-1].lower().endswith(TEMPLATE_ENDINGS):
+        judge_template(record, text.decode("utf-8", "replace"))
     return record.walked(format)
 
 
@@ -54,17 +66,21 @@ def _report_tags(record: Record, text: bytes, *, is_yaml: bool) -> None:
     for directive in _TAG_DIRECTIVE.finditer(text):
         message = "a YAML directive gives tags another meaning: an innocent tag may build any object"
         record.add("unknown", "yaml.tag-directive", message, start=directive.start(), end=directive.end())
-    for match in _TAG.finditer(text):
-        tag = match["tag"]
-        if _PLAIN_TAGS.fullmatch(tag):
-            continue
-        where: Where = {"start": match.start("tag"), "end": match.end("tag"), "detail": tag}
-        if b"python" in tag.lower():
+    for match in _ANY_TAG.finditer(text):
+        if _builds_python(match[0]):
             message = "a YAML tag builds a Python object: loading it runs code that the file chose"
+            where: Where = {"start": match.start(), "end": match.end(), "detail": match[0]}
             record.add("executes", "yaml.python-tag", message, **where)
-        elif is_yaml and tag.startswith((b"!!", b"!<")):
+    for match in _TAG.finditer(text) if is_yaml else ():
+        tag = match["tag"]
+        if tag.startswith((b"!!", b"!<")) and not _PLAIN_TAGS.fullmatch(tag) and not _builds_python(tag):
             message = "a YAML tag that is not of the core set builds what its application chose"
-            record.add("unknown", "yaml.tag", message, **where)
+            record.add("unknown", "yaml.tag", message, start=match.start("tag"), end=match.end("tag"), detail=tag)
+
+
+def _builds_python(tag: bytes) -> bool:
+    """Whether a tag, of which any character may be written by its number, is one of those of Python."""
+    return _BUILDS_PYTHON.match(_PERCENT.sub(lambda escape: bytes([int(escape[1], 16)]), tag)) is not None
 
 
 def _expanded(text: bytes) -> int:
@@ -81,3 +97,21 @@ def _expanded(text: bytes) -> int:
         if largest > MOST_EXPANDED or count > MOST_REFERENCES:
             return MOST_EXPANDED + 1
     return largest
+
+
+def walk_wide_text(data: memoryview, place: Place, budget: Budget) -> Walked:
+    """Hand on a text of two or four bytes for each character as UTF-8: readers of JSON take all of these."""
+    record = Record(place)
+    record.cover(0, len(data))
+    budget.expanded_bytes -= len(data)
+    if budget.expanded_bytes < 0:
+        record.add("not_examined", "limit.expanded", "the bytes allowed to come out of one file are spent")
+        return record.walked("wide-text")
+    is_utf_32 = bytes(data[:4]) in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+    try:
+        text = str(data, "utf-32" if is_utf_32 else "utf-16").encode()
+    except UnicodeError as error:
+        record.add("malformed", "text.encoding", f"the mark of a wide text stands before something else: {error}")
+    else:
+        record.member(memoryview(text), f"(UTF-8) {place.path[-1]}")
+    return record.walked("wide-text")

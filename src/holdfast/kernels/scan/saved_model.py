@@ -24,31 +24,37 @@ _PARTS: dict[str, dict[int, str]] = {
     "Signature": {},
     "Node": {},
     "AssetFile": {},
-    "ObjectGraph": {},
+    "ObjectGraph": {1: "Object"},
+    "Object": {4: "UserObject"},
+    "UserObject": {},
 }
 LOOK_AT_CLOCK = 1 << 14
-_NAME, _OPERATOR, _ASSET_NAME = 1, 2, 2
+_NAME, _OPERATOR, _ASSET_NAME, _METADATA = 1, 2, 2, 3
 
 
 @dataclass(slots=True)
 class _Graph:
-    operators: dict[str, tuple[int, int]] = field(default_factory=dict)
-    functions: set[str] = field(default_factory=set)
+    """Operators and functions by the graph they stand in, told by where it begins: only there the functions exist."""
+
+    operators: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
+    functions: set[tuple[int, str]] = field(default_factory=set)
 
 
 def walk_tensorflow(data: memoryview, place: Place, budget: Budget, *, root: str) -> Walked:
     """Walk a file whose outermost message is ``root``: ``SavedModel`` or ``Graph``."""
     record, graph = Record(place), _Graph()
     record.cover(0, len(data))
-    stack = [(root, data, 0)]
+    stack = [(root, data, 0, 0)]
     while stack:
-        message, body, start = stack.pop()
+        message, body, start, outer = stack.pop()
+        scope = start if message == "Graph" else outer
         budget.members -= 1
         if budget.members < len(stack) or budget.expired():
             record.add("not_examined", "limit.members", "the rest of the graph was not read", start=start)
             break
         try:
-            stack.extend(_walk_message(record, graph, message, body, start, budget))
+            inside = _walk_message(record, graph, message, body, start, scope, budget)
+            stack.extend((*part, scope) for part in inside)
         except WireError as error:
             what = f"a {message} message is broken: {error}"
             record.add("malformed", "tensorflow.structure", what, start=start, end=start + len(body))
@@ -58,7 +64,7 @@ def walk_tensorflow(data: memoryview, place: Place, budget: Budget, *, root: str
 
 
 def _walk_message(
-    record: Record, graph: _Graph, message: str, body: memoryview, start: int, budget: Budget
+    record: Record, graph: _Graph, message: str, body: memoryview, start: int, scope: int, budget: Budget
 ) -> list[tuple[str, memoryview, int]]:
     inside: list[tuple[str, memoryview, int]] = []
     for count, part in enumerate(fields(body)):
@@ -71,9 +77,12 @@ def _walk_message(
         if kind:
             inside.append((kind, part.value, start + part.start))
         elif message == "Node" and part.number == _OPERATOR:
-            graph.operators.setdefault(text(part.value, 200), (start, start + len(body)))
+            graph.operators.setdefault((scope, text(part.value, 200)), (start, start + len(body)))
         elif message == "Signature" and part.number == _NAME:
-            graph.functions.add(text(part.value, 200))
+            graph.functions.add((scope, text(part.value, 200)))
+        elif message == "UserObject" and part.number == _METADATA and len(part.value):
+            # older versions of Keras build the layers from this configuration
+            record.part(part.value, start + part.start)
         elif message == "AssetFile" and part.number == _ASSET_NAME and leaves_folder(text(part.value)):
             where: Where = {"start": start, "end": start + len(body), "detail": text(part.value)}
             record.add("suspicious", "tensorflow.asset", "an asset lies outside the folder of the model", **where)
@@ -81,8 +90,8 @@ def _walk_message(
 
 
 def _judge(record: Record, graph: _Graph) -> None:
-    for operator, (start, end) in graph.operators.items():
-        if operator in PURE or operator in graph.functions:
+    for (scope, operator), (start, end) in graph.operators.items():
+        if operator in PURE or (scope, operator) in graph.functions:
             continue
         where: Where = {"start": start, "end": end, "detail": operator}
         if operator in CHECKPOINT:

@@ -6,18 +6,18 @@ hold plain values, or instances of classes that pickles may hold too.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from holdfast.kernels.scan.allow_list import AllowList, Rule
-from holdfast.kernels.scan.allow_rules import TEMPLATE_KEY, is_template
+from holdfast.kernels.scan.allow_rules import TEMPLATE_KEY, UNSERIALISES, is_template
 from holdfast.kernels.scan.pickle_copies import COUNTED_KEY, counts_far
 from holdfast.kernels.scan.pickle_patterns import fitting
 from holdfast.kernels.scan.pickle_uses import is_special
-from holdfast.kernels.scan.pickle_values import BYTES, FLOAT, UNKNOWN, Dict, Global, Instance, Tuple, Value
+from holdfast.kernels.scan.pickle_values import BYTES, UNKNOWN, Dict, Global, Instance, Tuple, Value
 from holdfast.kernels.scan.record import Record
+from holdfast.kernels.scan.skops_slots import constant
 
 _NUMBERS = (
     r"(?:u?int(?:8|16|32|64|p|c)?|float(?:16|32|64|128)?|complex(?:64|128|256)?|bool_?|str_|bytes_|void|datetime64"
@@ -102,7 +102,7 @@ def _is_allowed(loader: str, module: str, name: str, node: dict[str, Any], allow
         return rule is not None and rule.is_class and _fits_state(rule, module, content)
     if loader == "ConstructorFromReduceNode":
         patterns = _ZONE if path == "zoneinfo.ZoneInfo" else rule.calls if rule is not None else ()
-        return fitting(patterns, _arguments(content, allow)) is not None
+        return f"{module}:{name}" not in UNSERIALISES and fitting(patterns, _arguments(content, allow)) is not None
     if loader == "TupleNode":
         return rule is not None and any(rule.news)
     if loader == "LossNode":
@@ -136,7 +136,7 @@ def _is_small_pool(content: object) -> bool:
     """Whether numpy mixes no more words of entropy than it does by default."""
     seeds = content.get("seed_seq") if isinstance(content, dict) else None
     items = seeds.get("content") if isinstance(seeds, dict) else None
-    size = _constant(items["pool_size"]) if isinstance(items, dict) and "pool_size" in items else 0
+    size = constant(items["pool_size"]) if isinstance(items, dict) and "pool_size" in items else 0
     return isinstance(size, int) and size <= _LARGEST_POOL
 
 
@@ -208,7 +208,7 @@ def _judge_keys(record: Record, node: dict[str, Any]) -> None:
 def _is_template_node(node: object) -> bool:
     if not isinstance(node, dict) or node.get("__loader__") != "JsonNode":
         return False
-    text = _constant(node)
+    text = constant(node)
     return isinstance(text, str) and is_template(text)
 
 
@@ -220,7 +220,7 @@ def _fits_state(rule: Rule, module: str, content: object) -> bool:
         return False
     loader, class_name = str(content.get("__loader__")), str(content.get("__class__"))
     if loader == "JsonNode":
-        return _constant(content) is None
+        return constant(content) is None
     kind = _STATES.get(loader, "")
     if kind == "dict" and _counts_far(module, content.get("content")):
         return False
@@ -232,7 +232,7 @@ def _counts_far(module: str, items: object) -> bool:
     if not isinstance(items, dict) or COUNTED_KEY not in items:
         return False
     state = Dict()
-    state.kept = {COUNTED_KEY: _constant(items[COUNTED_KEY])}
+    state.kept = {COUNTED_KEY: constant(items[COUNTED_KEY])}
     return counts_far(module, state)
 
 
@@ -248,16 +248,4 @@ def _argument(node: object, allow: AllowList) -> Value:
         return BYTES
     if loader == "ConstructorFromReduceNode" and isinstance(module, str) and isinstance(name, str):
         return Instance(Global(module, name, allow.rule(module, name), (0, 0)))
-    return _constant(node)
-
-
-def _constant(node: object) -> Value:
-    """Return the value of a node that holds a constant."""
-    content = node.get("content") if isinstance(node, dict) and node.get("__loader__") == "JsonNode" else None
-    if not isinstance(content, str):
-        return UNKNOWN
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError):
-        return UNKNOWN
-    return FLOAT if isinstance(value, float) else UNKNOWN if isinstance(value, dict | list) else value
+    return constant(node)

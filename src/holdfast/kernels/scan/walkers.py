@@ -17,7 +17,7 @@ from holdfast.kernels.scan.observation import Walker
 from holdfast.kernels.scan.onnx_model import walk_onnx
 from holdfast.kernels.scan.parquet_file import walk_parquet
 from holdfast.kernels.scan.pickle_walker import walk_pickle
-from holdfast.kernels.scan.plain_text import walk_text
+from holdfast.kernels.scan.plain_text import walk_text, walk_wide_text
 from holdfast.kernels.scan.safetensors_file import walk_safetensors
 from holdfast.kernels.scan.saved_model import walk_tensorflow
 from holdfast.kernels.scan.simple import walk_empty, walk_program, walk_raw, walk_unidentified
@@ -50,6 +50,7 @@ def default_walkers(allow: AllowList) -> Mapping[str, Walker]:
         "lightgbm": walk_lightgbm,
         "json": partial(walk_json, allow=allow),
         "text": walk_text,
+        "wide-text": walk_wide_text,
         "yaml": partial(walk_text, format="yaml"),
         "python": partial(walk_text, format="python"),
         "script": partial(walk_text, format="script"),

@@ -5,6 +5,7 @@ Nothing is loaded. Whatever was not looked at is said; a limit never makes a fil
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from holdfast.kernels.scan.allow_list import AllowList
 from holdfast.kernels.scan.identify import TEXT_FORMATS, identify
 from holdfast.kernels.scan.ledger import gaps, is_padding, merged
 from holdfast.kernels.scan.observation import Budget, Child, Kind, Observation, Place, Sibling, Walked, Walker
+from holdfast.kernels.scan.pickle_outline import OPCODES
 from holdfast.kernels.scan.printable import printable
 from holdfast.kernels.scan.walkers import default_walkers
 
@@ -21,6 +23,10 @@ Verdict = Literal["pass", "fail", "not_examined"]
 SCRIPT_ENDINGS = (
     ".py", ".pyw", ".pth", ".sh", ".bash", ".zsh", ".bat", ".cmd", ".ps1", ".vbs", ".js", ".rb", ".pl", ".php", ".lua",
 )  # fmt: skip
+PICKLE_ENDING = re.compile(
+    r"\.(?:pkl|pickle|pck|pcl|joblib|cloudpickle|dill|pt|ckpt|bin)(?:\.(?:gz|gzip|bz2|xz|lzma|lz4|zst|z))?$",
+    re.IGNORECASE,
+)
 FAILING: frozenset[Kind] = frozenset({"executes", "unknown", "suspicious", "secret"})
 SMALLEST_ALLOWANCE = 64 << 20
 LARGEST_RATIO = 100
@@ -90,7 +96,7 @@ def scan_bytes(
         The content, as a view of bytes or of a memory-mapped file.
     name
         What to call it in places. What is looked for does not depend on it, except that a text whose name is that of a
-        program is one.
+        program is one, and that one whose name is that of a pickle is followed as one.
     limits
         Bounds on the work.
     allow
@@ -111,6 +117,11 @@ def scan_bytes(
         inside = work.walk(child, depth)
         stack.extend((item, depth + 1) for item in reversed(inside))
     return work.scan()
+
+
+def _is_named_pickle(child: Child) -> bool:
+    """Whether a name says that this is a pickle, and a loader would get past the first byte."""
+    return child.data[0] in OPCODES and PICKLE_ENDING.search(child.place.path[-1]) is not None
 
 
 @dataclass(slots=True)
@@ -159,6 +170,9 @@ class _Work:
             self._note(Observation("suspicious", "polyglot", child.place, message))
         if formats in (["text"], ["yaml"]) and child.place.path[-1].lower().endswith(SCRIPT_ENDINGS):
             formats = ["script"]
+        elif TEXT_FORMATS.issuperset(formats or [""]) and _is_named_pickle(child):
+            # what stands before the first byte that is no opcode runs, where it is an import too
+            formats = ["pickle", *formats]
         return [name if name in self.walkers else "unidentified" for name in formats] or ["unidentified"]
 
     def _account(self, child: Child, walked: list[Walked]) -> None:
