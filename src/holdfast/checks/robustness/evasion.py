@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from holdfast.kernels.robustness.attack import Attacked
     from holdfast.kernels.robustness.limits import Rules
     from holdfast.kernels.robustness.questions import Questions, Reply
-    from holdfast.kernels.robustness.tree_problem import TreeProblem
+    from holdfast.kernels.robustness.tree_problem import TreeProblem, Work
 
 SPEC = {
     "title": "Evasion",
@@ -89,9 +89,12 @@ SPEC = {
     ],
     "cost": "medium",
     "effort": {
-        "quick": {"points": 50, "tree_points": 200, "queries": 200, "parts": 500, "looks": 1},
-        "default": {"points": 200, "tree_points": 1000, "queries": 500, "parts": 2000, "looks": 1},
-        "thorough": {"points": 1000, "tree_points": 5000, "queries": 1000, "parts": 20000, "looks": 5},
+        "quick": {"points": 50, "tree_points": 200, "queries": 200, "parts": 500, "steps": 10_000_000,
+                 "looks": 1},
+        "default": {"points": 200, "tree_points": 1000, "queries": 500, "parts": 2000, "steps": 40_000_000,
+                   "looks": 1},
+        "thorough": {"points": 1000, "tree_points": 5000, "queries": 1000, "parts": 20000, "steps": 2_000_000_000,
+                    "looks": 5},
     },
 }  # fmt: skip
 
@@ -248,20 +251,24 @@ def _attack_in_looks(
     import polars as pl
 
     from holdfast.kernels.robustness.sequential import is_settled
+    from holdfast.kernels.robustness.tree_problem import Work
+    from holdfast.kernels.robustness.trees import MOST_WORK
 
     assert subject.test is not None
-    limit = ctx.threshold("attack_success")
+    limit, work = ctx.threshold("attack_success"), Work(ctx.effort.get("steps", MOST_WORK))
     done, counts, queries, drawn = list[pl.DataFrame](), Counter[str](), 0, 0
     n_looks = _looks(ctx)
     for rows in np.array_split(order, min(n_looks, order.size)):
         points = subject.test.frame.select(subject.features)[rows]
         questions = _questions(subject, points, subject.y(subject.test)[rows].astype("int64"))
         counts["unstable"] += _unstable(questions, subject.cells(points))
-        attacked, table = _attack_rows(subject, ctx, questions, rows, rules, problem)
+        attacked, table = _attack_rows(subject, ctx, questions, rows, rules, problem, work)
         done.append(table)
         queries, drawn = queries + questions.n, drawn + rows.size
         stopped = questions.lost or ("the time was up" if ctx.out_of_time() else "")
+        stopped = stopped or ("the work for the search of the trees was spent" if work.is_spent else "")
         counts.update(refused=questions.refused, against=attacked.n_against_rules, unsteady=attacked.n_unsteady)
+        counts["spared"] += attacked.n_spared
         flipped = pl.concat(done)["success"]
         settled = limit is not None and is_settled(flipped, limit=limit, level=ctx.level, looks=n_looks)
         is_early = drawn < order.size and settled
@@ -297,7 +304,7 @@ def _questions(subject: Subject, points: pl.DataFrame, y: NDArray[np.int64]) -> 
 
 def _attack_rows(
     subject: Subject, ctx: Context, questions: Questions, rows: NDArray[np.int64], rules: Rules,
-    problem: TreeProblem | None,
+    problem: TreeProblem | None, work: Work,
 ) -> tuple[Attacked, pl.DataFrame]:  # fmt: skip
     """Attack rows, what the trees leave open with questions; write what became of them as a table, too."""
     import numpy as np
@@ -315,7 +322,7 @@ def _attack_rows(
         donors=subject.cells(reference.frame.select(subject.features)[chosen]),
         donor_labels=subject.y(reference)[chosen].astype("int64"),
         max_parts=ctx.effort.get("parts", 2000), most_open=ctx.effort.get("points", rows.size),
-        queries=max(ctx.effort.get("queries", 500) - ASKED_TWICE, 1),
+        queries=max(ctx.effort.get("queries", 500) - ASKED_TWICE, 1), work=work,
     )  # fmt: skip
     attacked = attacker.attack(subject.cells(points), rows)
     n, valid = attacked.n, pl.Series(attacked.success)
@@ -420,25 +427,11 @@ def _shown(subject: Subject, points: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
 
 
 def _notes(subject: Subject, looks: _Looks, rules: Rules, trees: str) -> tuple[str, ...]:
-    budget, n, drawn = rules.budget, looks.points.height, looks.drawn
-    counts, is_constant = looks.counts, len(set(subject.predictions.labels.tolist())) == 1
-    against, unsteady, refused = counts["against"], counts["unsteady"], counts["refused"]
-    wavers = unsteady > int(looks.points["success"].sum())
-    why = looks.stopped or "the trees left open more of them than may be asked about"
-    cases = {
-        trees: True,
-        f"Numbers move by at most {budget.distance:g} units (interquartile ranges, or 1 if all lie in [0, 1]); at most "
-        f"{budget.categories:g} categories change. Text columns never do, and immutable and sensitive ones only where "
-        "the threat is full control.": True,
-        "Finding nothing gives a bound, not safety.": True,
-        "The model gives every test row the same answer; one that knows no other cannot be flipped.": is_constant,
-        "Ranges, units and levels come from the test table, because no training table was given.": not subject.train,
-        "The attack stopped early: the share flipped lies clearly on one side of the policy's limit.": looks.is_early,
-        f"{drawn - n} of {drawn} rows drawn in random order are left out, not attacked in full: {why}.": drawn - n,
-        f"{against} rows have flips that break a relation or another rule; these do not count.": against,
-        f"{unsteady} rows have flips that did not stand up when asked again; these do not count.": unsteady,
-        "More flips were taken back than stood up, so the share flipped says little: the model wavers.": wavers,
-        f"The model failed on {refused} changed rows; these count as not flipped.": refused,
-        f"The model answered {counts['unstable']} of {drawn} rows differently when asked again.": counts["unstable"],
-    }
-    return tuple(text for text, applies in cases.items() if applies)
+    from holdfast.kernels.robustness.flips_in_words import attack_in_words
+
+    is_constant, has_train = len(set(subject.predictions.labels.tolist())) == 1, subject.train is not None
+    n_flipped = int(looks.points["success"].sum())
+    return attack_in_words(
+        rules.budget, looks.counts, drawn=looks.drawn, n=looks.points.height, n_flipped=n_flipped,
+        how=trees, stopped=looks.stopped, is_constant=is_constant, has_train=has_train, is_early=looks.is_early,
+    )  # fmt: skip
