@@ -367,3 +367,20 @@ def test_a_sensitive_column_that_is_no_input_makes_groups_too() -> None:
     test = TEST.with_columns(town=pl.Series(["north", "south"] * 150))
     outcome = check(test=test, deployment=Deployment(sensitive=("town",), ignore=("town",)))
     assert outcome.tables["groups"].filter(kind="group")["column"].to_list() == ["town", "town"]
+
+
+@pytest.mark.parametrize(("norm", "size"), [("l1", lambda m: m.sum(axis=1)), ("l2", lambda m: np.sqrt((m**2).sum(1)))])
+def test_the_norm_limits_all_moves_together(norm: str, size) -> None:
+    free = {"distance": 0.4, "categories": 0, "effort": "quick"}
+    widest, outcome = values(check(**free)), check(norm=norm, **free)
+    before, after = adversarial_rows(outcome, TEST)
+    units = {name: float(np.subtract(*np.percentile(TRAIN[name], [75, 25]))) for name in ("pay", "age")}
+    moves = np.column_stack([(after[name] - before[name]).abs().to_numpy() / unit for name, unit in units.items()])
+    assert (size(moves) <= 0.4 + 1e-9).all()
+    assert 0 < values(outcome)["attack_success"] <= widest["attack_success"]
+    assert any(f"the {norm.upper()} norm" in note for note in outcome.assumptions)
+
+
+def test_an_unknown_norm_is_refused() -> None:
+    with pytest.raises(InputError, match="expected one of linf, l1, l2"):
+        check(norm="l3")

@@ -6,9 +6,10 @@ searches the smallest change that flips the answer.
 
 **How.** The rules are the *threat model*: every number may move by at most ``distance`` units, where a unit is the
 column's interquartile range in training (1 if all numbers lie between 0 and 1), within the range seen in training or
-given in ``ranges``; at most ``categories`` categories may change, to levels seen in training; whole numbers stay whole,
-missing cells missing; columns named in ``immutable``, ``sensitive`` and ``text``, and dates, never change;
-``directions``, ``costs``, ``one_hot`` and ``relations`` hold. ``threat`` names a ready-made budget.
+given in ``ranges`` (with ``norm`` l1 or l2, ``distance`` limits the sum or the length of all moves together); at most
+``categories`` categories may change, to levels seen in training; whole numbers stay whole, missing cells missing;
+columns named in ``immutable``, ``sensitive`` and ``text``, and dates, never change; ``directions``, ``costs``,
+``one_hot`` and ``relations`` hold. ``threat`` names a ready-made budget.
 
 Where the model is a sum of decision trees, its splits are written as splits on the table's own columns, and branch and
 bound finds the closest flip of each row. Behind steps whose arithmetic is known (scalers, imputers, encoders, bins) it
@@ -112,7 +113,7 @@ CHART = Chart(
     id="curve", title="Share of rightly answered rows flipped, by size of the change", kind="line", table="curve",
     caption="The curve starts where a category alone suffices; an early rise means that small moves flip answers.",
     x="distance", y="share", low="low", high="high",
-    x_title="largest numeric move (units)", y_title="share of rows flipped",
+    x_title="numeric move (units)", y_title="share of rows flipped",
 )  # fmt: skip
 
 Cells = Mapping[str, "NDArray[Any]"]
@@ -135,7 +136,7 @@ class _Looks:
     is_lost: bool = False
 
 
-def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1) -> Outcome:
+def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1, norm: str = "linf") -> Outcome:
     """Attack rightly answered test rows within the threat model.
 
     Parameters
@@ -143,19 +144,17 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     distance, categories
         Largest move of each number, in units; largest number of categories that change. The deployment's ``threat``
         takes their place.
+    norm
+        What ``distance`` limits: the largest move (``linf``), the sum of all moves (``l1``), or their length (``l2``).
     """
     import polars as pl
 
     from holdfast.kernels.robustness.sequential import flip_curve
     from holdfast.kernels.robustness.threat import in_force
 
-    if distance < 0 or categories < 0:
-        raise InputError(f"expected a threat of zero or more, got distance={distance}, categories={categories}")
     if len(subject.classes) < 2:
         raise NotApplicable("there is only one class, so no answer can flip", hint="give data with two or more classes")
-    rules = _rules(subject, distance, categories)
-    if not (rules.limits or rules.one_hot):
-        raise NotApplicable("no input may change", hint="shorten `immutable` or `sensitive` if some can")
+    rules = _rules(subject, distance, categories, norm)
     order = _rightly_answered(subject, ctx)
     problem, how = _tree_problem(subject, ctx, order, rules)
     order = order if problem else order[: ctx.effort.get("points", order.size)]
@@ -182,20 +181,18 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     )
 
 
-def _rules(subject: Subject, distance: float, categories: int) -> Rules:
+def _rules(subject: Subject, distance: float, categories: int, norm: str) -> Rules:
     """What may change and how far, from the training table (or the test table) and the deployment."""
-    from holdfast.kernels.robustness.constraints import Budget
-    from holdfast.kernels.robustness.limits import rules_of
+    from holdfast.kernels.robustness.limits import rules_for
+    from holdfast.kernels.robustness.threat import budget_of
 
-    reference = subject.train or subject.test
-    assert reference is not None
-    known = [name for name in subject.features if not reference.frame.schema[name].is_temporal()]
-    whole = frozenset(name for name in known if reference.frame.schema[name].is_integer())
     try:
-        seen = subject.cells(reference.frame.select(known))
-        return rules_of(subject.deployment, seen, Budget(distance, categories), whole=whole)
+        rules = rules_for(subject, budget_of(distance, categories, norm))
     except ValueError as error:
         raise InputError(str(error), hint="see deployment in holdfast.yaml") from None
+    if not (rules.limits or rules.one_hot):
+        raise NotApplicable("no input may change", hint="shorten `immutable` or `sensitive` if some can")
+    return rules
 
 
 def _tree_problem(
@@ -382,7 +379,8 @@ def _measure(ctx: Context, found: _Looks) -> tuple[Measured, ...]:
     median = quantile_interval(found.points["distance"].drop_nulls().to_numpy(), 0.5, level=level)
     low, top = (end if abs(end) < float("inf") else None for end in (median.low, median.high))
     interval = Interval(low=low, high=top, level=level, method="order statistics")
-    sizes = f"Half of the flips needed moves of at most {median.value:.3g} units in any number."
+    where = "in any number" if set(found.points["norm"]) == {"linf"} else "in all numbers together"
+    sizes = f"Half of the flips needed moves of at most {median.value:.3g} units {where}."
     plain = sizes if median.value else "For at least half of the flips another category alone sufficed."
     return (*measured, Measured(id="median_distance", value=median.value, interval=interval, n=flipped, plain=plain))
 

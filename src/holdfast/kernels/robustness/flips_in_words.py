@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from holdfast.kernels.robustness.threat import moves_in_words
+
 if TYPE_CHECKING:
     from holdfast.kernels.robustness.constraints import Budget
 
@@ -170,9 +172,8 @@ def attack_in_words(
     why = stopped or "the trees left open more of them than may be asked about"
     cases = {
         how: True,
-        f"Numbers move by at most {budget.distance:g} units (interquartile ranges, or 1 if all lie in [0, 1]); at most "
-        f"{budget.categories:g} categories change. Text columns never do, and immutable and sensitive ones only where "
-        "the threat is full control.": True,
+        f"{moves_in_words(budget)} Text columns never do, and immutable and sensitive ones only where the threat is "
+        "full control.": True,
         "Finding nothing gives a bound, not safety.": True,
         "The model gives every test row the same answer; one that knows no other cannot be flipped.": is_constant,
         "Ranges, units and levels come from the test table, because no training table was given.": not has_train,
