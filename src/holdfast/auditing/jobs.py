@@ -199,6 +199,7 @@ class Job:
     thresholds: Mapping[str, float]
     parameters: Mapping[str, Any]
     findings: Mapping[str, Finding] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
 
 
 class Executor(Protocol):
@@ -224,6 +225,7 @@ def run_job(job: Job, subject: AuditSubject, setup: Setup) -> Completed:
         effort=job.effort,
         thresholds=job.thresholds,
         findings=job.findings,
+        files=job.files,
         store=partial,
         threads=setup.threads,
         deadline=setup.deadline,
