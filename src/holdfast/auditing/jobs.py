@@ -100,6 +100,12 @@ class LazyModel:
     def queries(self) -> int:
         return self._model.queries if self._model else 0
 
+    @property
+    def queries_left(self) -> int | None:
+        """How many rows the model may still be asked about."""
+        left: int | None = getattr(self._opened(), "queries_left", None)
+        return left
+
     def predict(self, X: pl.DataFrame) -> RawPredictions:
         """Answer a frame of inputs."""
         return self._opened().predict(X)

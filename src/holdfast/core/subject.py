@@ -338,6 +338,9 @@ class Subject(Protocol):
     def artefacts(self) -> tuple[ScannedFile, ...]: ...
     @property
     def predictions(self) -> Predictions: ...
+    @property
+    def queries_left(self) -> int | None:
+        """How many rows the model may still be asked about in this audit, ``None`` without a limit."""
 
     def predict(self, X: pl.DataFrame) -> Predictions:
         """Ask the model about new inputs (columns ``features``); counted against the work budget."""

@@ -101,7 +101,7 @@ SPEC = {
     "cost": "medium",
     "effort": {
         "quick": {"points": 200, "parts": 1000, "steps": 10_000_000},
-        "default": {"points": 1000, "parts": 4000, "steps": 40_000_000},
+        "default": {"points": 1000, "parts": 4000, "steps": 20_000_000},
         "thorough": {"points": 5000, "parts": 40000, "steps": 2_000_000_000},
     },
 }  # fmt: skip

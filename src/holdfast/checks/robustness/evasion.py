@@ -92,7 +92,7 @@ SPEC = {
     "effort": {
         "quick": {"points": 50, "tree_points": 200, "queries": 200, "parts": 500, "steps": 10_000_000,
                  "looks": 1},
-        "default": {"points": 200, "tree_points": 1000, "queries": 500, "parts": 2000, "steps": 40_000_000,
+        "default": {"points": 200, "tree_points": 1000, "queries": 500, "parts": 2000, "steps": 30_000_000,
                    "looks": 1},
         "thorough": {"points": 1000, "tree_points": 5000, "queries": 1000, "parts": 20000, "steps": 2_000_000_000,
                     "looks": 5},
@@ -244,9 +244,9 @@ def _attack_in_looks(
     """Attack the rows in fixed parts; stop when those attacked so far already break the threshold."""
     from collections import Counter
 
-    import numpy as np
     import polars as pl
 
+    from holdfast.kernels.robustness.questions import parts_of, planned
     from holdfast.kernels.robustness.sequential import is_settled
     from holdfast.kernels.robustness.tree_problem import Work
     from holdfast.kernels.robustness.trees import MOST_WORK
@@ -254,12 +254,16 @@ def _attack_in_looks(
     assert subject.test is not None
     limit, work = ctx.threshold("attack_success"), Work(ctx.effort.get("steps", MOST_WORK))
     done, counts, queries, drawn = list[pl.DataFrame](), Counter[str](), 0, 0
-    n_looks = _looks(ctx)
-    for rows in np.array_split(order, min(n_looks, order.size)):
+    n_looks, left = _looks(ctx), (lambda: None) if problem else (lambda: subject.queries_left)
+    plan = planned(left(), rows=order.size, per_row=ctx.effort.get("queries", 500))
+    if not plan.rows:
+        reason = f"{left()} questions may still be asked, and attacking one row takes {plan.per_row}"
+        raise NotRun(reason, hint="give a larger endpoint.max_queries, or skip other checks")
+    for looked, rows in enumerate(parts_of(order, n_looks, left=left, per_row=plan.per_row), start=1):
         points = subject.test.frame.select(subject.features)[rows]
         questions = _questions(subject, points, subject.y(subject.test)[rows].astype("int64"))
         counts["unstable"] += _unstable(questions, subject.cells(points))
-        attacked, table = _attack_rows(subject, ctx, questions, rows, rules, problem, work)
+        attacked, table = _attack_rows(subject, ctx, questions, rows, rules, problem, work, plan.per_row)
         done.append(table)
         queries, drawn = queries + questions.n, drawn + rows.size
         stopped = questions.lost or ("the time was up" if ctx.out_of_time() else "")
@@ -267,10 +271,14 @@ def _attack_in_looks(
         counts.update(refused=questions.refused, against=attacked.n_against_rules, unsteady=attacked.n_unsteady)
         counts["spared"] += attacked.n_spared
         flipped = pl.concat(done)["success"]
-        settled = limit is not None and is_settled(flipped, limit=limit, level=ctx.level, looks=n_looks)
+        may_look = limit is not None and looked < n_looks
+        settled = may_look and is_settled(flipped, limit=limit or 0.0, level=ctx.level, looks=n_looks)
         is_early = drawn < order.size and settled
         if is_early or stopped:
             break
+    else:
+        stopped = "the questions that may be asked were spent" if drawn < order.size else ""
+        drawn = order.size
     found = pl.concat(done)
     if not found.height:
         if isinstance(questions.error, EndpointError):
@@ -301,7 +309,7 @@ def _questions(subject: Subject, points: pl.DataFrame, y: NDArray[np.int64]) -> 
 
 def _attack_rows(
     subject: Subject, ctx: Context, questions: Questions, rows: NDArray[np.int64], rules: Rules,
-    problem: TreeProblem | None, work: Work,
+    problem: TreeProblem | None, work: Work, per_row: int,
 ) -> tuple[Attacked, pl.DataFrame]:  # fmt: skip
     """Attack rows, what the trees leave open with questions; write what became of them as a table, too."""
     import numpy as np
@@ -319,7 +327,7 @@ def _attack_rows(
         donors=subject.cells(reference.frame.select(subject.features)[chosen]),
         donor_labels=subject.y(reference)[chosen].astype("int64"),
         max_parts=ctx.effort.get("parts", 2000), most_open=ctx.effort.get("points", rows.size),
-        queries=max(ctx.effort.get("queries", 500) - ASKED_TWICE, 1), work=work,
+        queries=max(per_row - ASKED_TWICE, 1), work=work,
     )  # fmt: skip
     attacked = attacker.attack(subject.cells(points), rows)
     n, valid = attacked.n, pl.Series(attacked.success)
