@@ -427,3 +427,19 @@ def test_too_few_questions_for_one_row_attack_none() -> None:
     subject = replace(subject, model=Limited(subject.model, TEST.height + 60), cache={})  # type: ignore[arg-type]
     with pytest.raises(NotRun, match="60 questions may still be asked"):
         run(subject.view(entry_for(CHECK).spec), RunContext(check=CHECK, seed=0, effort={"points": 9, "queries": 200}))
+
+
+def test_each_group_that_is_measured_has_its_difference_from_the_others() -> None:
+    outcome = check(deployment=Deployment(sensitive=("sex",)))
+    found = {m.id: m for m in outcome.measurements}
+    groups = outcome.tables["groups"]
+    for name in ("sex=f", "sex=m"):
+        line = groups.filter((groups["column"] == "sex") & (groups["group"] == name[-1])).row(0, named=True)
+        gap = found[f"difference.{name}"]
+        assert gap.value == pytest.approx(line["share"] - line["rest_share"])
+        assert gap.interval is not None
+        assert "all 2 groups" in gap.interval.method
+        assert gap.interval.low <= line["difference_low"] <= gap.value <= line["difference_high"] <= gap.interval.high  # type: ignore[operator]
+    assert {i.removeprefix("flipped.") for i in found if i.startswith("flipped.")} == {
+        i.removeprefix("difference.") for i in found if i.startswith("difference.")
+    }

@@ -23,7 +23,8 @@ of the risk: another attack may flip more. A low number says "not broken by this
 Rows that could not be attacked in full are left out.
 ``median_distance`` is the typical size of the moves that sufficed, 0 where a category alone did. The table ``groups``
 compares each group of ten rows or more (of ``sensitive`` columns, and slices of the inputs) with all other rows; groups
-of people, and slices that clearly differ, are measured as ``flipped.<column>=<group>``.
+of people, and slices that clearly differ, are measured as ``flipped.<column>=<group>``, and as
+``difference.<column>=<group>`` from all other rows, with intervals that hold for all groups of the kind at once.
 
 - *Good:* 3 % flipped (1 to 6) within 0.2 units and one category, with inputs that people can really change.
 - *Bad:* 64 % flipped (57 to 71), most by another marital status alone: the model hangs on one answer in a form.
@@ -72,6 +73,8 @@ SPEC = {
          "direction": "higher_is_better", "bound": "lower", "range": [0, None]},
         {"id": "flipped.*", "name": "Share of rightly answered rows of a group that the attack flips", "unit": "share",
          "direction": "lower_is_better", "bound": "lower", "range": [0, 1]},
+        {"id": "difference.*", "name": "Share flipped of a group less that of all other rows", "unit": "share",
+         "direction": "neither", "range": [-1, 1]},
         {"id": "n_attacked", "name": "Rightly answered rows attacked", "unit": "rows", "direction": "neither",
          "range": [0, None]},
     ],
@@ -90,12 +93,10 @@ SPEC = {
     ],
     "cost": "medium",
     "effort": {
-        "quick": {"points": 50, "tree_points": 200, "queries": 200, "parts": 500, "steps": 10_000_000,
-                 "looks": 1},
-        "default": {"points": 200, "tree_points": 1000, "queries": 500, "parts": 2000, "steps": 30_000_000,
-                   "looks": 1},
+        "quick": {"points": 50, "tree_points": 200, "queries": 200, "parts": 500, "steps": 10_000_000},
+        "default": {"points": 200, "tree_points": 1000, "queries": 500, "parts": 2000, "steps": 30_000_000},
         "thorough": {"points": 1000, "tree_points": 5000, "queries": 1000, "parts": 20000, "steps": 2_000_000_000,
-                    "looks": 5},
+                     "looks": 5},
     },
 }  # fmt: skip
 
@@ -252,9 +253,12 @@ def _attack_in_looks(
     from holdfast.kernels.robustness.trees import MOST_WORK
 
     assert subject.test is not None
-    limit, work = ctx.threshold("attack_success"), Work(ctx.effort.get("steps", MOST_WORK))
+    limit, work, n_looks = ctx.threshold("attack_success"), Work(ctx.effort.get("steps", MOST_WORK)), _looks(ctx)
     done, counts, queries, drawn = list[pl.DataFrame](), Counter[str](), 0, 0
-    n_looks, left = _looks(ctx), (lambda: None) if problem else (lambda: subject.queries_left)
+
+    def left() -> int | None:
+        return None if problem else subject.queries_left
+
     plan = planned(left(), rows=order.size, per_row=ctx.effort.get("queries", 500))
     if not plan.rows:
         reason = f"{left()} questions may still be asked, and attacking one row takes {plan.per_row}"
@@ -375,7 +379,7 @@ def _measure(ctx: Context, found: _Looks) -> tuple[Measured, ...]:
     success = found.points["success"]
     level, n, flipped = ctx.level, len(success), int(success.sum())
     share = flip_share(success.to_numpy(), level=level, looks=_looks(ctx))
-    cases, count = frequency(share.value, share.low, share.high)
+    cases, count = frequency(*share[:3])
     plain = f"Of {cases} rightly answered rows, at least about {count} can be flipped by small allowed changes."
     interval = Interval(low=share.low, high=share.high, level=level, method=share.method)
     measured = [
@@ -404,13 +408,16 @@ def _groups(subject: Subject, points: pl.DataFrame, level: float) -> tuple[pl.Da
     seen = subject.cells(subject.test.frame[points["row"]].select(*dict.fromkeys((*people, *subject.features))))
     groups = pl.DataFrame(group_flips(seen, flipped, people=people, level=level))
     told = groups.filter((groups["kind"] == "group") | (groups["p_adjusted"] <= 1 - level)).sort("p_adjusted")
-    return groups, [
-        Measured(
-            id=f"flipped.{line['column']}={line['group']}", value=line["share"], n=line["n"],
-            interval=Interval(low=line["low"], high=line["high"], level=level, method="Clopper-Pearson"),
-        )
-        for line in told[:MOST_GROUPS].iter_rows(named=True)
-    ]  # fmt: skip
+    method = "Newcombe, all {} groups of the kind at once (Bonferroni)"
+    measured = list[Measured]()
+    for line in told[:MOST_GROUPS].iter_rows(named=True):
+        name, n = f"{line['column']}={line['group']}", line["n"]
+        own = Interval(low=line["low"], high=line["high"], level=level, method="Clopper-Pearson")
+        size = (groups["kind"] == line["kind"]).sum()
+        gap = Interval(low=line["all_low"], high=line["all_high"], level=level, method=method.format(size))
+        measured.append(Measured(id=f"flipped.{name}", value=line["share"], n=n, interval=own))
+        measured.append(Measured(id=f"difference.{name}", value=line["difference"], n=points.height, interval=gap))
+    return groups, measured
 
 
 def _shown(subject: Subject, points: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
