@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Label = str | int | float | bool
 Capability = Literal["labels", "scores", "values", "query", "refit", "trees", "stored", "gradients"]
-Settings = Mapping[str, float]
+Settings = Mapping[str, float | tuple[int, ...]]
 AS_IS: Settings = MappingProxyType({})
 Link = Literal["sigmoid", "centred", "softmax", "probabilities", "sigmoids", "sign", "identity", "exp"]
 

@@ -101,9 +101,9 @@ SPEC = {
 MOST_DONORS = 2000
 UNSTABLE = 0.02
 REMEDIATION = (
-    "Put a guard that helps in front of the model if its clean cost is acceptable. Where none does, train again: with "
-    "monotone constraints where the direction is known, fewer or coarser splits, or the flipped rows added under their "
-    "right label; then compare both audits with `holdfast diff`."
+    "Put a guard that helps in front of the model if its clean cost is acceptable. Better, train again: "
+    "`robustness.retraining` tries monotone constraints, coarser bins, larger leaves and less depth; or add the "
+    "flipped rows under their right label. Then compare both audits with `holdfast diff`."
 )
 CHART = Chart(
     id="gains", title="Gain in robust share with each guard", kind="points", table="remedies",
