@@ -93,7 +93,7 @@ SPEC = {
     "cost": "medium",
     "effort": {
         "quick": {"points": 50, "queries": 100, "parts": 500, "steps": 4_000_000},
-        "default": {"points": 200, "queries": 300, "parts": 2000, "steps": 10_000_000},
+        "default": {"points": 200, "queries": 300, "parts": 2000, "steps": 6_000_000},
         "thorough": {"points": 1000, "queries": 1000, "parts": 20000, "steps": 500_000_000},
     },
 }  # fmt: skip
