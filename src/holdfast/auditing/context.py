@@ -14,6 +14,7 @@ from holdfast.core.finding import Finding
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -46,6 +47,8 @@ class RunContext:
         Limits of the policy by short measurement id.
     findings
         Findings of the checks that this one uses.
+    files
+        Evidence files of the checks that this one uses, by check and file name.
     threads
         Threads for ``map``.
     deadline
@@ -60,6 +63,7 @@ class RunContext:
     effort: Mapping[str, int] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
     findings: Mapping[str, Finding] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     store: PartialStore = field(default_factory=MemoryStore)
     threads: int = 1
     deadline: float | None = None
@@ -79,6 +83,13 @@ class RunContext:
     def used(self, check: str) -> Finding | None:
         """Return the finding of a check named in ``uses``."""
         return self.findings.get(check)
+
+    def used_table(self, check: str, name: str) -> pl.DataFrame | None:
+        """Return an evidence table of a check named in ``uses``."""
+        import polars as pl
+
+        file = self.files.get(check, {}).get(f"{name}.parquet")
+        return None if file is None else pl.read_parquet(file)
 
     def out_of_time(self) -> bool:
         """Whether the time budget is used up."""

@@ -100,6 +100,12 @@ class LazyModel:
     def queries(self) -> int:
         return self._model.queries if self._model else 0
 
+    @property
+    def queries_left(self) -> int | None:
+        """How many rows the model may still be asked about."""
+        left: int | None = getattr(self._opened(), "queries_left", None)
+        return left
+
     def predict(self, X: pl.DataFrame) -> RawPredictions:
         """Answer a frame of inputs."""
         return self._opened().predict(X)
@@ -199,6 +205,7 @@ class Job:
     thresholds: Mapping[str, float]
     parameters: Mapping[str, Any]
     findings: Mapping[str, Finding] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
 
 
 class Executor(Protocol):
@@ -224,6 +231,7 @@ def run_job(job: Job, subject: AuditSubject, setup: Setup) -> Completed:
         effort=job.effort,
         thresholds=job.thresholds,
         findings=job.findings,
+        files=job.files,
         store=partial,
         threads=setup.threads,
         deadline=setup.deadline,

@@ -35,6 +35,12 @@ class JournalledModel:
     def info(self) -> ModelInfo:
         return self._model.info
 
+    @property
+    def queries_left(self) -> int | None:
+        """How many rows the model may still be asked about."""
+        left: int | None = getattr(self._model, "queries_left", None)
+        return left
+
     def predict(self, X: pl.DataFrame) -> RawPredictions:
         """Answer from the journal, else ask."""
         content = digest_bytes(_ipc(X))

@@ -247,6 +247,7 @@ class _Running:
             thresholds=thresholds,
             parameters=parameters,
             findings=used,
+            files={check: self.completed[check].files for check in used},
         )
 
     def _together(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Completed, float]]:

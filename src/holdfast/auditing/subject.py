@@ -98,6 +98,11 @@ class AuditSubject:
         return cast(Predictions, self.cache["predictions"])
 
     @property
+    def queries_left(self) -> int | None:
+        """How many rows the model may still be asked about; only endpoints have a limit."""
+        return cast("int | None", getattr(self.model, "queries_left", None))
+
+    @property
     def queries(self) -> int:
         """Rows asked so far, without those of the shared predictions: they belong to no single check."""
         return (self.model.queries if self.model else 0) - int(self.cache.get("shared_queries", 0))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
     from holdfast.core.finding import Finding
 
@@ -55,6 +56,9 @@ class Context(Protocol):
 
     def used(self, check: str) -> Finding | None:
         """Return the finding of a check named in the spec's ``uses``, or ``None`` when there is none."""
+
+    def used_table(self, check: str, name: str) -> pl.DataFrame | None:
+        """Return an evidence table of a check named in the spec's ``uses``, or ``None`` when there is none."""
 
     def map(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Apply a function to fixed chunks, in threads; results in order, the same whatever the number of threads."""

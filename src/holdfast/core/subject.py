@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Label = str | int | float | bool
 Capability = Literal["labels", "scores", "values", "query", "refit", "trees", "stored", "gradients"]
-Settings = Mapping[str, float]
+Settings = Mapping[str, float | tuple[int, ...]]
 AS_IS: Settings = MappingProxyType({})
 Link = Literal["sigmoid", "centred", "softmax", "probabilities", "sigmoids", "sign", "identity", "exp"]
 
@@ -338,6 +338,9 @@ class Subject(Protocol):
     def artefacts(self) -> tuple[ScannedFile, ...]: ...
     @property
     def predictions(self) -> Predictions: ...
+    @property
+    def queries_left(self) -> int | None:
+        """How many rows the model may still be asked about in this audit, ``None`` without a limit."""
 
     def predict(self, X: pl.DataFrame) -> Predictions:
         """Ask the model about new inputs (columns ``features``); counted against the work budget."""

@@ -17,6 +17,7 @@ from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, SplineTrans
 from holdfast.adapters.models.opening import wrap_model
 from holdfast.auditing.catalogue import entry_for
 from holdfast.auditing.context import RunContext
+from holdfast.auditing.execution import Completed, execute
 from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import AuditSubject
 from holdfast.core.check import Outcome
@@ -182,3 +183,66 @@ def test_steps_that_are_not_known_give_flips_but_no_proof() -> None:
     assert "No lower bound is proved: a feature of 'pay' may turn" in outcome.assumptions[0]
     with pytest.raises(NotRun, match="what SplineTransformer does is not known"):
         run_on("robustness.certified", wrapped, train, test, Deployment())
+
+
+def both(proved: dict[str, object], attacked: dict[str, object], kind: str = "plain") -> tuple[Completed, Completed]:
+    """Run the evasion check, and the certified check after it."""
+    train, tested = (Table(name=name, frame=f, digest=name) for name, f in (("train", TRAIN), ("test", TEST)))
+    wrapped, deployment = model(kind), Deployment()
+    facts = settle(deployment, target="y", train=train, test=tested, model=wrapped)  # type: ignore[arg-type]
+    subject = AuditSubject(facts=facts, deployment=deployment, train=train, test=tested, model=wrapped)  # type: ignore[arg-type]
+    done: dict[str, Completed] = {}
+    for check, seed, given in (("evasion", 3, attacked), ("certified", 4, proved)):
+        entry = entry_for(f"robustness.{check}")
+        context = RunContext(
+            check=entry.id, seed=seed, effort=entry.spec.effort["quick"],
+            findings={name: item.finding for name, item in done.items()},
+            files={name: item.files for name, item in done.items()},
+        )  # fmt: skip
+        done[entry.id] = execute(entry, subject, context, {**entry.parameters, **given}, {})
+    return done["robustness.evasion"], done["robustness.certified"]
+
+
+def points_of(done: Completed) -> pl.DataFrame:
+    return pl.read_parquet(done.files["points.parquet"])
+
+
+@pytest.mark.parametrize("norm", ["linf", "l1", "l2"])
+def test_both_bounds_are_of_the_same_rows_and_never_cross(norm: str) -> None:
+    attacked, proved = both({"norm": norm}, {"norm": norm})
+    assert points_of(attacked)["row"].to_list() == points_of(proved)["row"].to_list()
+    assert not (points_of(attacked)["success"] & points_of(proved)["certified"]).any()
+    assert proved.finding["certified_share"].value <= proved.finding["unflipped_share"].value
+    assert proved.finding["unflipped_share"].value <= 1 - attacked.finding["attack_success"].value
+    assert any("The same rows, in the same order" in note for note in proved.finding.assumptions)
+
+
+def test_what_is_taken_over_is_what_the_check_finds_by_itself() -> None:
+    _, proved = both({}, {})
+    taken = points_of(proved)
+    own = run("robustness.certified").tables["points"]
+    shared = taken.join(own, on="row", suffix="_own")
+    assert shared.height > 50
+    assert shared["certified"].to_list() == shared["certified_own"].to_list()
+    np.testing.assert_allclose(shared["lower_bound"], shared["lower_bound_own"])
+
+
+def test_a_proof_within_a_wider_norm_stands_beside_the_attack_and_a_narrower_one_does_not() -> None:
+    attacked, wider = both({"norm": "linf"}, {"norm": "l1"})
+    assert wider.finding["certified_share"].value <= wider.finding["unflipped_share"].value
+    assert wider.finding["unflipped_share"].value == pytest.approx(1 - attacked.finding["attack_success"].value)
+    assert any("lies within the one proved here" in note for note in wider.finding.assumptions)
+    _, narrower = both({"norm": "l1"}, {"norm": "linf"})
+    assert "unflipped_share" not in {item.key for item in narrower.finding.measurements}
+    assert any("these proofs do not cover" in note for note in narrower.finding.assumptions)
+
+
+def test_work_that_is_spent_leaves_a_first_part_of_the_rows() -> None:
+    entry = entry_for("robustness.certified")
+    train, tested = (Table(name=name, frame=f, digest=name) for name, f in (("train", TRAIN), ("test", TEST)))
+    facts = settle(Deployment(), target="y", train=train, test=tested, model=model("plain"))  # type: ignore[arg-type]
+    subject = AuditSubject(facts=facts, deployment=Deployment(), train=train, test=tested, model=model("plain"))  # type: ignore[arg-type]
+    context = RunContext(check=entry.id, seed=0, effort={"points": 200, "parts": 500, "steps": 1000})
+    outcome = import_module(entry.module).run(subject.view(entry.spec), context)
+    assert 0 < outcome.tables["points"].height < 200
+    assert any("The time or the work was up" in note for note in outcome.assumptions)

@@ -6,11 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from holdfast.auditing.catalogue import entry_for
 from holdfast.auditing.context import RunContext
 from holdfast.checks.robustness.evasion import run
 from holdfast.core.check import Outcome
 from holdfast.core.deployment import Deployment
-from holdfast.core.errors import EndpointError, InputError, ModelError, NotApplicable, NotRun
+from holdfast.core.errors import BudgetError, EndpointError, InputError, ModelError, NotApplicable, NotRun
 from tests.harness import run_check, subject_for
 
 CHECK = "robustness.evasion"
@@ -367,3 +368,78 @@ def test_a_sensitive_column_that_is_no_input_makes_groups_too() -> None:
     test = TEST.with_columns(town=pl.Series(["north", "south"] * 150))
     outcome = check(test=test, deployment=Deployment(sensitive=("town",), ignore=("town",)))
     assert outcome.tables["groups"].filter(kind="group")["column"].to_list() == ["town", "town"]
+
+
+@pytest.mark.parametrize(("norm", "size"), [("l1", lambda m: m.sum(axis=1)), ("l2", lambda m: np.sqrt((m**2).sum(1)))])
+def test_the_norm_limits_all_moves_together(norm: str, size) -> None:
+    free = {"distance": 0.4, "categories": 0, "effort": "quick"}
+    widest, outcome = values(check(**free)), check(norm=norm, **free)
+    before, after = adversarial_rows(outcome, TEST)
+    units = {name: float(np.subtract(*np.percentile(TRAIN[name], [75, 25]))) for name in ("pay", "age")}
+    moves = np.column_stack([(after[name] - before[name]).abs().to_numpy() / unit for name, unit in units.items()])
+    assert (size(moves) <= 0.4 + 1e-9).all()
+    assert 0 < values(outcome)["attack_success"] <= widest["attack_success"]
+    assert any(f"the {norm.upper()} norm" in note for note in outcome.assumptions)
+
+
+def test_an_unknown_norm_is_refused() -> None:
+    with pytest.raises(InputError, match="expected one of linf, l1, l2"):
+        check(norm="l3")
+
+
+class Limited:
+    """A model like a callable one, of which only so many rows may be asked."""
+
+    def __init__(self, inner: object, most: int) -> None:
+        self._inner, self._most, self.asked = inner, most, 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    @property
+    def queries_left(self) -> int:
+        return self._most - self.asked
+
+    def predict(self, X: pl.DataFrame) -> object:
+        if X.height > self.queries_left:
+            raise BudgetError("no more")
+        self.asked += X.height
+        return self._inner.predict(X)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("most", "per_row"), [(4_000, 200), (2_500, 100)])
+def test_questions_are_planned_so_that_every_row_begun_is_completed(most: int, per_row: int) -> None:
+    subject = subject_for(model=score, train=TRAIN, test=TEST, target="y")
+    limited = Limited(subject.model, most + TEST.height)
+    subject = replace(subject, model=limited, cache={})  # type: ignore[arg-type]
+    assert subject.predictions.labels.size == TEST.height
+    context = RunContext(check=CHECK, seed=0, effort={"points": 200, "queries": 200})
+    outcome = run(subject.view(entry_for(CHECK).spec), context)
+    n = values(outcome)["n_attacked"]
+    assert n >= most // per_row
+    assert limited.asked <= most + TEST.height
+    assert limited.queries_left < per_row
+    assert any("the questions that may be asked were spent" in note for note in outcome.assumptions)
+
+
+def test_too_few_questions_for_one_row_attack_none() -> None:
+    subject = subject_for(model=score, train=TRAIN, test=TEST, target="y")
+    subject = replace(subject, model=Limited(subject.model, TEST.height + 60), cache={})  # type: ignore[arg-type]
+    with pytest.raises(NotRun, match="60 questions may still be asked"):
+        run(subject.view(entry_for(CHECK).spec), RunContext(check=CHECK, seed=0, effort={"points": 9, "queries": 200}))
+
+
+def test_each_group_that_is_measured_has_its_difference_from_the_others() -> None:
+    outcome = check(deployment=Deployment(sensitive=("sex",)))
+    found = {m.id: m for m in outcome.measurements}
+    groups = outcome.tables["groups"]
+    for name in ("sex=f", "sex=m"):
+        line = groups.filter((groups["column"] == "sex") & (groups["group"] == name[-1])).row(0, named=True)
+        gap = found[f"difference.{name}"]
+        assert gap.value == pytest.approx(line["share"] - line["rest_share"])
+        assert gap.interval is not None
+        assert "all 2 groups" in gap.interval.method
+        assert gap.interval.low <= line["difference_low"] <= gap.value <= line["difference_high"] <= gap.interval.high  # type: ignore[operator]
+    assert {i.removeprefix("flipped.") for i in found if i.startswith("flipped.")} == {
+        i.removeprefix("difference.") for i in found if i.startswith("difference.")
+    }

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from holdfast.core.subject import Front, RawTrees
+from holdfast.kernels.robustness import attack as attack_module
 from holdfast.kernels.robustness.attack import Attacked, Attacker
 from holdfast.kernels.robustness.constraints import Budget, violations
 from holdfast.kernels.robustness.limits import Rules, Stated, limits_of
 from holdfast.kernels.robustness.questions import Questions, Reply
 from holdfast.kernels.robustness.relations import parse_relation
-from holdfast.kernels.robustness.tree_problem import TreeProblem, tree_problem
+from holdfast.kernels.robustness.tree_problem import Changed, TreeProblem, Work, tree_problem
 
 N = 120
 RNG = np.random.default_rng(0)
@@ -141,3 +142,32 @@ def test_each_row_is_attacked_in_the_same_way_whatever_rows_come_before() -> Non
     found = again.attack(rows, own)
     np.testing.assert_array_equal(found.success, full.success[own])
     np.testing.assert_array_equal(found.distance, full.distance[own])
+
+
+def test_work_that_is_spent_leaves_a_first_part_of_the_rows_the_same_each_time() -> None:
+    full, work = attack(), Work(most=100)
+    found, again = attack(work=work), attack(work=Work(most=100))
+    assert 0 < found.n < N
+    assert work.is_spent
+    np.testing.assert_array_equal(found.success, full.success[: found.n])
+    np.testing.assert_array_equal(found.distance, again.distance)
+
+
+def test_rows_are_not_asked_about_once_many_were_asked_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_everywhere(_, rows, y, **options) -> Changed:
+        n = len(y)
+        return Changed(rows, np.full(n, np.inf), np.zeros(n), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.bool_))
+
+    monkeypatch.setattr(attack_module, "search_trees", open_everywhere)
+    monkeypatch.setattr(attack_module, "IN_VAIN", 4)
+    plain = attacker()
+    plain.questions.ask = lambda cells, at: Reply(answer(ROWS)[at], None, cells)
+    found = plain.attack(ROWS, np.arange(N))
+    assert (found.n, found.n_open, found.n_spared) == (N, 4, N - 4)
+
+
+def test_patience_counts_on_from_the_last_flip() -> None:
+    patience, every = attack_module._Patience(), np.ones(3, dtype=np.bool_)
+    patience.note(np.array([False, True, False]), every)
+    patience.note(np.array([False, False, False]), every)
+    assert patience.in_vain == 4

@@ -88,3 +88,14 @@ def test_groups_that_are_alike_are_rarely_called_different() -> None:
         alarms.append((found["p_adjusted"] <= 0.05).any())
     # Bin(500, 0.05) exceeds 45 with a chance under 1 in 10,000.
     assert sum(alarms) <= 45
+
+
+def test_differences_of_all_groups_hold_at_once() -> None:
+    rng, level, holds = np.random.default_rng(0), 0.9, 0
+    for _ in range(400):
+        columns = {f"c{j}": rng.choice(["a", "b", "c"], 200).astype(object) for j in range(4)}
+        found = group_flips(columns, rng.random(200) < 0.3, people=[], level=level)
+        holds += bool(((found["all_low"] <= 0) & (found["all_high"] >= 0)).all())
+    assert holds / 400 >= 0.87
+    assert (found["all_low"] <= found["difference_low"]).all()
+    assert (found["all_high"] >= found["difference_high"]).all()

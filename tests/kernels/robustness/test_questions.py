@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.kernels.robustness.questions import Questions, Reply
+from holdfast.kernels.robustness.questions import Questions, Reply, planned
 
 
 class Broken(Exception):
@@ -75,3 +75,11 @@ def test_other_errors_are_not_swallowed() -> None:
 def test_rows_are_returned_as_they_stood_in_the_table() -> None:
     _, after = questions(is_scored=False).labels({"x": np.array([0.6])}, AT[:1])
     assert after["x"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("left", [0, 99, 100, 5_000, 25_000, 99_999, 10**9])
+def test_a_plan_never_asks_more_than_is_left_and_never_a_row_too_little(left: int) -> None:
+    plan = planned(left, rows=200, per_row=500)
+    assert plan.rows * plan.per_row <= left or plan.rows == 0
+    assert 100 <= plan.per_row <= 500
+    assert plan.rows == 200 or (plan.rows + 1) * plan.per_row > left

@@ -113,6 +113,35 @@ def test_constrained_distance_is_that_of_the_closest_of_all_valid_cells(seed: in
     np.testing.assert_array_equal(flips.lower, flips.distance)
 
 
+@settings(max_examples=15, deadline=None)
+@given(SEEDS, st.integers(0, 3), NORMS)
+def test_of_several_categories_only_as_many_change_as_may(seed: int, max_swaps: int, norm: Norm) -> None:
+    rng = np.random.default_rng(seed)
+    ensemble = random_ensemble(rng, n_columns=5, n_categories=3, n_trees=6, depth=2)
+    X = random_points(rng, ensemble, 3, n_categories=3)
+    y = labels_of(scores(ensemble, X))
+    reach = free_reach(5, n_categories=3, max_swaps=max_swaps)
+    flips = attack_trees(forest_of(ensemble), X, y, reach=reach, norm=norm)
+    expected = [closest_by_trying(ensemble, x, label, reach, norm) for x, label in zip(X, y.tolist(), strict=True)]
+    np.testing.assert_allclose(flips.distance, expected, rtol=1e-9)
+    np.testing.assert_array_equal(flips.lower, flips.distance)
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEEDS, st.integers(1, 400))
+def test_with_little_work_bounds_hold_and_little_work_is_done(seed: int, max_work: int) -> None:
+    rng = np.random.default_rng(seed)
+    ensemble = random_ensemble(rng, n_trees=8, depth=2)
+    X = random_points(rng, ensemble, 2)
+    y = labels_of(scores(ensemble, X))
+    forest, reach = forest_of(ensemble), free_reach(4)
+    flips = attack_trees(forest, X, y, reach=reach, max_work=max_work)
+    full = attack_trees(forest, X, y, reach=reach)
+    assert np.all(flips.lower <= full.distance)
+    assert np.all(flips.distance >= full.distance)
+    assert np.all(flips.work <= full.work)
+
+
 @settings(max_examples=25, deadline=None)
 @given(SEEDS)
 def test_of_several_classes_the_closest_is_found(seed: int) -> None:
@@ -137,7 +166,7 @@ def test_a_point_gets_the_same_answer_alone_and_among_others() -> None:
     together = attack_trees(forest, X, y, reach=reach)
     backwards = attack_trees(forest, X[::-1], y[::-1], reach=reach)
     alone = [attack_trees(forest, X[i : i + 1], y[i : i + 1], reach=reach) for i in range(20)]
-    for k in range(4):
+    for k in range(5):
         np.testing.assert_array_equal(together[k], backwards[k][::-1])
         np.testing.assert_array_equal(together[k], np.concatenate([one[k] for one in alone]))
 

@@ -128,6 +128,12 @@ class HttpModel:
         """An endpoint shows no trees."""
         raise NotRun("a model behind an endpoint shows no trees", hint="give the model file")
 
+    @property
+    def queries_left(self) -> int | None:
+        """How many rows may still be asked about, ``None`` without a limit."""
+        most = self._endpoint.max_queries
+        return None if most is None else max(most - self.queries, 0)
+
     def stored(self, X: pl.DataFrame | None) -> Stored:
         """An endpoint shows its answers only."""
         raise NotRun("a model behind an endpoint shows its answers only", hint="give the model file")

@@ -16,6 +16,8 @@ from holdfast.core.errors import ModelError
 from holdfast.core.subject import AS_IS, Capability, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
     from numpy.typing import NDArray
 
@@ -36,6 +38,10 @@ def unpickle(data: bytes) -> tuple[Any, tuple[str, ...]]:
         loaded = joblib.load(io.BytesIO(data))
     messages = {" ".join(str(item.message).split())[:300] for item in caught if "Version" in item.category.__name__}
     return loaded, tuple(sorted(messages))
+
+
+# Settings that LightGBM takes and its estimators do not list.
+LIGHTGBM = ("max_bin", "monotone_constraints")
 
 
 class SklearnModel:
@@ -68,8 +74,9 @@ class SklearnModel:
         from sklearn.base import clone
 
         copy = clone(self._estimator)
-        wanted = {**settings, "random_state": seed}
-        named = {name: name.rpartition("__")[2] for name in copy.get_params()}
+        wanted: dict[str, Any] = {name: _listed(value) for name, value in settings.items()} | {"random_state": seed}
+        parameters = copy.get_params()
+        named = {name: name.rpartition("__")[2] for name in (*parameters, *_unnamed(copy, parameters))}
         if missing := sorted(set(settings) - set(named.values())):
             raise ModelError(f"{type(copy).__name__} has no setting {missing[0]!r}")
         copy.set_params(**{name: wanted[last] for name, last in named.items() if last in wanted})
@@ -173,3 +180,14 @@ def _serial() -> Any:
     import joblib
 
     return joblib.parallel_config(backend="threading")
+
+
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _unnamed(estimator: object, parameters: Mapping[str, Any]) -> list[str]:
+    """Return settings of LightGBM's estimators that they take without naming them."""
+    of = {"": estimator, **{f"{name}__": value for name, value in parameters.items()}}
+    found = [prefix for prefix, each in of.items() if type(each).__module__.partition(".")[0] == "lightgbm"]
+    return [prefix + name for prefix in found for name in LIGHTGBM if prefix + name not in parameters]

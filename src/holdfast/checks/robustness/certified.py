@@ -7,10 +7,10 @@ the attacker tries and however long.
 **How.** The model's trees, also behind a pipeline, are written as splits on the table's own columns. Branch and bound
 over the boxes between the thresholds then either finds a row that flips, or refutes every box within reach. The threat
 model is that of the evasion check: numbers within ``distance`` units and their valid range, at most ``categories``
-category swaps, ``immutable`` and the other columns of the deployment respected. One-hot groups, and columns that follow
-a category, move as one; other relations only bind an attacker further, so the proof holds with them too. Scores within
-the rounding error that the size of the ensemble allows count as flips here, so the proof also holds for models that add
-in single precision.
+category swaps, ``norm``, ``immutable`` and the other columns of the deployment respected. One-hot groups, and columns
+that follow a category, move as one; other relations only bind an attacker further, so the proof holds with them too.
+Scores within the rounding error that the size of the ensemble allows count as flips here, so the proof also holds for
+models that add in single precision.
 
 A proof needs to know what every step in front of the trees does between the values it was asked about: scalers,
 ``SimpleImputer``, one-hot, ordinal and target encoders, ``KBinsDiscretizer``, ``Binarizer``, ``QuantileTransformer`` to
@@ -18,9 +18,14 @@ a uniform distribution and the like, with every edge looked at. Behind other ste
 of your own) a column is covered only where all its values can be listed: categories, and whole numbers of a narrow
 range. Otherwise the check is not run, and says which step is in the way.
 
+Where the evasion check ran, the same rows are looked at in the same order, what it proved is taken over, and more work
+goes into the rows that it left open.
+
 **How to read it.** ``certified_share`` is the share of rightly answered rows with a proof: a *lower bound* of the share
 that is robust. ``undecided_share`` is the share for which neither a proof nor a flip that the model confirms was found
 within the work allowed: with more effort they move to one side or the other. A flip that breaks a relation is none.
+``unflipped_share`` is the share of the same rows that the evasion check could not flip, an *upper bound*: the truth
+lies between the two. It is left out where that check looked at changes that the proofs do not cover.
 
 - *Good:* 91 % certified (88 to 93), 0 % undecided: the rest can be flipped, and is listed by the evasion check.
 - *Bad:* 12 % certified, 0 % undecided: nearly nine in ten answers hang on small changes.
@@ -35,6 +40,7 @@ columns that flips use most.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdfast.core.check import Measured, Outcome
@@ -49,6 +55,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from holdfast.kernels.robustness.constraints import Budget
     from holdfast.kernels.robustness.limits import Rules
     from holdfast.kernels.robustness.tree_problem import Changed, TreeProblem
 
@@ -73,7 +80,16 @@ SPEC = {
             "direction": "lower_is_better",
             "range": [0, 1],
         },
+        {
+            "id": "unflipped_share",
+            "name": "Share of the same rows that the evasion check did not flip",
+            "unit": "share",
+            "direction": "higher_is_better",
+            "bound": "upper",
+            "range": [0, 1],
+        },
     ],
+    "uses": ["robustness.evasion"],
     "reads": [
         "costs", "directions", "immutable", "integer", "one_hot", "ranges", "relations", "sensitive", "text", "threat",
     ],
@@ -84,9 +100,9 @@ SPEC = {
     ],
     "cost": "medium",
     "effort": {
-        "quick": {"points": 200, "parts": 500},
-        "default": {"points": 1000, "parts": 2000},
-        "thorough": {"points": 5000, "parts": 20000},
+        "quick": {"points": 200, "parts": 1000, "steps": 10_000_000},
+        "default": {"points": 1000, "parts": 4000, "steps": 20_000_000},
+        "thorough": {"points": 5000, "parts": 40000, "steps": 2_000_000_000},
     },
 }  # fmt: skip
 
@@ -104,77 +120,160 @@ CHART = Chart(
     y="share",
     low="low",
     high="high",
-    x_title="largest numeric move (units)",
+    x_title="numeric move (units)",
     y_title="share of rows proved",
 )
 
 
-def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class _Attacked:
+    """What the evasion check found on its rows, in the order in which it drew them; of the same threat or of another.
+
+    ``covered`` says whether what is proved here speaks of every change that it tried.
+    """
+
+    points: pl.DataFrame
+    budget: Budget
+    covered: bool
+    same: bool
+
+
+def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1, norm: str = "linf") -> Outcome:
     """Prove, or refute, that rightly answered test rows cannot be flipped within the threat model.
 
     Parameters
     ----------
-    distance, categories
-        As in ``robustness.evasion``; the deployment's ``threat`` takes their place.
+    distance, categories, norm
+        As in ``robustness.evasion``; the deployment's ``threat`` takes the place of the first two.
     """
     import numpy as np
 
-    from holdfast.kernels.robustness.threat import in_force
-    from holdfast.kernels.robustness.tree_problem import search_trees
+    from holdfast.kernels.robustness.threat import in_force, moves_in_words
 
-    if distance < 0 or categories < 0:
-        raise InputError(f"expected a threat of zero or more, got distance={distance}, categories={categories}")
     assert subject.test is not None
     right = np.flatnonzero(subject.predictions.labels == subject.y(subject.test))
     if len(subject.classes) < 2 or right.size == 0:
         raise NotApplicable("there is no rightly answered row that could flip", hint="see performance.predictive")
-    rows = ctx.rng.permutation(right)[: ctx.effort.get("points", right.size)]
-    points = subject.test.frame.select(subject.features)[rows]
-    rules = _rules(subject, distance, categories)
-    problem = _problem(subject, ctx, points, rows, rules)
-    y = subject.y(subject.test)[rows].astype("int64")
-    found = search_trees(
-        problem, subject.cells(points), y, max_parts=ctx.effort.get("parts", 2000), should_stop=ctx.out_of_time
-    )
-    n, drawn = int(found.is_done.sum()), rows.size
-    if not n:
-        raise NotRun("the time was up before a row was searched", hint="give more with --budget")
-    rows, points, y = rows[:n], points[:n], y[:n]
-    found = found.first(n)
-    proved, flipped = np.isposinf(found.lower), _flipped(subject, points, y, found, rules)
+    rules = _rules(subject, distance, categories, norm)
+    attacked = _attacked(ctx, rules)
+    most = ctx.effort.get("points", right.size)
+    rows = (attacked.points["row"].to_numpy() if attacked else ctx.rng.permutation(right))[:most].astype("int64")
+    found, flipped = _decided(subject, ctx, rows, rules, attacked)
+    n, drawn = flipped.size, rows.size
+    rows, proved = rows[:n], np.isposinf(found.lower)
+    words, unflipped = _beside(attacked, proved, flipped)
     return Outcome(
-        measurements=_measure(proved, flipped, ctx.level),
+        measurements=_measure(proved, flipped, unflipped, ctx.level),
         tables=_tables(rows, found, flipped, rules, ctx.level),
         charts=(CHART,),
         remediation=REMEDIATION,
         assumptions=(
-            f"Numbers move by at most {rules.budget.distance:g} units (interquartile ranges, or 1 if all lie in "
-            f"[0, 1]); at most {rules.budget.categories:g} categories change.",
+            moves_in_words(rules.budget),
             "The composed trees answer every one of these rows as the model does.",
-            *([f"The time was up: {n} of {drawn} rows drawn in random order were searched."] if n < drawn else ()),
+            *words,
+            *([f"The time or the work was up: {n} of {drawn} rows drawn in random order were searched."] if n < drawn
+              else ()),
         ),
         work={"points": rows.size, "queries": rows.size},
         parameters=in_force(rules.budget, threat=subject.deployment.threat),
-    )
+    )  # fmt: skip
 
 
-def _rules(subject: Subject, distance: float, categories: int) -> Rules:
-    from holdfast.kernels.robustness.constraints import Budget
-    from holdfast.kernels.robustness.limits import rules_of
+def _rules(subject: Subject, distance: float, categories: int, norm: str) -> Rules:
+    """What may change and how far, from the training table (or the test table) and the deployment."""
+    from holdfast.kernels.robustness.limits import rules_for
+    from holdfast.kernels.robustness.threat import budget_of
 
-    reference = subject.train or subject.test
-    assert reference is not None
-    known = [name for name in subject.features if not reference.frame.schema[name].is_temporal()]
-    whole = frozenset(name for name in known if reference.frame.schema[name].is_integer())
     try:
-        rules = rules_of(
-            subject.deployment, subject.cells(reference.frame.select(known)), Budget(distance, categories), whole=whole
-        )
+        rules = rules_for(subject, budget_of(distance, categories, norm))
     except ValueError as error:
         raise InputError(str(error), hint="see deployment in holdfast.yaml") from None
     if not (rules.limits or rules.one_hot):
         raise NotApplicable("no input may change", hint="shorten `immutable` or `sensitive` if some can")
     return rules
+
+
+def _attacked(ctx: Context, rules: Rules) -> _Attacked | None:
+    """Read what the evasion check found, where it ran."""
+    from holdfast.kernels.robustness.threat import covers, stated_budget
+
+    finding, points = ctx.used("robustness.evasion"), ctx.used_table("robustness.evasion", "points")
+    if finding is None or points is None or not points.height:
+        return None
+    budget = stated_budget(finding.parameters)
+    return _Attacked(points, budget, covers(rules.budget, budget), rules.budget == budget)
+
+
+def _decided(
+    subject: Subject, ctx: Context, rows: NDArray[np.int64], rules: Rules, attacked: _Attacked | None
+) -> tuple[Changed, NDArray[np.bool_]]:
+    """Return what is proved of the rows and which of them flip, of as many as there was time and work for."""
+    import numpy as np
+
+    from holdfast.kernels.robustness.tree_problem import Changed, replaced
+
+    assert subject.test is not None
+    points, n = subject.test.frame.select(subject.features)[rows], rows.size
+    none, nowhere = np.zeros(n, dtype="int64"), np.full(n, np.inf)
+    found = Changed(subject.cells(points), nowhere, np.full(n, np.nan), none, np.ones(n, dtype=np.bool_))
+    flipped = np.zeros(n, dtype=np.bool_)
+    if attacked and attacked.same:
+        known = attacked.points[:n]
+        flipped = known["success"].to_numpy().copy()
+        lower = known["lower_bound"].fill_null(float("nan")).to_numpy()
+        found = found._replace(lower=lower, distance=known["distance"].fill_null(float("inf")).to_numpy())
+    left = np.flatnonzero(~flipped & ~np.isposinf(found.lower))
+    if not left.size:
+        return found, flipped
+    own, own_flips = _searched(subject, ctx, points, rows, left, rules)
+    bounded = np.full(n, np.nan)
+    bounded[left[: own.lower.size]] = own.lower
+    found = replaced(found, own, left[: own.lower.size], own_flips)._replace(lower=np.fmax(found.lower, bounded))
+    flipped[left[: own.lower.size]] = own_flips
+    n = n if own.lower.size == left.size or (attacked and attacked.same) else int(left[own.lower.size])
+    return found.first(n), flipped[:n]
+
+
+def _searched(
+    subject: Subject, ctx: Context, points: pl.DataFrame, rows: NDArray[np.int64], left: NDArray[np.int64],
+    rules: Rules,
+) -> tuple[Changed, NDArray[np.bool_]]:  # fmt: skip
+    """Search the rows that are left to decide."""
+    from holdfast.kernels.robustness.tree_problem import Work, search_trees
+    from holdfast.kernels.robustness.trees import MOST_WORK
+
+    assert subject.test is not None
+    problem = _problem(subject, ctx, points, rows, rules)
+    points, y = points[left], subject.y(subject.test)[rows[left]].astype("int64")
+    found = search_trees(
+        problem, subject.cells(points), y, max_parts=ctx.effort.get("parts", 2000),
+        work=Work(ctx.effort.get("steps", MOST_WORK)), should_stop=ctx.out_of_time,
+    )  # fmt: skip
+    n = int(found.is_done.sum())
+    if not n:
+        raise NotRun("the time was up before a row was searched", hint="give more with --budget")
+    found = found.first(n)
+    return found, _flipped(subject, points[:n], y[:n], found, rules)
+
+
+def _beside(
+    attacked: _Attacked | None, proved: NDArray[np.bool_], flipped: NDArray[np.bool_]
+) -> tuple[list[str], NDArray[np.bool_] | None]:
+    """Put what the attack left standing beside what is proved, where both speak of the same changes; say so."""
+    if attacked is None:
+        return [], None
+    if not attacked.covered:
+        return [
+            f"The evasion check looked for changes within {attacked.budget.distance:g} ({attacked.budget.norm}) and "
+            f"{attacked.budget.categories:g} categories, which these proofs do not cover: the two are not comparable."
+        ], None
+    flips = attacked.points["success"].to_numpy()[: proved.size]
+    flips = flipped if attacked.same else flips
+    assert not (flips & proved).any(), "a row is proved robust and flipped"
+    words = "The same rows, in the same order, were attacked by the evasion check."
+    if not attacked.same:
+        words += f" Its threat ({attacked.budget.distance:g}, {attacked.budget.norm}) lies within the one proved here."
+    return [words], ~flips
 
 
 def _problem(
@@ -221,7 +320,9 @@ def _flipped(
     return np.asarray(np.isfinite(found.distance) & answered & ~np.any([*broken.values()], axis=0))
 
 
-def _measure(proved: NDArray[np.bool_], flipped: NDArray[np.bool_], level: float) -> tuple[Measured, ...]:
+def _measure(
+    proved: NDArray[np.bool_], flipped: NDArray[np.bool_], unflipped: NDArray[np.bool_] | None, level: float
+) -> tuple[Measured, ...]:
     from holdfast.kernels.performance.frequencies import frequency
     from holdfast.kernels.stats.proportions import clopper_pearson
 
@@ -229,12 +330,17 @@ def _measure(proved: NDArray[np.bool_], flipped: NDArray[np.bool_], level: float
     words = {
         "certified_share": "Of {} rightly answered rows, about {} provably keep their answer whatever is changed.",
         "undecided_share": "Of {} rightly answered rows, about {} were neither proved nor flipped.",
+        "unflipped_share": "Of {} rightly answered rows, at most about {} keep their answer; {:.1%} to {:.1%} of the "
+        "rows looked at do.",
     }
-    for name, rows in (("certified_share", proved), ("undecided_share", ~proved & ~flipped)):
+    shares = {"certified_share": proved, "undecided_share": ~proved & ~flipped}
+    if unflipped is not None:
+        shares["unflipped_share"] = unflipped
+    for name, rows in shares.items():
         share = clopper_pearson(int(rows.sum()), rows.size, level=level)
         cases, count = frequency(share.value, share.low, share.high)
         interval = Interval(low=share.low, high=share.high, level=level, method="Clopper-Pearson")
-        plain = words[name].format(cases, count)
+        plain = words[name].format(cases, count, float(proved.mean()), share.value)
         measured.append(Measured(id=name, value=share.value, interval=interval, n=rows.size, plain=plain))
     return tuple(measured)
 

@@ -6,9 +6,10 @@ searches the smallest change that flips the answer.
 
 **How.** The rules are the *threat model*: every number may move by at most ``distance`` units, where a unit is the
 column's interquartile range in training (1 if all numbers lie between 0 and 1), within the range seen in training or
-given in ``ranges``; at most ``categories`` categories may change, to levels seen in training; whole numbers stay whole,
-missing cells missing; columns named in ``immutable``, ``sensitive`` and ``text``, and dates, never change;
-``directions``, ``costs``, ``one_hot`` and ``relations`` hold. ``threat`` names a ready-made budget.
+given in ``ranges`` (with ``norm`` l1 or l2, ``distance`` limits the sum or the length of all moves together); at most
+``categories`` categories may change, to levels seen in training; whole numbers stay whole, missing cells missing;
+columns named in ``immutable``, ``sensitive`` and ``text``, and dates, never change; ``directions``, ``costs``,
+``one_hot`` and ``relations`` hold. ``threat`` names a ready-made budget.
 
 Where the model is a sum of decision trees, its splits are written as splits on the table's own columns, and branch and
 bound finds the closest flip of each row. Behind steps whose arithmetic is known (scalers, imputers, encoders, bins) it
@@ -22,7 +23,8 @@ of the risk: another attack may flip more. A low number says "not broken by this
 Rows that could not be attacked in full are left out.
 ``median_distance`` is the typical size of the moves that sufficed, 0 where a category alone did. The table ``groups``
 compares each group of ten rows or more (of ``sensitive`` columns, and slices of the inputs) with all other rows; groups
-of people, and slices that clearly differ, are measured as ``flipped.<column>=<group>``.
+of people, and slices that clearly differ, are measured as ``flipped.<column>=<group>``, and as
+``difference.<column>=<group>`` from all other rows, with intervals that hold for all groups of the kind at once.
 
 - *Good:* 3 % flipped (1 to 6) within 0.2 units and one category, with inputs that people can really change.
 - *Bad:* 64 % flipped (57 to 71), most by another marital status alone: the model hangs on one answer in a form.
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
     from holdfast.kernels.robustness.attack import Attacked
     from holdfast.kernels.robustness.limits import Rules
     from holdfast.kernels.robustness.questions import Questions, Reply
-    from holdfast.kernels.robustness.tree_problem import TreeProblem
+    from holdfast.kernels.robustness.tree_problem import TreeProblem, Work
 
 SPEC = {
     "title": "Evasion",
@@ -71,6 +73,8 @@ SPEC = {
          "direction": "higher_is_better", "bound": "lower", "range": [0, None]},
         {"id": "flipped.*", "name": "Share of rightly answered rows of a group that the attack flips", "unit": "share",
          "direction": "lower_is_better", "bound": "lower", "range": [0, 1]},
+        {"id": "difference.*", "name": "Share flipped of a group less that of all other rows", "unit": "share",
+         "direction": "neither", "range": [-1, 1]},
         {"id": "n_attacked", "name": "Rightly answered rows attacked", "unit": "rows", "direction": "neither",
          "range": [0, None]},
     ],
@@ -89,9 +93,10 @@ SPEC = {
     ],
     "cost": "medium",
     "effort": {
-        "quick": {"points": 50, "tree_points": 200, "queries": 200, "parts": 500, "looks": 1},
-        "default": {"points": 200, "tree_points": 1000, "queries": 500, "parts": 2000, "looks": 1},
-        "thorough": {"points": 1000, "tree_points": 5000, "queries": 1000, "parts": 20000, "looks": 5},
+        "quick": {"points": 50, "tree_points": 200, "queries": 200, "parts": 500, "steps": 10_000_000},
+        "default": {"points": 200, "tree_points": 1000, "queries": 500, "parts": 2000, "steps": 30_000_000},
+        "thorough": {"points": 1000, "tree_points": 5000, "queries": 1000, "parts": 20000, "steps": 2_000_000_000,
+                     "looks": 5},
     },
 }  # fmt: skip
 
@@ -109,7 +114,7 @@ CHART = Chart(
     id="curve", title="Share of rightly answered rows flipped, by size of the change", kind="line", table="curve",
     caption="The curve starts where a category alone suffices; an early rise means that small moves flip answers.",
     x="distance", y="share", low="low", high="high",
-    x_title="largest numeric move (units)", y_title="share of rows flipped",
+    x_title="numeric move (units)", y_title="share of rows flipped",
 )  # fmt: skip
 
 Cells = Mapping[str, "NDArray[Any]"]
@@ -132,7 +137,7 @@ class _Looks:
     is_lost: bool = False
 
 
-def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1) -> Outcome:
+def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1, norm: str = "linf") -> Outcome:
     """Attack rightly answered test rows within the threat model.
 
     Parameters
@@ -140,19 +145,17 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     distance, categories
         Largest move of each number, in units; largest number of categories that change. The deployment's ``threat``
         takes their place.
+    norm
+        What ``distance`` limits: the largest move (``linf``), the sum of all moves (``l1``), or their length (``l2``).
     """
     import polars as pl
 
     from holdfast.kernels.robustness.sequential import flip_curve
     from holdfast.kernels.robustness.threat import in_force
 
-    if distance < 0 or categories < 0:
-        raise InputError(f"expected a threat of zero or more, got distance={distance}, categories={categories}")
     if len(subject.classes) < 2:
         raise NotApplicable("there is only one class, so no answer can flip", hint="give data with two or more classes")
-    rules = _rules(subject, distance, categories)
-    if not (rules.limits or rules.one_hot):
-        raise NotApplicable("no input may change", hint="shorten `immutable` or `sensitive` if some can")
+    rules = _rules(subject, distance, categories, norm)
     order = _rightly_answered(subject, ctx)
     problem, how = _tree_problem(subject, ctx, order, rules)
     order = order if problem else order[: ctx.effort.get("points", order.size)]
@@ -179,20 +182,18 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     )
 
 
-def _rules(subject: Subject, distance: float, categories: int) -> Rules:
+def _rules(subject: Subject, distance: float, categories: int, norm: str) -> Rules:
     """What may change and how far, from the training table (or the test table) and the deployment."""
-    from holdfast.kernels.robustness.constraints import Budget
-    from holdfast.kernels.robustness.limits import rules_of
+    from holdfast.kernels.robustness.limits import rules_for
+    from holdfast.kernels.robustness.threat import budget_of
 
-    reference = subject.train or subject.test
-    assert reference is not None
-    known = [name for name in subject.features if not reference.frame.schema[name].is_temporal()]
-    whole = frozenset(name for name in known if reference.frame.schema[name].is_integer())
     try:
-        seen = subject.cells(reference.frame.select(known))
-        return rules_of(subject.deployment, seen, Budget(distance, categories), whole=whole)
+        rules = rules_for(subject, budget_of(distance, categories, norm))
     except ValueError as error:
         raise InputError(str(error), hint="see deployment in holdfast.yaml") from None
+    if not (rules.limits or rules.one_hot):
+        raise NotApplicable("no input may change", hint="shorten `immutable` or `sensitive` if some can")
+    return rules
 
 
 def _tree_problem(
@@ -244,29 +245,44 @@ def _attack_in_looks(
     """Attack the rows in fixed parts; stop when those attacked so far already break the threshold."""
     from collections import Counter
 
-    import numpy as np
     import polars as pl
 
+    from holdfast.kernels.robustness.questions import parts_of, planned
     from holdfast.kernels.robustness.sequential import is_settled
+    from holdfast.kernels.robustness.tree_problem import Work
+    from holdfast.kernels.robustness.trees import MOST_WORK
 
     assert subject.test is not None
-    limit = ctx.threshold("attack_success")
+    limit, work, n_looks = ctx.threshold("attack_success"), Work(ctx.effort.get("steps", MOST_WORK)), _looks(ctx)
     done, counts, queries, drawn = list[pl.DataFrame](), Counter[str](), 0, 0
-    n_looks = _looks(ctx)
-    for rows in np.array_split(order, min(n_looks, order.size)):
+
+    def left() -> int | None:
+        return None if problem else subject.queries_left
+
+    plan = planned(left(), rows=order.size, per_row=ctx.effort.get("queries", 500))
+    if not plan.rows:
+        reason = f"{left()} questions may still be asked, and attacking one row takes {plan.per_row}"
+        raise NotRun(reason, hint="give a larger endpoint.max_queries, or skip other checks")
+    for looked, rows in enumerate(parts_of(order, n_looks, left=left, per_row=plan.per_row), start=1):
         points = subject.test.frame.select(subject.features)[rows]
         questions = _questions(subject, points, subject.y(subject.test)[rows].astype("int64"))
         counts["unstable"] += _unstable(questions, subject.cells(points))
-        attacked, table = _attack_rows(subject, ctx, questions, rows, rules, problem)
+        attacked, table = _attack_rows(subject, ctx, questions, rows, rules, problem, work, plan.per_row)
         done.append(table)
         queries, drawn = queries + questions.n, drawn + rows.size
         stopped = questions.lost or ("the time was up" if ctx.out_of_time() else "")
+        stopped = stopped or ("the work for the search of the trees was spent" if work.is_spent else "")
         counts.update(refused=questions.refused, against=attacked.n_against_rules, unsteady=attacked.n_unsteady)
+        counts["spared"] += attacked.n_spared
         flipped = pl.concat(done)["success"]
-        settled = limit is not None and is_settled(flipped, limit=limit, level=ctx.level, looks=n_looks)
+        may_look = limit is not None and looked < n_looks
+        settled = may_look and is_settled(flipped, limit=limit or 0.0, level=ctx.level, looks=n_looks)
         is_early = drawn < order.size and settled
         if is_early or stopped:
             break
+    else:
+        stopped = "the questions that may be asked were spent" if drawn < order.size else ""
+        drawn = order.size
     found = pl.concat(done)
     if not found.height:
         if isinstance(questions.error, EndpointError):
@@ -297,7 +313,7 @@ def _questions(subject: Subject, points: pl.DataFrame, y: NDArray[np.int64]) -> 
 
 def _attack_rows(
     subject: Subject, ctx: Context, questions: Questions, rows: NDArray[np.int64], rules: Rules,
-    problem: TreeProblem | None,
+    problem: TreeProblem | None, work: Work, per_row: int,
 ) -> tuple[Attacked, pl.DataFrame]:  # fmt: skip
     """Attack rows, what the trees leave open with questions; write what became of them as a table, too."""
     import numpy as np
@@ -315,7 +331,7 @@ def _attack_rows(
         donors=subject.cells(reference.frame.select(subject.features)[chosen]),
         donor_labels=subject.y(reference)[chosen].astype("int64"),
         max_parts=ctx.effort.get("parts", 2000), most_open=ctx.effort.get("points", rows.size),
-        queries=max(ctx.effort.get("queries", 500) - ASKED_TWICE, 1),
+        queries=max(per_row - ASKED_TWICE, 1), work=work,
     )  # fmt: skip
     attacked = attacker.attack(subject.cells(points), rows)
     n, valid = attacked.n, pl.Series(attacked.success)
@@ -363,7 +379,7 @@ def _measure(ctx: Context, found: _Looks) -> tuple[Measured, ...]:
     success = found.points["success"]
     level, n, flipped = ctx.level, len(success), int(success.sum())
     share = flip_share(success.to_numpy(), level=level, looks=_looks(ctx))
-    cases, count = frequency(share.value, share.low, share.high)
+    cases, count = frequency(*share[:3])
     plain = f"Of {cases} rightly answered rows, at least about {count} can be flipped by small allowed changes."
     interval = Interval(low=share.low, high=share.high, level=level, method=share.method)
     measured = [
@@ -375,7 +391,8 @@ def _measure(ctx: Context, found: _Looks) -> tuple[Measured, ...]:
     median = quantile_interval(found.points["distance"].drop_nulls().to_numpy(), 0.5, level=level)
     low, top = (end if abs(end) < float("inf") else None for end in (median.low, median.high))
     interval = Interval(low=low, high=top, level=level, method="order statistics")
-    sizes = f"Half of the flips needed moves of at most {median.value:.3g} units in any number."
+    where = "in any number" if set(found.points["norm"]) == {"linf"} else "in all numbers together"
+    sizes = f"Half of the flips needed moves of at most {median.value:.3g} units {where}."
     plain = sizes if median.value else "For at least half of the flips another category alone sufficed."
     return (*measured, Measured(id="median_distance", value=median.value, interval=interval, n=flipped, plain=plain))
 
@@ -391,13 +408,16 @@ def _groups(subject: Subject, points: pl.DataFrame, level: float) -> tuple[pl.Da
     seen = subject.cells(subject.test.frame[points["row"]].select(*dict.fromkeys((*people, *subject.features))))
     groups = pl.DataFrame(group_flips(seen, flipped, people=people, level=level))
     told = groups.filter((groups["kind"] == "group") | (groups["p_adjusted"] <= 1 - level)).sort("p_adjusted")
-    return groups, [
-        Measured(
-            id=f"flipped.{line['column']}={line['group']}", value=line["share"], n=line["n"],
-            interval=Interval(low=line["low"], high=line["high"], level=level, method="Clopper-Pearson"),
-        )
-        for line in told[:MOST_GROUPS].iter_rows(named=True)
-    ]  # fmt: skip
+    method = "Newcombe, all {} groups of the kind at once (Bonferroni)"
+    measured = list[Measured]()
+    for line in told[:MOST_GROUPS].iter_rows(named=True):
+        name, n = f"{line['column']}={line['group']}", line["n"]
+        own = Interval(low=line["low"], high=line["high"], level=level, method="Clopper-Pearson")
+        size = (groups["kind"] == line["kind"]).sum()
+        gap = Interval(low=line["all_low"], high=line["all_high"], level=level, method=method.format(size))
+        measured.append(Measured(id=f"flipped.{name}", value=line["share"], n=n, interval=own))
+        measured.append(Measured(id=f"difference.{name}", value=line["difference"], n=points.height, interval=gap))
+    return groups, measured
 
 
 def _shown(subject: Subject, points: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -420,25 +440,11 @@ def _shown(subject: Subject, points: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
 
 
 def _notes(subject: Subject, looks: _Looks, rules: Rules, trees: str) -> tuple[str, ...]:
-    budget, n, drawn = rules.budget, looks.points.height, looks.drawn
-    counts, is_constant = looks.counts, len(set(subject.predictions.labels.tolist())) == 1
-    against, unsteady, refused = counts["against"], counts["unsteady"], counts["refused"]
-    wavers = unsteady > int(looks.points["success"].sum())
-    why = looks.stopped or "the trees left open more of them than may be asked about"
-    cases = {
-        trees: True,
-        f"Numbers move by at most {budget.distance:g} units (interquartile ranges, or 1 if all lie in [0, 1]); at most "
-        f"{budget.categories:g} categories change. Text columns never do, and immutable and sensitive ones only where "
-        "the threat is full control.": True,
-        "Finding nothing gives a bound, not safety.": True,
-        "The model gives every test row the same answer; one that knows no other cannot be flipped.": is_constant,
-        "Ranges, units and levels come from the test table, because no training table was given.": not subject.train,
-        "The attack stopped early: the share flipped lies clearly on one side of the policy's limit.": looks.is_early,
-        f"{drawn - n} of {drawn} rows drawn in random order are left out, not attacked in full: {why}.": drawn - n,
-        f"{against} rows have flips that break a relation or another rule; these do not count.": against,
-        f"{unsteady} rows have flips that did not stand up when asked again; these do not count.": unsteady,
-        "More flips were taken back than stood up, so the share flipped says little: the model wavers.": wavers,
-        f"The model failed on {refused} changed rows; these count as not flipped.": refused,
-        f"The model answered {counts['unstable']} of {drawn} rows differently when asked again.": counts["unstable"],
-    }
-    return tuple(text for text, applies in cases.items() if applies)
+    from holdfast.kernels.robustness.flips_in_words import attack_in_words
+
+    is_constant, has_train = len(set(subject.predictions.labels.tolist())) == 1, subject.train is not None
+    n_flipped = int(looks.points["success"].sum())
+    return attack_in_words(
+        rules.budget, looks.counts, drawn=looks.drawn, n=looks.points.height, n_flipped=n_flipped,
+        how=trees, stopped=looks.stopped, is_constant=is_constant, has_train=has_train, is_early=looks.is_early,
+    )  # fmt: skip

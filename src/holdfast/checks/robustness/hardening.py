@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from holdfast.kernels.robustness.limits import Rules
-    from holdfast.kernels.robustness.tree_problem import Changed
+    from holdfast.kernels.robustness.tree_problem import Changed, Work
 
     Rows = NDArray[np.int64]
     Flags = NDArray[np.bool_]
@@ -92,18 +92,18 @@ SPEC = {
     ],
     "cost": "medium",
     "effort": {
-        "quick": {"points": 50, "queries": 100, "parts": 500},
-        "default": {"points": 200, "queries": 300, "parts": 2000},
-        "thorough": {"points": 1000, "queries": 1000, "parts": 20000},
+        "quick": {"points": 50, "queries": 100, "parts": 500, "steps": 4_000_000},
+        "default": {"points": 200, "queries": 300, "parts": 2000, "steps": 6_000_000},
+        "thorough": {"points": 1000, "queries": 1000, "parts": 20000, "steps": 500_000_000},
     },
 }  # fmt: skip
 
 MOST_DONORS = 2000
 UNSTABLE = 0.02
 REMEDIATION = (
-    "Put a guard that helps in front of the model if its clean cost is acceptable. Where none does, train again: with "
-    "monotone constraints where the direction is known, fewer or coarser splits, or the flipped rows added under their "
-    "right label; then compare both audits with `holdfast diff`."
+    "Put a guard that helps in front of the model if its clean cost is acceptable. Better, train again: "
+    "`robustness.retraining` tries monotone constraints, coarser bins, larger leaves and less depth; or add the "
+    "flipped rows under their right label. Then compare both audits with `holdfast diff`."
 )
 CHART = Chart(
     id="gains", title="Gain in robust share with each guard", kind="points", table="remedies",
@@ -211,16 +211,10 @@ def run(
 def _rules(subject: Subject, distance: float, categories: int) -> Rules:
     """What may change and how far, as in the evasion check."""
     from holdfast.kernels.robustness.constraints import Budget
-    from holdfast.kernels.robustness.limits import rules_of
+    from holdfast.kernels.robustness.limits import rules_for
 
-    assert subject.train is not None
-    frame = subject.train.frame
-    known = [name for name in subject.features if not frame.schema[name].is_temporal()]
-    whole = frozenset(name for name in known if frame.schema[name].is_integer())
     try:
-        rules = rules_of(
-            subject.deployment, subject.cells(frame.select(known)), Budget(distance, categories), whole=whole
-        )
+        rules = rules_for(subject, Budget(distance, categories))
     except ValueError as error:
         raise InputError(str(error), hint="see deployment in holdfast.yaml") from None
     if not (rules.limits or rules.one_hot):
@@ -287,6 +281,9 @@ def _try(subject: Subject, ctx: Context, guards: list[_Guard], rules: Rules) -> 
     """Attack the same rows behind every guard, then try all that was found on all of them."""
     import numpy as np
 
+    from holdfast.kernels.robustness.tree_problem import Work
+    from holdfast.kernels.robustness.trees import MOST_WORK
+
     assert subject.test is not None
     rows = ctx.rng.permutation(subject.test.frame.height)[: ctx.effort.get("points")]
     points = subject.test.frame.select(subject.features)[rows]
@@ -302,9 +299,17 @@ def _try(subject: Subject, ctx: Context, guards: list[_Guard], rules: Rules) -> 
     passed = np.array([passes for _, passes in answers])
     if not told[0].any():
         raise NotApplicable("no test row is answered rightly", hint="see performance.predictive")
+    n, work = rows.size, Work(ctx.effort.get("steps", MOST_WORK))
+    first = _search(subject, ctx, guards[0], points[(at := np.flatnonzero(told[0]))], y[at], rules, work)
+    if first is not None and not first.is_done.all() and not ctx.out_of_time():
+        # of large forests as many rows are tried, with every guard, as there is work for
+        n = int(at[~first.is_done][0])
+        rows, points, y, told, passed = rows[:n], points[:n], y[:n], told[:, :n], passed[:, :n]
+        first = first.first(int(first.is_done.sum()))
     places = [np.flatnonzero(right) for right in told]
-    searched = [_search(subject, ctx, each, points[at], y[at], rules) for each, at in zip(guards, places, strict=True)]
-    is_searched, queries = all(searched), len(guards) * rows.size
+    behind = zip(guards[1:], places[1:], strict=True)
+    searched = [first, *(_search(subject, ctx, each, points[at], y[at], rules, Work()) for each, at in behind)]
+    is_searched, queries = all(searched), len(guards) * n
     found: list[_Found] = []
     for guard, at, flips in ctx.track(list(zip(guards, places, searched, strict=True)), len(guards)):
         if is_searched and flips is not None:
@@ -325,7 +330,7 @@ def _try(subject: Subject, ctx: Context, guards: list[_Guard], rules: Rules) -> 
 
 
 def _search(
-    subject: Subject, ctx: Context, guard: _Guard, points: pl.DataFrame, y: Rows, rules: Rules
+    subject: Subject, ctx: Context, guard: _Guard, points: pl.DataFrame, y: Rows, rules: Rules, work: Work
 ) -> Changed | None:
     """Search the model's trees behind a guard, where that is possible."""
     from holdfast.kernels.robustness.guarded_trees import search_guarded
@@ -343,6 +348,7 @@ def _search(
             seed=ctx.seed,
             max_parts=ctx.effort.get("parts", 2000),
             edges=guard.edges,
+            work=work,
             should_stop=ctx.out_of_time,
         )
     except NotRun:

@@ -8,7 +8,7 @@ completed. With rows in random order that leaves the share of flips unbiased, as
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from holdfast.kernels.robustness.asking import ask_model, further_inside
 from holdfast.kernels.robustness.constraints import violations
 from holdfast.kernels.robustness.limits import Rules
 from holdfast.kernels.robustness.questions import Questions
-from holdfast.kernels.robustness.tree_problem import Changed, TreeProblem, replaced, search_trees
+from holdfast.kernels.robustness.tree_problem import Changed, TreeProblem, Work, replaced, search_trees
 
 Cells = Mapping[str, NDArray[Any]]
 Positions = NDArray[np.int64]
@@ -28,6 +28,8 @@ FIRST_PART, GROWTH = 8, 3
 # A flip that did not stand up is moved on so many times as far, and must then stand up twice.
 FURTHER = (1.25, 2.0, 8.0)
 STANDS_UP = 2
+# Rows that the trees leave open are asked about until so many in a row were asked about in vain.
+IN_VAIN = 48
 
 
 class Attacked(NamedTuple):
@@ -49,11 +51,29 @@ class Attacked(NamedTuple):
     """Rows whose only flips break a relation or another rule."""
     n_unsteady: int
     """Rows whose only flips did not stand up when the model was asked again."""
+    n_spared: int = 0
+    """Rows that the search of the trees left open and that were not asked about, because others were in vain."""
 
     @property
     def n(self) -> int:
         """Number of rows completed."""
         return self.success.size
+
+
+@dataclass(slots=True)
+class _Patience:
+    """How many tries in a row were in vain."""
+
+    in_vain: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self.in_vain >= IN_VAIN
+
+    def note(self, flips: Flags, is_try: Flags) -> None:
+        """Count on from the last flip among the tries."""
+        won = np.flatnonzero(flips[is_try])
+        self.in_vain = int(is_try.sum() - won[-1] - 1 if won.size else self.in_vain + is_try.sum())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +98,8 @@ class Attacker:
         Of the questions.
     out_of_time
         Whether to end.
+    work
+        What the search of the trees may do for all rows together.
     """
 
     rules: Rules
@@ -90,6 +112,7 @@ class Attacker:
     most_open: int
     seed: int
     out_of_time: Callable[[], bool]
+    work: Work = field(default_factory=Work)
 
     def attack(self, points: Cells, ids: Positions) -> Attacked:
         """Attack rows.
@@ -102,10 +125,10 @@ class Attacker:
             What identifies a row; its questions depend on nothing else.
         """
         done: list[Attacked] = []
-        start, size, room = 0, FIRST_PART, self.most_open
-        while start < ids.size:
+        start, size, room, patience = 0, FIRST_PART, self.most_open, _Patience()
+        while start < ids.size and not self.work.is_spent:
             at = np.arange(start, min(start + size, ids.size))
-            part = self._part(points, ids, at, room)
+            part = self._part(points, ids, at, room, patience)
             # an answer that did not come may have been that of any row of the part
             if self.questions.lost:
                 break
@@ -115,23 +138,26 @@ class Attacker:
                 break
         return _joined(done, points)
 
-    def _part(self, points: Cells, ids: Positions, at: Positions, room: int) -> Attacked:
+    def _part(self, points: Cells, ids: Positions, at: Positions, room: int, patience: _Patience) -> Attacked:
         """Attack the rows of one part, up to the first that cannot be completed."""
         found, flips, against = self._searched(points, at)
         at = at[: found.distance.size]
         open_ = np.flatnonzero(~flips & ~np.isposinf(found.lower))
-        n = int(open_[room]) if open_.size > room else at.size
-        open_ = open_[:room]
-        if open_.size:
-            own = at[open_]
-            asked = ask_model(
-                _rows(points, own), self.questions.y[own], self.donors, self.donor_labels,
-                answer=lambda cells, rows: self.questions.scores(cells, own[rows]),
-                rules=self.rules, queries=self._for_search, seed=self.seed, ids=ids[own], should_stop=self._should_stop,
-            )  # fmt: skip
-            asked, flips[open_], against[open_] = self._confirmed(points, own, asked, tries=FURTHER)
-            found = replaced(found, asked, open_, np.isfinite(asked.distance))
-            n = min(n, int(open_[~asked.is_done][0])) if not asked.is_done.all() else n
+        # what the trees were searched for in full, and without a flip that did not stand, is worth a try only
+        is_try = ~np.isfinite(found.distance) & ~np.isnan(found.lower)
+        n, n_asked, is_spared = at.size, 0, np.zeros(at.size, dtype=np.bool_)
+        for some in np.split(open_, np.arange(IN_VAIN, open_.size, IN_VAIN)) if is_try.any() else [open_]:
+            is_spared[some] = is_try[some] & patience.is_over
+            asked = some[~is_spared[some]]
+            if asked.size > room - n_asked:
+                n, asked = int(asked[room - n_asked]), asked[: room - n_asked]
+            if asked.size:
+                found, done = self._asked(points, ids, at, asked, found, flips, against)
+                patience.note(flips[asked], is_try[asked])
+                n_asked += asked.size
+                n = min(n, done)
+            if n < at.size:
+                break
         is_found = np.isfinite(found.distance) & ~flips
         return Attacked(
             {name: values[:n] for name, values in found.cells.items()},
@@ -139,10 +165,26 @@ class Attacker:
             found.lower[:n],
             found.queries[:n],
             flips[:n],
-            int((open_ < n).sum()),
+            int((open_ < n).sum() - is_spared[:n].sum()),
             int((is_found & against)[:n].sum()),
             int((is_found & ~against)[:n].sum()),
+            int(is_spared[:n].sum()),
         )
+
+    def _asked(
+        self, points: Cells, ids: Positions, at: Positions, rows: Positions, found: Changed, flips: Flags,
+        against: Flags,
+    ) -> tuple[Changed, int]:  # fmt: skip
+        """Ask about rows of a part, and note what stands; return what was found and the first row not completed."""
+        own = at[rows]
+        asked = ask_model(
+            _rows(points, own), self.questions.y[own], self.donors, self.donor_labels,
+            answer=lambda cells, of: self.questions.scores(cells, own[of]),
+            rules=self.rules, queries=self._for_search, seed=self.seed, ids=ids[own], should_stop=self._should_stop,
+        )  # fmt: skip
+        asked, flips[rows], against[rows] = self._confirmed(points, own, asked, tries=FURTHER)
+        found = replaced(found, asked, rows, np.isfinite(asked.distance))
+        return found, at.size if asked.is_done.all() else int(rows[~asked.is_done][0])
 
     def _searched(self, points: Cells, at: Positions) -> tuple[Changed, Flags, Flags]:
         """Search the trees, first for flips up to a rounding error and then beyond; nothing where there are none."""
@@ -152,8 +194,9 @@ class Attacker:
             far, zero = np.full(at.size, np.inf), np.zeros(at.size, dtype=np.int64)
             return Changed({**rows}, far, np.full(at.size, np.nan), zero, ~none), none, none.copy()
         found = search_trees(
-            self.problem, rows, self.questions.y[at], max_parts=self.max_parts, should_stop=self._should_stop
-        )
+            self.problem, rows, self.questions.y[at], max_parts=self.max_parts, work=self.work,
+            should_stop=self._should_stop,
+        )  # fmt: skip
         n = int(found.is_done.sum())
         at = at[:n]
         found = found.first(n)
@@ -162,8 +205,8 @@ class Attacker:
         if again.size:
             own = at[again]
             beyond = search_trees(
-                self.problem, _rows(points, own), self.questions.y[own], max_parts=self.max_parts, is_beyond_ties=True,
-                should_stop=self._should_stop,
+                self.problem, _rows(points, own), self.questions.y[own], max_parts=self.max_parts, work=self.work,
+                is_beyond_ties=True, should_stop=self._should_stop,
             )  # fmt: skip
             beyond, flips[again], against[again] = self._confirmed(points, own, beyond)
             found = replaced(found, beyond, again, np.isfinite(beyond.distance))
@@ -237,4 +280,5 @@ def _joined(parts: list[Attacked], points: Cells) -> Attacked:
         sum(part.n_open for part in parts),
         sum(part.n_against_rules for part in parts),
         sum(part.n_unsteady for part in parts),
+        sum(part.n_spared for part in parts),
     )

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from holdfast.kernels.robustness.threat import moves_in_words
+
+if TYPE_CHECKING:
+    from holdfast.kernels.robustness.constraints import Budget
 
 HIDDEN = "not shown"
 MISSING = "missing"
@@ -120,3 +125,66 @@ def _text(cell: Any) -> str:
     if cell is None or cell != cell:
         return MISSING
     return str(cell).lower() if isinstance(cell, bool) else str(cell)
+
+
+def attack_in_words(
+    budget: Budget,
+    counts: Mapping[str, int],
+    *,
+    drawn: int,
+    n: int,
+    n_flipped: int,
+    how: str,
+    stopped: str,
+    is_constant: bool,
+    has_train: bool,
+    is_early: bool,
+) -> tuple[str, ...]:
+    """Say what the numbers of an attack lean on.
+
+    Parameters
+    ----------
+    budget
+        How far the attacker may go.
+    counts
+        Rows by what became of them: ``against`` the rules, ``unsteady``, ``refused``, ``unstable``, ``spared``.
+    drawn, n, n_flipped
+        Rows drawn, attacked in full, and flipped.
+    how, stopped
+        How the model was attacked, and why that ended before all rows were.
+    is_constant, has_train, is_early
+        Whether the model gives all rows one answer, whether there is a training table, and whether the attack ended
+        because its verdict was settled.
+
+    Examples
+    --------
+    >>> from holdfast.kernels.robustness.constraints import Budget
+    >>> said = attack_in_words(
+    ...     Budget(0.2, 1), {}, drawn=9, n=5, n_flipped=0, how="Asked.", stopped="the time was up", is_constant=False,
+    ...     has_train=True, is_early=False,
+    ... )
+    >>> said[-1]
+    '4 of 9 rows drawn in random order are left out, not attacked in full: the time was up.'
+    """
+    against, unsteady, refused, unstable, spared = (
+        counts.get(name, 0) for name in ("against", "unsteady", "refused", "unstable", "spared")
+    )
+    why = stopped or "the trees left open more of them than may be asked about"
+    cases = {
+        how: True,
+        f"{moves_in_words(budget)} Text columns never do, and immutable and sensitive ones only where the threat is "
+        "full control.": True,
+        "Finding nothing gives a bound, not safety.": True,
+        "The model gives every test row the same answer; one that knows no other cannot be flipped.": is_constant,
+        "Ranges, units and levels come from the test table, because no training table was given.": not has_train,
+        "The attack stopped early: the share flipped lies clearly on one side of the policy's limit.": is_early,
+        f"{drawn - n} of {drawn} rows drawn in random order are left out, not attacked in full: {why}.": drawn - n,
+        f"{spared} rows that the trees left open were not asked about: others were, in vain.": spared,
+        f"{against} rows have flips that break a relation or another rule; these do not count.": against,
+        f"{unsteady} rows have flips that did not stand up when asked again; these do not count.": unsteady,
+        "More flips were taken back than stood up, so the share flipped says little: the model wavers.": unsteady
+        > n_flipped,
+        f"The model failed on {refused} changed rows; these count as not flipped.": refused,
+        f"The model answered {unstable} of {drawn} rows differently when asked again.": unstable,
+    }
+    return tuple(text for text, applies in cases.items() if applies)

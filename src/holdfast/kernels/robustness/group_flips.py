@@ -43,7 +43,8 @@ def group_flips(
         Columns of equal length, one line for each group of ten rows or more that leaves ten others: ``kind``
         (``group`` of people or ``slice``), ``column``, ``group``, ``n``, ``flipped``, ``share`` with its
         Clopper-Pearson interval (``low``, ``high``), ``rest_share``, ``difference`` (group minus rest) with Newcombe's
-        interval, the ``p_value`` of Fisher's exact test, and ``p_adjusted``, after Holm.
+        interval, the same at a level at which the intervals of all groups of the kind hold at once (``all_low``,
+        ``all_high``; Bonferroni), the ``p_value`` of Fisher's exact test, and ``p_adjusted``, after Holm.
 
     Examples
     --------
@@ -59,12 +60,17 @@ def group_flips(
     others, other_hits = hits.size - n, hits.sum() - s
     share = clopper_pearson(s, n, level=level)
     difference = newcombe_difference(s, n, other_hits, others, level=level)
+    is_people = np.array([column in people for column, _ in names], dtype=np.bool_)
+    family = np.where(is_people, is_people.sum(), (~is_people).sum())
+    together = [
+        newcombe_difference(*each, level=1.0 - (1.0 - level) / size)
+        for *each, size in zip(s, n, other_hits, others, family.tolist(), strict=True)
+    ]
     counts = zip(s.tolist(), n.tolist(), other_hits.tolist(), others.tolist(), strict=True)
     p_value = np.array([fisher_exact(*each) for each in counts], dtype=np.float64)
-    is_people = np.array([column in people for column, _ in names], dtype=np.bool_)
     p_adjusted = np.empty_like(p_value)
-    for family in (is_people, ~is_people):
-        p_adjusted[family] = holm(p_value[family])
+    for kind in (is_people, ~is_people):
+        p_adjusted[kind] = holm(p_value[kind])
     return {
         "kind": np.where(is_people, "group", "slice"),
         "column": np.array([column for column, _ in names], dtype=np.str_),
@@ -78,6 +84,8 @@ def group_flips(
         "difference": difference.value,
         "difference_low": difference.low,
         "difference_high": difference.high,
+        "all_low": np.array([float(each.low) for each in together], dtype=np.float64),
+        "all_high": np.array([float(each.high) for each in together], dtype=np.float64),
         "p_value": p_value,
         "p_adjusted": p_adjusted,
     }

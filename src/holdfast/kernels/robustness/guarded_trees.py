@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from holdfast.kernels.robustness.feature_tracing import NotComposable
 from holdfast.kernels.robustness.limits import Rules
-from holdfast.kernels.robustness.tree_problem import Changed, search_trees, tree_problem
+from holdfast.kernels.robustness.tree_problem import Changed, Work, search_trees, tree_problem
 from holdfast.kernels.robustness.turning_points import neighbourhood
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def search_guarded(
     seed: int,
     max_parts: int,
     edges: Mapping[str, NDArray[np.float64]] | None = None,
+    work: Work | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Changed | None:
     """Search the closest flip of every row that a screen lets pass.
@@ -50,6 +51,8 @@ def search_guarded(
         Of the composition; work per row; as in :func:`holdfast.kernels.robustness.tree_problem.search_trees`.
     edges
         Numbers at which the guard jumps, by column; none for a guard that does not.
+    work
+        What all searches may do together.
 
     Returns
     -------
@@ -60,8 +63,9 @@ def search_guarded(
     cells = {name: values.copy() for name, values in points.items()}
     distance, lower, is_done = np.full(y.size, np.inf), np.full(y.size, np.nan), np.ones(y.size, dtype=np.bool_)
     trees = _behind(trees, edges or {})
-    for label in np.unique(y).tolist():
-        at = np.flatnonzero(y == label)
+    # without a screen all labels are searched in the same trees
+    for label in np.unique(y).tolist() if cutoff else [0]:
+        at = np.flatnonzero(y == label) if cutoff else np.arange(y.size)
         rows = {name: values[at] for name, values in points.items()}
         shifted = screened_trees(trees, label, cutoff=cutoff)
         if shifted is None:
@@ -71,7 +75,7 @@ def search_guarded(
             problem = tree_problem(shifted, features, points=rows, labels=y[at], rules=rules, rng=rng)
         except NotComposable:
             return None
-        flips = search_trees(problem, rows, y[at], max_parts=max_parts, should_stop=should_stop)
+        flips = search_trees(problem, rows, y[at], max_parts=max_parts, work=work, should_stop=should_stop)
         distance[at], lower[at], is_done[at] = flips.distance, flips.lower, flips.is_done
         for name, values in flips.cells.items():
             cells[name][at] = values

@@ -17,6 +17,7 @@ from holdfast.kernels.robustness.threat import PRESETS
 
 if TYPE_CHECKING:
     from holdfast.core.deployment import Deployment
+    from holdfast.core.subject import Subject
 
 # Beyond 2^53 whole numbers and floats part company; such columns are identifiers, not quantities.
 EXACT_WHOLE = 2.0**53
@@ -107,6 +108,24 @@ def rules_of(
     _refuse_broken(seen, deployment, relations)
     moving = tuple(group for group in deployment.one_hot if not kept.intersection(group))
     return Rules(limits, budget, relations, moving)
+
+
+def rules_for(subject: Subject, budget: Budget) -> Rules:
+    """Say what may change and how far, from the training table (or the test table) of a subject and its deployment.
+
+    Parameters
+    ----------
+    subject
+        The model and its tables.
+    budget
+        As in :func:`rules_of`, and so are the errors.
+    """
+    reference = subject.train or subject.test
+    assert reference is not None
+    schema = reference.frame.schema
+    known = [name for name in subject.features if not schema[name].is_temporal()]
+    whole = frozenset(name for name in known if schema[name].is_integer())
+    return rules_of(subject.deployment, subject.cells(reference.frame.select(known)), budget, whole=whole)
 
 
 def stated_limits(deployment: Deployment, numbers: Collection[str]) -> dict[str, NumericLimits]:

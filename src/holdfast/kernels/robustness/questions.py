@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -94,3 +94,68 @@ class Questions:
                     self.refused += 1
         self.refused += sum(end - start for start, end in waiting) if not self.lost else 0
         return replies
+
+
+class Plan(NamedTuple):
+    """How many rows to attack, and with how many questions each at most."""
+
+    rows: int
+    per_row: int
+
+
+def planned(left: int | None, *, rows: int, per_row: int, fewest_rows: int = 50, fewest: int = 100) -> Plan:
+    """Share the questions that are left among as many rows as can be attacked in full.
+
+    Parameters
+    ----------
+    left
+        Questions left for all rows; ``None`` without a limit.
+    rows, per_row
+        What the effort allows.
+    fewest_rows, fewest
+        With fewer rows than that, each is asked about less, but never less than ``fewest``: what finds nothing with a
+        few questions says nothing.
+
+    Examples
+    --------
+    >>> planned(None, rows=200, per_row=500), planned(60_000, rows=200, per_row=500)
+    (Plan(rows=200, per_row=500), Plan(rows=120, per_row=500))
+    >>> planned(10_000, rows=200, per_row=500), planned(99, rows=200, per_row=500)
+    (Plan(rows=50, per_row=200), Plan(rows=0, per_row=100))
+    """
+    if left is None:
+        return Plan(rows, per_row)
+    least = min(fewest, per_row)
+    per_row = min(per_row, max(left // min(fewest_rows, max(rows, 1)), least))
+    return Plan(min(rows, left // per_row), per_row)
+
+
+def parts_of(
+    order: Positions, n_parts: int, *, left: Callable[[], int | None], per_row: int
+) -> Iterator[NDArray[np.int64]]:
+    """Give out rows in fixed parts; where questions are limited, each time as many as surely can be completed.
+
+    Parameters
+    ----------
+    order, n_parts
+        The rows, and into how many parts they are cut where nothing is limited.
+    left
+        Tells how many questions are left, ``None`` without a limit.
+    per_row
+        Most questions that a row takes.
+
+    Examples
+    --------
+    >>> left = iter([25, 12, 4])
+    >>> [part.tolist() for part in parts_of(np.arange(9), 1, left=lambda: next(left), per_row=10)]
+    [[0, 1], [2]]
+    """
+    for part in np.array_split(order, max(min(n_parts, order.size), 1)):
+        rest = part
+        while rest.size:
+            most = left()
+            n = rest.size if most is None else min(rest.size, most // per_row)
+            if not n:
+                return
+            yield rest[:n]
+            rest = rest[n:]

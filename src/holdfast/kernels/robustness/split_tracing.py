@@ -160,9 +160,11 @@ def _bisected(
         open_ = np.flatnonzero(np.where(is_whole, high - low > 1, np.nextafter(low, np.inf) < high))
         if not open_.size:
             break
-        guess = _guess(found, splits, open_, step) if step < 2 * len(GUESSES) else np.full(open_.size, np.nan)
+        guess = np.full(open_.size, np.nan)
+        if step < 2 * len(GUESSES):
+            guess = _guess(found, splits, open_, step, is_whole[open_])
         middle = np.where(is_whole[open_], np.floor(low[open_] / 2 + high[open_] / 2), between(low[open_], high[open_]))
-        is_inside = (guess > low[open_]) & (guess < high[open_]) & ~is_whole[open_]
+        is_inside = (guess > low[open_]) & (guess < high[open_])
         middle = np.where(is_inside, guess, middle)
         row, cells = _one_row_per_change(found.column[open_], middle, grids)
         value = pipeline.ask(cells)[row, feature[open_]]
@@ -172,8 +174,13 @@ def _bisected(
     return low
 
 
-def _guess(found: _Changes, splits: Splits, open_: NDArray[np.int64], step: int) -> NDArray[np.float64]:
-    """Try both sides of where a straight line would cross, at growing distance: most maps are lines, then rounded."""
+def _guess(
+    found: _Changes, splits: Splits, open_: NDArray[np.int64], step: int, is_whole: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Try both sides of where a straight line would cross, at growing distance: most maps are lines, then rounded.
+
+    Of whole numbers only the two beside it are tried, at first; nothing (NaN) after that.
+    """
     threshold = splits.threshold[found.split[open_]]
     low, high = found.low[open_], found.high[open_]
     low_value, high_value = found.low_value[open_], found.high_value[open_]
@@ -185,7 +192,8 @@ def _guess(found: _Changes, splits: Splits, open_: NDArray[np.int64], step: int)
         is_rounded, exponent = GUESSES[step // 2]
         centre = at_most(crossing) if is_rounded else crossing
         away = np.spacing(np.abs(centre)) * 2.0**exponent
-        return np.asarray(centre + (away if step % 2 else -away))
+        beside = np.floor(crossing) + step if step < 2 else np.full(crossing.size, np.nan)
+        return np.where(is_whole, beside, centre + (away if step % 2 else -away))
 
 
 def between(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import isinf
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from holdfast.kernels.robustness.constraints import Budget
 from holdfast.kernels.robustness.repair import Repair
 
+Norm = Literal["linf", "l1", "l2"]
 Floats = NDArray[np.float64]
 Predict = Callable[[Floats], NDArray[np.int64] | NDArray[np.float64]]
 
@@ -48,7 +49,7 @@ class Threat(NamedTuple):
     """Largest number of category cells that change, each counted with its cost."""
     queries: int
     """Largest number of rows asked for each point."""
-    norm: Literal["linf", "l1", "l2"] = "linf"
+    norm: Norm = "linf"
     """How moves are combined: the largest (default), their sum, or the root of their squares."""
 
 
@@ -83,6 +84,69 @@ def in_force(budget: Budget, *, threat: str | None) -> dict[str, float | str]:
     ends = {"distance": budget.distance, "categories": budget.categories}
     limits: dict[str, float | str] = {name: "no limit" if isinf(end) else end for name, end in ends.items()}
     return {"threat": PRESETS[threat].title, **limits} if threat else limits
+
+
+def budget_of(distance: float, categories: float, norm: str) -> Budget:
+    """Check the parameters of a threat.
+
+    Examples
+    --------
+    >>> budget_of(0.2, 1, "l1")
+    Budget(distance=0.2, categories=1, norm='l1')
+    """
+    if distance < 0 or categories < 0:
+        raise ValueError(f"expected a threat of zero or more, got distance={distance}, categories={categories}")
+    if norm not in get_args(Norm):
+        raise ValueError(f"expected one of {', '.join(get_args(Norm))} for the norm, got {norm!r}")
+    return Budget(distance, categories, cast(Norm, norm))
+
+
+def stated_budget(parameters: Mapping[str, Any]) -> Budget:
+    """Read back how far an attacker could go from the parameters of a finding.
+
+    Examples
+    --------
+    >>> stated_budget({"distance": "no limit", "categories": 2, "norm": "l2"})
+    Budget(distance=inf, categories=2.0, norm='l2')
+    """
+    distance, categories = (
+        float("inf") if parameters[name] == "no limit" else float(parameters[name])
+        for name in ("distance", "categories")
+    )
+    return budget_of(distance, categories, parameters.get("norm", "linf"))
+
+
+def covers(proved: Budget, attacked: Budget) -> bool:
+    """Tell whether a proof within one budget speaks of every change within another.
+
+    At one distance the moves of L1 are among those of L2, and these among those of the maximum norm; with distance
+    0 they are all the same.
+
+    Examples
+    --------
+    >>> covers(Budget(0.2, 1), Budget(0.2, 1, "l1")), covers(Budget(0.2, 1, "l2"), Budget(0.2, 1))
+    (True, False)
+    """
+    widest = ("l1", "l2", "linf")
+    is_wider = widest.index(proved.norm) >= widest.index(attacked.norm) or attacked.distance == 0
+    return is_wider and proved.distance >= attacked.distance and proved.categories >= attacked.categories
+
+
+def moves_in_words(budget: Budget) -> str:
+    """Say how far numbers and categories may move.
+
+    Examples
+    --------
+    >>> moves_in_words(Budget(0.2, 1)).split(";")[1]
+    ' at most 1 categories change.'
+    """
+    unit = "(interquartile ranges, or 1 if all lie in [0, 1])"
+    moves = {
+        "linf": f"Numbers move by at most {budget.distance:g} units {unit}",
+        "l1": f"The moves of all numbers add up to at most {budget.distance:g} units {unit}, the L1 norm",
+        "l2": f"The moves of all numbers have a length of at most {budget.distance:g} units {unit}, the L2 norm",
+    }
+    return f"{moves[budget.norm]}; at most {budget.categories:g} categories change."
 
 
 class Flips(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from holdfast.kernels.robustness.feature_tracing import Features, NotComposable
 from holdfast.kernels.robustness.forest import Forest, forest_of
 from holdfast.kernels.robustness.joined_columns import Joined, apart, as_objects, joined_of, together
 from holdfast.kernels.robustness.limits import Rules
-from holdfast.kernels.robustness.trees import Reach, attack_trees
+from holdfast.kernels.robustness.trees import MOST_WORK, Reach, attack_trees
 from holdfast.kernels.robustness.turning_points import LARGEST
 from holdfast.kernels.robustness.user_columns import CategoryColumn, NumberColumn, UserColumn, encoded
 
@@ -29,7 +30,27 @@ UNIT = 2.0**-24
 TIE = 1e-5
 # Few enough that a clock is looked at often.
 POINTS_AT_ONCE = 8
+# No point may take more than this part of the work for all.
+LARGEST_SHARE = 20
 ONE_INPUT, RUNS, STAYS = 1, 2, 3
+
+
+@dataclass(slots=True)
+class Work:
+    """The work that searches may do together, in steps down a tree: the same rows are searched on any machine."""
+
+    most: int = MOST_WORK
+    used: int = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing is left."""
+        return self.used >= self.most
+
+    @property
+    def for_one(self) -> int:
+        """The most that one point may take, whatever was used before."""
+        return max(self.most // LARGEST_SHARE, 1)
 
 
 class TreeProblem(NamedTuple):
@@ -130,6 +151,7 @@ def search_trees(
     y: NDArray[np.int64],
     *,
     max_parts: int,
+    work: Work | None = None,
     is_beyond_ties: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Changed:
@@ -143,19 +165,21 @@ def search_trees(
     problem, points, y
         From :func:`tree_problem`; rows, and the labels to flip from.
     max_parts
-        Work per point.
+        Parts of boxes per point.
+    work
+        What all searches may do together; once it is spent, the rest is left as it is.
     is_beyond_ties
-        Search flips that no rounding error undoes instead; then nothing is proved.
+        Search flips that no rounding error undoes instead; then nothing is proved, and work that is spent is no end.
     should_stop
         Asked between small parts of the points; True leaves the rest as it is.
     """
     given = together(points, problem.joined)
     X = encoded(problem.columns, given)
-    n = len(y)
+    n, work = len(y), work or Work()
     point, distance, lower = X.copy(), np.full(n, np.inf), np.full(n, np.nan)
     is_done = np.zeros(n, dtype=np.bool_)
     for start in range(0, n, POINTS_AT_ONCE):
-        if should_stop():
+        if should_stop() or (work.is_spent and not is_beyond_ties):
             break
         part = slice(start, start + POINTS_AT_ONCE)
         found = attack_trees(
@@ -167,7 +191,9 @@ def search_trees(
             max_distance=problem.budget.distance,
             slack=problem.tie if is_beyond_ties else -problem.tie,
             max_parts=max_parts,
+            max_work=work.for_one,
         )
+        work.used += int(found.work.sum())
         point[part], distance[part], lower[part], is_done[part] = found.points, found.distance, found.lower, True
     none_exists = ~np.isfinite(distance) & (lower >= problem.budget.distance)
     lower = np.where(none_exists, np.inf, lower)

@@ -21,8 +21,9 @@ from holdfast.kernels.robustness.trees_numba import FIRST_CELLS, Answers, Effort
 
 Norm = Literal["linf", "l1", "l2"]
 
-DEPTH = 96
+DEPTH = 128
 FIRST_LEAVES = 4096
+MOST_WORK = 2**62
 
 
 class Reach(NamedTuple):
@@ -56,7 +57,9 @@ class TreeFlips(NamedTuple):
     lower: NDArray[np.float64]
     """No flip is closer than this; equal to ``distance`` where the search is exact."""
     n_parts: NDArray[np.int64]
-    """Work done: parts of boxes whose bound was computed."""
+    """Parts of boxes whose bound was computed."""
+    work: NDArray[np.int64]
+    """Work done: steps down a tree, or what takes as long. The same for the same point, whatever the machine."""
 
 
 def attack_trees(
@@ -69,6 +72,7 @@ def attack_trees(
     max_distance: float = np.inf,
     slack: float = 0.0,
     max_parts: int = 2000,
+    max_work: int = MOST_WORK,
 ) -> TreeFlips:
     """Find, for every point, the closest row that is not answered ``y``.
 
@@ -88,8 +92,8 @@ def attack_trees(
     slack : float
         By how much the score of another class must exceed that of `y`. With 0 an exact tie counts where the model
         breaks it for the other class; a model that adds in single precision may need about 1e-5 to agree.
-    max_parts : int
-        Work per point; what is not settled then keeps the best flip and the best bound so far.
+    max_parts, max_work : int
+        Parts and work per point; what is not settled then keeps the best flip and the best bound so far.
 
     Returns
     -------
@@ -127,8 +131,8 @@ def attack_trees(
     )
     low = np.where(reach.direction > 0, X, np.broadcast_to(reach.low, (n, d)))
     high = np.where(reach.direction < 0, X, np.broadcast_to(reach.high, (n, d)))
-    effort = Effort(float(max_distance) ** power, float(slack), int(max_parts))
-    answers = Answers(X.copy(), np.full(n, np.inf), np.zeros(n), np.zeros(n, dtype=np.int64))
+    effort = Effort(float(max_distance) ** power, float(slack), int(max_parts), int(max_work))
+    answers = Answers(X.copy(), np.full(n, np.inf), np.zeros(n), *np.zeros((2, n), dtype=np.int64))
     room, at = FIRST_LEAVES, 0
     while at < n:
         table = _new_table(forest, room)
@@ -138,7 +142,7 @@ def attack_trees(
     distance = np.where(answers.cost < np.inf, distance, np.inf)
     lower = answers.lower if norm != "l2" else np.sqrt(answers.lower)
     lower = np.where(answers.lower == answers.cost, distance, np.minimum(lower, distance))
-    return TreeFlips(answers.point, distance, lower, answers.n_parts)
+    return TreeFlips(answers.point, distance, lower, answers.n_parts, answers.work)
 
 
 def _new_table(forest: Forest, room: int) -> Table:

@@ -117,10 +117,33 @@ def _meets(
     return found
 
 
+@inlined
+def swaps_forced(box: Box, alive: NDArray[np.bool_]) -> int:
+    """Return how many categories have changed in every row of a part."""
+    forced = 0
+    for j in range(box.size[N_COLUMNS]):
+        forced += int(box.is_category[j] and not alive[box.home[j]])
+    return forced
+
+
+@inlined
+def _keep_categories(box: Box, max_swaps: int, alive: NDArray[np.bool_]) -> bool:
+    """Where no more changes of categories are allowed, keep the others as they are; False if there are too many."""
+    forced = swaps_forced(box, alive)
+    if forced == max_swaps:
+        for j in range(box.size[N_COLUMNS]):
+            if box.is_category[j] and alive[box.home[j]]:
+                for cell in range(box.first_cell[j], box.first_cell[j + 1]):
+                    alive[cell] = cell == box.home[j]
+    return bool(forced <= max_swaps)
+
+
 @compiled
-def drop_leaves(box: Box, parts: Parts, t: int) -> bool:
+def drop_leaves(box: Box, max_swaps: int, parts: Parts, t: int) -> bool:
     """Narrow the columns to the cells that remain and drop the leaves outside; False where a column has no cell."""
     low, high, alive = parts.low[t], parts.high[t], parts.alive[t]
+    if not _keep_categories(box, max_swaps, alive):
+        return False
     for j in range(box.size[N_COLUMNS]):
         while low[j] <= high[j] and not alive[low[j]]:
             low[j] += 1

@@ -11,7 +11,7 @@ from holdfast.kernels.robustness.compiled_numba import compiled, inlined
 from holdfast.kernels.robustness.forest import Forest
 from holdfast.kernels.robustness.trees_cells_numba import Cells
 
-N_COLUMNS, N_CELLS, N_TREES, N_LEAVES, N_LIMITS, N_MASKS = range(6)
+N_COLUMNS, N_CELLS, N_TREES, N_LEAVES, N_LIMITS, N_MASKS, WORK, MOST_WORK = range(8)
 COLUMN, LOW, HIGH, MASK = range(4)
 
 
@@ -23,7 +23,8 @@ class Box(NamedTuple):
     """
 
     size: NDArray[np.int64]
-    """Numbers of columns that can move, their cells, trees with several leaves, leaves, limits and mask cells."""
+    """Numbers of columns that can move, their cells, trees with several leaves, leaves, limits and mask cells; the work
+    done for a point, and the most that may be done."""
     column: NDArray[np.int32]
     """Column of the table."""
     first_cell: NDArray[np.int32]
@@ -50,7 +51,9 @@ class Box(NamedTuple):
     """Lowest and highest cell in reach of each column of the table and its number in the box, -1 where it cannot move;
     shape ``(3, n_columns)``."""
     trail: NDArray[np.int32]
-    """Working space of a walk down a tree, shape ``(4, depth)``."""
+    """Working space of a walk down a tree, shape ``(5, depth)``."""
+    merged: NDArray[np.int32]
+    """By cell: the cell that took it in, where cells that no leaf tells apart were made one."""
 
 
 def new_box(forest: Forest, n_leaves: int, n_limits: int, n_masks: int) -> Box:
@@ -58,7 +61,7 @@ def new_box(forest: Forest, n_leaves: int, n_limits: int, n_masks: int) -> Box:
     d, n_cells, n_trees = forest.is_category.size, int(forest.first_cell[-1]), forest.roots.size
     i4, f8 = np.int32, np.float64
     return Box(
-        np.zeros(6, dtype=np.int64),
+        np.zeros(8, dtype=np.int64),
         np.zeros(d, dtype=i4),
         np.zeros(d + 1, dtype=i4),
         np.zeros(d, dtype=i4),
@@ -73,7 +76,8 @@ def new_box(forest: Forest, n_leaves: int, n_limits: int, n_masks: int) -> Box:
         np.zeros((n_limits, 4), dtype=i4),
         np.zeros(n_masks, dtype=np.bool_),
         np.zeros((3, d), dtype=i4),
-        np.zeros((4, forest.depth + 2), dtype=i4),
+        np.zeros((5, forest.depth + 2), dtype=i4),
+        np.zeros(n_cells, dtype=i4),
     )
 
 
@@ -188,11 +192,64 @@ def _add_leaf(forest: Forest, value: float, n_branches: int, box: Box) -> bool:
     return True
 
 
+@inlined
+def _is_away(forest: Forest, cells: Cells, node: int, went_right: int) -> bool:
+    """Tell whether a branch leads to where the category of the point must have changed."""
+    j = forest.column[node]
+    return bool(forest.is_category[j] and forest.sets[forest.cut[node], cells.home[j]] == (went_right == 1))
+
+
+@inlined
+def _swaps_on_way(forest: Forest, cells: Cells, n_branches: int, box: Box) -> int:
+    """Write and return how many categories must have changed to come past the last branch."""
+    branch, went_right, swaps = box.trail[2], box.trail[3], box.trail[4]
+    last = n_branches - 1
+    known = swaps[last - 1] if last > 0 else 0
+    if _is_away(forest, cells, branch[last], went_right[last]):
+        is_new = True
+        for p in range(last):
+            same = forest.column[branch[p]] == forest.column[branch[last]]
+            is_new = is_new and not (same and _is_away(forest, cells, branch[p], went_right[p]))
+        known += int(is_new)
+    swaps[last] = known
+    return int(known)
+
+
 @compiled
-def fill_box(forest: Forest, cells: Cells, cap: float, y: int, target: int, box: Box) -> bool:
+def _merge_cells(box: Box) -> None:
+    """Make numeric cells that no leaf tells apart one, with the price of the cheapest."""
+    merged, limits, n_cells, n = box.merged, box.limits, box.size[N_CELLS], 0
+    for cell in range(n_cells):
+        merged[cell] = 0
+    for i in range(box.size[N_LIMITS]):
+        merged[limits[i, LOW]] = 1
+        if limits[i, HIGH] + 1 < n_cells:
+            merged[limits[i, HIGH] + 1] = 1
+    for j in range(box.size[N_COLUMNS]):
+        start, first = box.first_cell[j], n
+        for cell in range(start, box.first_cell[j + 1]):
+            is_first = cell == start or box.is_category[j] or merged[cell] == 1
+            if is_first or box.gain[cell] != box.gain[cell - 1]:
+                box.cell[n], box.cost[n], box.gain[n] = box.cell[cell], box.cost[cell], box.gain[cell]
+                n += 1
+            elif box.cost[cell] < box.cost[n - 1]:
+                box.cell[n - 1], box.cost[n - 1] = box.cell[cell], box.cost[cell]
+            merged[cell] = n - 1
+        box.first_cell[j], box.home[j] = first, merged[box.home[j]]
+    box.first_cell[box.size[N_COLUMNS]] = box.size[N_CELLS] = n
+    for i in range(box.size[N_LIMITS]):
+        low = limits[i, LOW]
+        if limits[i, MASK] >= 0:
+            limits[i, MASK] += low - merged[low]
+        limits[i, LOW], limits[i, HIGH] = merged[low], merged[limits[i, HIGH]]
+
+
+@compiled
+def fill_box(forest: Forest, cells: Cells, cap: float, max_swaps: int, y: int, target: int, box: Box) -> bool:
     """Fill the box of all cells of cost up to ``cap``; scores are those of ``target`` less those of ``y``.
 
-    Returns False where the buffers are too small.
+    Leaves that take more changes of categories than ``max_swaps`` are left out. Returns False where the buffers are
+    too small.
     """
     _find_columns(forest, cells, cap, box)
     low, high, own = box.span[0], box.span[1], box.span[2]
@@ -208,6 +265,10 @@ def fill_box(forest: Forest, cells: Cells, cap: float, y: int, target: int, box:
             node, n_branches = pending[n_pending], depth[n_pending]
             if n_branches > 0:
                 went_right[n_branches - 1] = 1
+                if _swaps_on_way(forest, cells, n_branches, box) > max_swaps:
+                    continue
+            is_allowed = True
+            box.size[WORK] += 1
             while forest.column[node] >= 0:
                 j, cut, home = forest.column[node], forest.cut[node], cells.home[forest.column[node]]
                 if home < 0:
@@ -220,11 +281,17 @@ def fill_box(forest: Forest, cells: Cells, cap: float, y: int, target: int, box:
                     pending[n_pending], depth[n_pending] = forest.right[node], n_branches
                     n_pending += 1
                     goes_left = True
+                    if _swaps_on_way(forest, cells, n_branches, box) > max_swaps:
+                        is_allowed = False
+                        break
                 else:
                     goes_left = high[j] <= cut
                 node = forest.left[node] if goes_left else forest.right[node]
+            if not is_allowed:
+                continue
             value = forest.value[node, target] - forest.value[node, y]
             if not _add_leaf(forest, value, n_branches, box):
                 return False
         _close_tree(box, start)
+    _merge_cells(box)
     return True

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from holdfast.kernels.robustness.compiled_numba import compiled
 from holdfast.kernels.robustness.forest import Forest
 from holdfast.kernels.robustness.trees_bound_numba import Desk, Parts
-from holdfast.kernels.robustness.trees_box_numba import N_COLUMNS, Box, fill_box
+from holdfast.kernels.robustness.trees_box_numba import MOST_WORK, N_COLUMNS, WORK, Box, fill_box
 from holdfast.kernels.robustness.trees_cells_numba import ROUNDING, Cells, Rules, see_cells
 from holdfast.kernels.robustness.trees_climb_numba import spent
 from holdfast.kernels.robustness.trees_search_numba import FOUND, OPEN, REFUTED, decide
 
 FIRST_CELLS = 12
-GROWTH = 1.5
+LEAP, STEP = 4.0, 1.5
 GLANCE = 24
 CLOSE = 1.1
 NEAR = 1.01
@@ -32,6 +32,7 @@ class Answers(NamedTuple):
     """No flip costs less."""
     n_parts: NDArray[np.int64]
     """Parts of boxes looked at."""
+    work: NDArray[np.int64]
 
 
 class Effort(NamedTuple):
@@ -42,6 +43,8 @@ class Effort(NamedTuple):
     """The other class must win by more than this."""
     max_parts: int
     """For each point."""
+    max_work: int
+    """For each point: steps down a tree, or what takes as long."""
 
 
 class Table(NamedTuple):
@@ -138,11 +141,11 @@ def _keep(table: Table, rules: Rules) -> float:
 
 @compiled
 def _close_in(
-    rules: Rules, limit: float, refuted: float, found: bool, cutoff: float, budget: int, table: Table
+    rules: Rules, limit: float, refuted: float, cost: float, cutoff: float, budget: int, table: Table
 ) -> tuple[float, float, int]:
     """Bring the flip found and the cost below which there is none together, inside the box as it is."""
-    cost, used, verdict = np.inf, 0, FOUND if found else OPEN
-    can_halve, is_ceiling_open, undecided = True, not found, limit
+    used, verdict = 0, OPEN
+    can_halve, is_ceiling_open, undecided = True, cost == np.inf, limit
     while True:
         if verdict == FOUND:
             cost = _keep(table, rules)
@@ -185,24 +188,32 @@ def _attack_class(
     Returns their cost, a cost below which there are none (inf where none are within the limit), and the number of
     parts looked at: -1 where the buffers were too small.
     """
-    box, refuted, used = table.box, -1.0, int(np.int64(0))
+    box, cost, refuted, used, growth = table.box, np.inf, -1.0, int(np.int64(0)), LEAP
     cap, top = _first_caps(table.cells, rules, table.nearest)
     limit = min(limit, top)
     while True:
         cap = min(cap, limit)
-        if not fill_box(forest, table.cells, cap, classes[0], classes[1], box):
+        if not fill_box(forest, table.cells, cap, rules.max_swaps, classes[0], classes[1], box):
             return np.inf, refuted, -1
-        share = min(GLANCE if cap < limit else (budget - used) // 2, budget - used)
+        share = min(GLANCE if cap < limit or cost < np.inf else (budget - used) // 2, budget - used)
         verdict, n = decide(box, rules, cap, cutoff, share, table.parts, table.desk)
         used += n
-        if verdict == REFUTED:
-            refuted = cap
-        if verdict == FOUND or cap == limit:
+        if verdict == FOUND:
+            cost = _keep(table, rules)
+            limit = _below(cost, rules)
+        refuted = cap if verdict == REFUTED else refuted
+        if limit <= refuted or cost == 0.0:
+            return cost, cost, used
+        if verdict == FOUND and (growth == STEP or refuted <= 0.0):
             break
-        cap *= GROWTH
-    if verdict == REFUTED:
-        return np.inf, np.inf, used
-    cost, refuted, more = _close_in(rules, limit, refuted, verdict == FOUND, cutoff, budget - used, table)
+        if verdict == OPEN and (cap >= limit or cost < np.inf):
+            break
+        # Leaps are cheap where there is no flip; where there is one, steps from below come close to it.
+        growth = STEP if verdict == FOUND else growth
+        cap = limit if verdict == OPEN else max(refuted, 0.0) * growth
+    if cap < limit and not fill_box(forest, table.cells, limit, rules.max_swaps, classes[0], classes[1], box):
+        return np.inf, refuted, -1
+    cost, refuted, more = _close_in(rules, limit, refuted, cost, cutoff, budget - used, table)
     return cost, refuted, used + more
 
 
@@ -241,6 +252,7 @@ def attack_points(
     """Attack points from number ``start`` on; return the number of the first for which the buffers were too small."""
     cells, margins = table.cells, table.margins
     for i in range(start, X.shape[0]):
+        table.box.size[WORK], table.box.size[MOST_WORK] = 0, effort.max_work
         see_cells(forest, rules, X[i], low[i], high[i], cells)
         _stay(cells, table.best)
         _add_margins(forest, cells.home, y[i], margins)
@@ -270,5 +282,6 @@ def attack_points(
             moved = table.best[j] != cells.home[j]
             answers.point[i, j] = cells.value[forest.first_cell[j] + table.best[j]] if moved else X[i, j]
         answers.cost[i], answers.n_parts[i] = cost, n_parts
+        answers.work[i] = table.box.size[WORK]
         answers.lower[i] = min(lower, cost if cost < np.inf else effort.max_cost)
     return len(X)

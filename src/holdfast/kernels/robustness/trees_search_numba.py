@@ -6,14 +6,18 @@ from __future__ import annotations
 import numpy as np
 
 from holdfast.kernels.robustness.compiled_numba import compiled
-from holdfast.kernels.robustness.trees_bound_numba import Desk, Parts, add_losses, drop_leaves, open_part
-from holdfast.kernels.robustness.trees_box_numba import N_CELLS, N_COLUMNS, Box
+from holdfast.kernels.robustness.trees_bound_numba import Desk, Parts, add_losses, drop_leaves, open_part, swaps_forced
+from holdfast.kernels.robustness.trees_box_numba import MOST_WORK, N_CELLS, N_COLUMNS, WORK, Box
 from holdfast.kernels.robustness.trees_cells_numba import ROUNDING, Rules
 from holdfast.kernels.robustness.trees_climb_numba import climb, score_of, spent
 
 REFUTED, FOUND, OPEN = 0, 1, 2
 ROUNDS = 4
 PRICE_STEPS = 8
+# Visits of a leaf and of a cell, as parts of the time that one step down a tree takes.
+LEAF_WORK, CELLS_PER_WORK = 2, 8
+# With this little room left on the stack, parts are halved.
+SPARE = 64
 
 
 @compiled
@@ -39,10 +43,46 @@ def _mend(box: Box, rules: Rules, cap: float, parts: Parts, t: int, desk: Desk) 
 
 
 @compiled
-def _choose_split(box: Box, parts: Parts, t: int, desk: Desk) -> tuple[int, int, bool]:
+def _choose_swap(box: Box, max_swaps: int, parts: Parts, t: int, desk: Desk) -> tuple[int, bool]:
+    """Choose the category whose change would lose least, where not all that may change can change; -1 without one."""
+    column, stays_first, least, alive, n_open = -1, True, np.inf, parts.alive[t], 0
+    for j in range(box.size[N_COLUMNS]):
+        if box.is_category[j] and alive[box.home[j]] and parts.low[t, j] < parts.high[t, j]:
+            n_open += 1
+            away = np.inf
+            for cell in range(parts.low[t, j], parts.high[t, j] + 1):
+                if alive[cell] and cell != box.home[j]:
+                    away = min(away, desk.loss[cell])
+            if away - desk.loss[box.home[j]] < least:
+                least, column, stays_first = away - desk.loss[box.home[j]], j, away >= desk.loss[box.home[j]]
+    if n_open <= max_swaps - swaps_forced(box, alive):
+        return -1, True
+    return column, stays_first
+
+
+@compiled
+def _halve(box: Box, parts: Parts, t: int) -> tuple[int, int, bool]:
+    """Choose the column with the most cells and its middle, so that few parts lie on the stack; -1 without one."""
+    column, most = -1, 0
+    for j in range(box.size[N_COLUMNS]):
+        if parts.high[t, j] - parts.low[t, j] > most:
+            column, most = j, parts.high[t, j] - parts.low[t, j]
+    return column, (parts.low[t, column] + parts.high[t, column] + 1) // 2 if column >= 0 else -1, True
+
+
+@compiled
+def _choose_split(box: Box, max_swaps: int, parts: Parts, t: int, desk: Desk) -> tuple[int, int, bool]:
     """Choose the column and the first cell of its right part where the losses of the two sides differ most, weighted
-    by the number of cells on the worse side; -1 where every column has one cell."""
+    by the number of cells on the worse side; -1 where every column has one cell.
+
+    Where not all categories that may change can change, it is first settled whether one does: the cell is then -1.
+    """
+    column, left_first = _choose_swap(box, max_swaps, parts, t, desk)
+    if column >= 0:
+        return column, -1, left_first
     column, at, left_first, top = -1, -1, True, -1.0
+    if t >= parts.base.shape[0] - SPARE:
+        return _halve(box, parts, t)
     for j in range(box.size[N_COLUMNS]):
         low, high = parts.low[t, j], parts.high[t, j]
         running = np.inf
@@ -206,7 +246,9 @@ def _narrow(box: Box, rules: Rules, cap: float, cutoff: float, parts: Parts, t: 
         dropped = 0
         if rules.is_sum and not _drop_dear(box, cap, parts, t):
             return False
-        if not drop_leaves(box, parts, t):
+        n_trees = parts.n_trees[t]
+        box.size[WORK] += LEAF_WORK * parts.first_leaf[t, n_trees] + n_trees * box.size[N_CELLS] // CELLS_PER_WORK
+        if not drop_leaves(box, rules.max_swaps, parts, t):
             return False
         if r == 0:
             dropped = _judge_alone(box, cutoff, parts, t, desk)
@@ -233,6 +275,10 @@ def _split(box: Box, parts: Parts, t: int, column: int, cell: int, left_first: b
         parts.first_leaf[t + 1, i] = parts.first_leaf[t, i]
     parts.n_trees[t + 1], parts.base[t + 1] = n_trees, parts.base[t]
     left, right = (t + 1, t) if left_first else (t, t + 1)
+    if cell < 0:  # the point's own category on the left, all others on the right
+        for i in range(parts.low[t, column], parts.high[t, column] + 1):
+            parts.alive[right if i == box.home[column] else left, i] = False
+        return
     for i in range(parts.low[t, column], cell):
         parts.alive[right, i] = False
     for i in range(cell, parts.high[t, column] + 1):
@@ -253,8 +299,8 @@ def decide(
     # Typed, not literal: a literal 0 would have every function compiled once more for it alone.
     t, n_parts = int(np.int64(0)), int(np.int64(0))
     while t >= 0:
-        if n_parts == max_parts:
-            return OPEN, n_parts
+        if n_parts == max_parts or box.size[WORK] > box.size[MOST_WORK]:
+            return OPEN, max_parts  # without work none of them can be looked at
         n_parts += 1
         if not _narrow(box, rules, cap, cutoff, parts, t, desk):
             t -= 1
@@ -265,7 +311,7 @@ def decide(
                 score = climb(box, rules, cap, parts, t, desk.pick, desk.row)
             if score > cutoff:
                 return FOUND, n_parts
-        column, cell, left_first = _choose_split(box, parts, t, desk)
+        column, cell, left_first = _choose_split(box, rules.max_swaps, parts, t, desk)
         if column < 0:
             t -= 1
         elif t + 1 == parts.base.shape[0]:

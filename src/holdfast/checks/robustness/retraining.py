@@ -1,0 +1,288 @@
+"""Which way of training makes answers harder to flip, and what does it cost?
+
+**What it answers.** ``robustness.hardening`` tries guards in front of the model. This check looks at the cause: copies
+of the model are trained again, each with one remedy, and attacked like the model as it is.
+
+**How.** The remedies are those that the model has a setting for: *monotone constraints* (each number that the outcome
+rises or falls with may push the score that way only; two classes), *coarser bins* (32 values per number while trees
+are grown), *larger leaves* and *less depth*. All copies learn from the same training rows with one seed, one of them
+without a remedy. The same test rows are then attacked under the threat of the evasion check: tree models by branch and
+bound over their trees, others with questions. Every flip was asked of the copy itself.
+
+**How to read it.** The table ``remedies`` gives, for each, the share of rows answered rightly (``clean``) and the share
+that also withstands the attack (``robust``), with paired intervals that hold for all remedies at once. ``best_gain`` is
+the most that a remedy gains, ``clean_cost`` what that remedy takes from the answers that nobody attacks.
+
+- *Good:* monotone constraints gain 0.12 (0.05 to 0.19) at a cost of 0.003: train that way.
+- *Bad:* nothing helps: single inputs decide; see the evasion check for which, and whether people can change them.
+- *Misleading:* less depth gains 0.2 and costs 0.15: the model that always says no is the most robust of all.
+
+**When it misleads.** What withstands withstands this attack. Directions are read off the training data; a constraint
+against what experts know is wrong however well it does. Adding flipped rows to the training is not tried.
+
+**What to do about a bad one.** Train with the settings of the best row of the table, audit that model, and compare both
+audits with ``holdfast diff``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from holdfast.core.check import Measured, Outcome
+from holdfast.core.context import Context
+from holdfast.core.errors import BudgetError, EndpointError, InputError, ModelError, NotApplicable, NotRun
+from holdfast.core.finding import Chart
+from holdfast.core.measurement import Interval
+from holdfast.core.subject import AS_IS, Settings, Subject
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from holdfast.kernels.robustness.limits import Rules
+    from holdfast.kernels.robustness.questions import Reply
+    from holdfast.kernels.robustness.tree_problem import TreeProblem
+
+    Rows = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+SPEC = {
+    "title": "Robust training",
+    "question": "Which way of training makes answers harder to flip, and what does it cost?",
+    "needs": ["train", "test", "target", "query", "refit"],
+    "tasks": ["binary", "multiclass"],
+    "measures": [
+        {"id": "best_gain", "name": "Most that a remedy in training gains in robust share", "unit": "share",
+         "direction": "higher_is_better", "range": [-1, 1]},
+        {"id": "clean_cost", "name": "Share of right answers that the best remedy takes", "unit": "share",
+         "direction": "lower_is_better", "range": [-1, 1]},
+        {"id": "robust_share", "name": "Share of rows answered rightly and not flipped, without a remedy",
+         "unit": "share", "direction": "higher_is_better", "bound": "upper", "range": [0, 1]},
+    ],
+    "reads": [
+        "costs", "directions", "immutable", "integer", "one_hot", "ranges", "relations", "returns", "sensitive", "text",
+        "threat",
+    ],
+    "evidence_codes": ["EVADE"],
+    "references": [
+        "Chen, Zhang, Boning, Hsieh (2019), Robust decision trees against adversarial examples, ICML",
+        "Calzavara, Lucchese, Tolomei, Abebe, Orlando (2020), Treant: training evasion-aware decision trees, DMKD",
+    ],
+    "cost": "heavy",
+    "on_request": True,
+    "effort": {
+        "quick": {"points": 100, "queries": 200, "parts": 500},
+        "default": {"points": 300, "queries": 500, "parts": 2000},
+        "thorough": {"points": 1000, "queries": 1000, "parts": 20000},
+    },
+}  # fmt: skip
+
+MOST_KNOWN = 2000
+MONOTONE = "monotone constraints"
+# name, what it does, and the settings that bring it about; the first that the model has is tried
+TRAINING: tuple[tuple[str, str, tuple[Settings, ...]], ...] = (
+    ("coarser bins", "at most 32 values per number", ({"max_bins": 32}, {"max_bin": 32})),
+    ("larger leaves", "at least 50 rows in each leaf",
+     ({"min_samples_leaf": 50}, {"min_child_samples": 100}, {"min_child_weight": 20})),
+    ("less depth", "trees of depth 4 at most", ({"max_depth": 4},)),
+)  # fmt: skip
+REMEDIATION = (
+    "Train with the settings of the best remedy of the table if its cost is acceptable, audit that model, and compare "
+    "both audits with `holdfast diff`."
+)
+CHART = Chart(
+    id="gains", title="Gain in robust share with each remedy in training", kind="points", table="remedies",
+    caption="A remedy helps where the whole bar lies above 0; the bars hold for all remedies at once.",
+    x="remedy", y="gain", low="gain_low", high="gain_high", y_title="gain in robust share", reference=0.0,
+)  # fmt: skip
+
+
+def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1, norm: str = "linf") -> Outcome:
+    """Train copies with and without each remedy, attack the same rows of all, and compare them row by row.
+
+    Parameters
+    ----------
+    distance, categories, norm
+        As in ``robustness.evasion``; the deployment's ``threat`` takes the place of the first two.
+    """
+    import numpy as np
+    import polars as pl
+
+    from holdfast.kernels.robustness.hardening import before_and_after
+    from holdfast.kernels.robustness.threat import in_force, moves_in_words
+
+    assert subject.test is not None
+    rules = _rules(subject, distance, categories, norm)
+    rows = ctx.rng.permutation(subject.test.frame.height)[: ctx.effort.get("points")]
+    plain = _trained(subject, ctx, rows, rules, AS_IS)
+    assert plain is not None
+    if not plain[0].any():
+        raise NotApplicable("a copy answers no test row rightly", hint="see performance.predictive")
+    tried = [("none", "as it is", *plain)]
+    choices = [*TRAINING, *_monotone(subject, ctx)]
+    for name, what, settings in ctx.track(choices, len(choices)):
+        for setting in settings:
+            found = _trained(subject, ctx, rows, rules, setting)
+            if found is not None:
+                tried.append((name, f"{what} ({next(iter(setting))})", *found))
+                break
+    if len(tried) == 1:
+        raise NotApplicable("the model has no setting that a remedy could change", hint="see robustness.hardening")
+    right, robust = (np.array([each[k] for each in tried]) for k in (2, 3))
+    told = {"remedy": [each[0] for each in tried[1:]], "what": [each[1] for each in tried[1:]]}
+    compared = before_and_after(right, robust, np.zeros_like(right), level=ctx.level)
+    compared = {name: values for name, values in compared.items() if not name.startswith("screened")}
+    remedies = pl.DataFrame({**told, **compared})
+    helpful = remedies.filter(verdict="helps")["remedy"].to_list()
+    return Outcome(
+        measurements=_measure(ctx.level, right, robust, remedies),
+        tables={"remedies": remedies},
+        charts=(CHART,),
+        remediation=REMEDIATION,
+        assumptions=(
+            moves_in_words(rules.budget),
+            f"Remedies tried: {'; '.join(f'{each[0]}: {each[1]}' for each in tried[1:])}.",
+            f"Shown to help: {', '.join(helpful) or 'none'}.",
+            "Finding nothing gives a bound, not safety.",
+        ),
+        work={"points": rows.size, "copies": len(tried)},
+        parameters=in_force(rules.budget, threat=subject.deployment.threat),
+    )
+
+
+def _rules(subject: Subject, distance: float, categories: int, norm: str) -> Rules:
+    """What may change and how far, as in the evasion check."""
+    from holdfast.kernels.robustness.limits import rules_for
+    from holdfast.kernels.robustness.threat import budget_of
+
+    try:
+        rules = rules_for(subject, budget_of(distance, categories, norm))
+    except ValueError as error:
+        raise InputError(str(error), hint="see deployment in holdfast.yaml") from None
+    if not (rules.limits or rules.one_hot):
+        raise NotApplicable("no input may change", hint="shorten `immutable` or `sensitive` if some can")
+    return rules
+
+
+def _known(subject: Subject) -> Rows:
+    """Training rows, the same in every call."""
+    import numpy as np
+
+    assert subject.train is not None
+    return np.random.default_rng(0).permutation(subject.train.frame.height)[:MOST_KNOWN]
+
+
+def _monotone(subject: Subject, ctx: Context) -> list[tuple[str, str, tuple[Settings, ...]]]:
+    """Constrain the features that follow one number; nothing where there are none or more than two classes."""
+    from holdfast.kernels.robustness.monotone import monotone_directions
+
+    assert subject.train is not None
+    if len(subject.classes) != 2 or subject.info is None or "trees" not in subject.info.capabilities:
+        return []
+    frame = subject.train.frame.select(subject.features)[_known(subject)]
+    y = subject.y(subject.train)[_known(subject)].astype("int64")
+    ways = monotone_directions(
+        subject.cells(frame), lambda cells: subject.tree_features(subject.frame(cells, frame)), y, rng=ctx.rng
+    )
+    if not any(ways):
+        return []
+    what = f"the score only rises or only falls with {sum(map(abs, ways))} of {len(ways)} features"
+    return [(MONOTONE, what, ({"monotonic_cst": ways}, {"monotone_constraints": ways}))]
+
+
+def _trained(
+    subject: Subject, ctx: Context, rows: Rows, rules: Rules, settings: Settings
+) -> tuple[Flags, Flags] | None:
+    """Train a copy and attack it; return which rows it answers rightly, and which of them withstand."""
+    assert subject.train is not None
+    inputs, y = subject.train.frame.select(subject.features), subject.y(subject.train)
+    try:
+        with subject.retrained(inputs, y, seed=ctx.seed % 2**31, settings=settings) as copy:
+            return _withstood(copy, ctx, rows, rules)
+    except ModelError:
+        if settings:
+            return None
+        raise
+
+
+def _withstood(copy: Subject, ctx: Context, rows: Rows, rules: Rules) -> tuple[Flags, Flags]:
+    """Attack the rows that a copy answers rightly."""
+    import numpy as np
+
+    from holdfast.kernels.robustness.attack import Attacker
+    from holdfast.kernels.robustness.questions import Questions, Reply
+
+    assert copy.train is not None
+    assert copy.test is not None
+    points, y = copy.test.frame.select(copy.features)[rows], copy.y(copy.test)[rows].astype("int64")
+    answers = copy.predict(points)
+    at = np.flatnonzero(answers.labels == y)
+    points, own = points[at], y[at]
+
+    def ask(cells: dict[str, NDArray[np.generic]], of: Rows) -> Reply:
+        frame = copy.frame(cells, points[of])
+        asked = copy.predict(frame)
+        return Reply(asked.labels.astype("int64"), asked.scores, copy.cells(frame))
+
+    is_scored = copy.deployment.returns != "label" and answers.scores is not None
+    questions = Questions(
+        ask=ask, y=own, n_classes=len(copy.classes), is_scored=is_scored, fails=(ModelError,),  # type: ignore[arg-type]
+        ends=(EndpointError, BudgetError),
+    )  # fmt: skip
+    known = _known(copy)
+    attacker = Attacker(
+        rules=rules, problem=_problem(copy, ctx, points, own, rules), questions=questions, seed=ctx.seed,
+        donors=copy.cells(copy.train.frame.select(copy.features)[known]),
+        donor_labels=copy.y(copy.train)[known].astype("int64"), out_of_time=ctx.out_of_time,
+        max_parts=ctx.effort.get("parts", 2000), most_open=at.size, queries=ctx.effort.get("queries", 500),
+    )  # fmt: skip
+    attacked = attacker.attack(copy.cells(points), rows[at])
+    if attacked.n < at.size:
+        raise NotRun("the time was up before every copy was attacked in full", hint="give more with --budget")
+    right = np.asarray(answers.labels == y)
+    robust = right.copy()
+    robust[at[attacked.success]] = False
+    return right, robust
+
+
+def _problem(copy: Subject, ctx: Context, points: pl.DataFrame, y: Rows, rules: Rules) -> TreeProblem | None:
+    """Write a copy as trees over the table's columns, where that is possible."""
+    from holdfast.kernels.robustness.feature_tracing import NotComposable
+    from holdfast.kernels.robustness.tree_problem import tree_problem
+
+    if copy.info is None or "trees" not in copy.info.capabilities or not y.size:
+        return None
+    try:
+        return tree_problem(
+            copy.trees(), lambda cells: copy.tree_features(copy.frame(cells, points)), points=copy.cells(points),
+            labels=y, rules=rules, rng=ctx.rng,
+        )  # fmt: skip
+    except (NotComposable, NotRun):
+        return None
+
+
+def _measure(level: float, right: Flags, robust: Flags, remedies: pl.DataFrame) -> tuple[Measured, ...]:
+    import numpy as np
+
+    from holdfast.kernels.performance.frequencies import frequency
+    from holdfast.kernels.robustness.hardening import headlines
+
+    best, numbers = headlines(right, robust, np.zeros_like(right), level=level)
+    name = remedies["remedy"][best]
+    lead = "" if remedies["verdict"][best] == "helps" else "No remedy was shown to help. "
+    words = {
+        "best_gain": f"{lead}Trained with {name}, the best tried, {{1}} of {{0}} rows more withstand the attack.",
+        "clean_cost": f"Of {{0}} rows that nobody attacks, {name} takes {{1}} from the right answers.",
+        "robust_share": "Of {0} rows, at most about {1} withstand the attack without a remedy.",
+    }
+    return tuple(
+        Measured(
+            id=key, value=found.value, n=right.shape[1],
+            interval=Interval(
+                low=found.low, high=found.high, level=level, method=found.method.replace("guards", "remedies")
+            ),
+            plain=words[key].format(*frequency(found.value, found.low, found.high)),
+        )
+        for key, found in numbers.items() if key in words
+    )  # fmt: skip
