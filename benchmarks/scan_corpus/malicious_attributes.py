@@ -39,6 +39,9 @@ def cases() -> Iterator[Case]:
         held = io.BytesIO()
         joblib.dump(_reading(), held)
         yield Case("attribute_text-files.joblib", held.getvalue(), True)
+        held = io.BytesIO()
+        joblib.dump(_picking(), held)
+        yield Case("attribute_picked-path.joblib", held.getvalue(), True)
         for name, model in (
             ("path-writes", _chain("x", pathlib.Path(MARKER), "write_text")),
             ("chain-fits", _fitting()),
@@ -101,6 +104,17 @@ def _fitting() -> Any:
     chain.estimators_ = [Pipeline([("a", PCA(1)), ("b", PCA(1))], memory=MARKER), LogisticRegression()]
     chain.chain_method_ = "fit"
     return chain
+
+
+def _picking() -> Any:
+    """Return a pipeline that makes every cell the name of a file and hands one of them to what reads tables."""
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+    from xgboost import XGBRegressor
+
+    named = FunctionTransformer(np.full_like, kw_args={"fill_value": "/etc/passwd", "dtype": "O"})
+    model = XGBRegressor(n_estimators=1).fit(np.eye(2), [0, 1])
+    return Pipeline([("a", named), ("b", FunctionTransformer(np.max)), ("c", model)])
 
 
 def _reading() -> Any:

@@ -38,7 +38,7 @@ def test_turned_outcomes_are_found_in_both_tables() -> None:
     suspects = outcome.tables["suspects"].filter("suspect")
     for name, every in (("train", 25), ("test", 20)):
         rows = suspects.filter(pl.col("table") == name)["row"]
-        assert (rows % every == 0).mean() > 0.75, name
+        assert (rows % every == 0).mean() > 0.6, name
     assert outcome.tables["affected_rows"].height == suspects.height
     assert outcome.tables["affected_rows"]["reason"][0].startswith("given ")
 

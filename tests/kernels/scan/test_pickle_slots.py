@@ -70,6 +70,8 @@ BYPASSES = {
     "method of a scorer": Made(_Scorer, {"_score_func": np.equal, "_response_method": "eval", "_kwargs": {}}),
     "method that is a tuple": Made(_Scorer, {"_score_func": np.equal, "_response_method": ("predict", "eval")}),
     "method of a chain": Made(ClassifierChain, {"estimators_": [LogisticRegression()], "chain_method_": "fit"}),
+    "function that picks an item": FunctionTransformer(np.max),
+    "function that picks an item, with arguments": FunctionTransformer(functools.partial(np.take, indices=0)),
     "texts that name files": Made(TfidfVectorizer, {"input": "filename"}),
     "function in the place of a method": Made(Delaunay, {"close": np.equal}),
     "function under another name": Made(LogisticRegression, {"sqrt": np.equal}),

@@ -273,6 +273,15 @@ METHOD_NAMES = frozenset(
 READING_KEYS = {"input": frozenset({"content", "file"})}
 """Attributes by which a transformer of texts opens the files that they name, and the values by which it does not."""
 NAMING_KEYS = {**dict.fromkeys(METHOD_KEYS, METHOD_NAMES), **READING_KEYS}
+STEP_KEYS = frozenset({"func", "inverse_func"})
+"""Attributes of a transformer that hold the function which the next step gets its data from."""
+PICKING = frozenset(
+    {"numpy:" + name for name in (
+        "max", "amax", "min", "amin", "nanmax", "nanmin", "sum", "nansum", "prod", "nanprod", "take", "choose", "dot",
+        "vdot", "inner", "trace",
+    )}
+)  # fmt: skip
+"""Functions that may return a single item of an array, or texts put together: readers of tables take it for a path."""
 ARGUMENT_KEYS = frozenset(
     {"kw_args", "inv_kw_args", "_kwargs", "kwargs", "metric_params", "metric_params_", "effective_metric_params_",
      "kernel_params", "kwds"}
@@ -298,6 +307,7 @@ def source() -> str:
             "template": [_SIGNATURE.pattern, _TEMPLATE],
             "keys": [sorted(NEVER_KEYS), sorted(INERT_KEYS)],
             "attributes": [{key: sorted(names) for key, names in NAMING_KEYS.items()}, sorted(ARGUMENT_KEYS)],
+            "steps": [sorted(STEP_KEYS), sorted(PICKING)],
             "never": [NEVER_NAMES.pattern, sorted(NEVER_PARTS), sorted(NEVER_ROOTS - sys.stdlib_module_names)],
         },
         sort_keys=True,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from holdfast.kernels.scan.allow_list import AllowList
-from holdfast.kernels.scan.allow_rules import ARGUMENT_KEYS, NAMING_KEYS, READING_KEYS
+from holdfast.kernels.scan.allow_rules import ARGUMENT_KEYS, NAMING_KEYS, PICKING, READING_KEYS, STEP_KEYS
 from holdfast.kernels.scan.pickle_contents import leaves
 from holdfast.kernels.scan.pickle_limits import Unexamined
 from holdfast.kernels.scan.pickle_values import FORGOTTEN, Dict, Global, Instance, List, Tuple, Value
@@ -69,6 +69,8 @@ class Misfit:
     @property
     def reason(self) -> str:
         """Why it may not."""
+        if self.key in STEP_KEYS and isinstance(self.value, Global):
+            return "what it returns may be taken for the name of a file"
         return "it opens the files that it is given the names of" if self.key in READING_KEYS else "it may call it"
 
 
@@ -86,6 +88,8 @@ class Slots:
             for position, part in enumerate(state.items):
                 if isinstance(part, Dict) and target.path in FUNCTIONS_BY_ARGUMENTS and position == 2:
                     self._put(target, "kwargs", part, at)
+                elif isinstance(part, Global) and target.path in FUNCTIONS_BY_ARGUMENTS and part.path in PICKING:
+                    self._put(target, "func", part, at)
                 elif isinstance(part, Dict):
                     self.take(target, part, at)
         if not isinstance(state, Dict):
@@ -119,11 +123,13 @@ class Slots:
                 yield Misfit(target, key, value, at)
                 continue
             fitting = self.fitting(target, key)
-            found = [leaf for leaf in leaves(value) if leaf is FORGOTTEN or family(leaf) not in fitting]
+            held = list(leaves(value))
+            found = [leaf for leaf in held if leaf is FORGOTTEN or family(leaf) not in fitting]
+            found += [leaf for leaf in held if key in STEP_KEYS and isinstance(leaf, Global) and leaf.path in PICKING]
             if not found and ACTING_DATA not in fitting:
                 # what any array of objects in the file holds may stand in this one
-                held = leaves(value, by_class=True)
-                found = [leaf for leaf in held if leaf is FORGOTTEN or family(leaf) not in fitting | {ESTIMATOR}]
+                any_held = leaves(value, by_class=True)
+                found = [leaf for leaf in any_held if leaf is FORGOTTEN or family(leaf) not in fitting | {ESTIMATOR}]
             if found:
                 yield Misfit(target, key, found[0], at)
 
