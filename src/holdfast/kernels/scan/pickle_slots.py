@@ -18,6 +18,7 @@ from holdfast.kernels.scan.pickle_limits import Unexamined
 from holdfast.kernels.scan.pickle_values import FORGOTTEN, Dict, Global, Instance, List, Tuple, Value
 
 DATA, ACTING_DATA, FUNCTION, CLASS, NUMBER_TYPE, ESTIMATOR = "data", "acting", "function", "class", "type", "estimator"
+LOST, PICKED = "lost", "picked"
 FUNCTIONS_BY_ARGUMENTS = {"functools:partial"}
 """Objects that are a function with some arguments: the list allows them with plain numeric functions only."""
 _DATA_ROOTS = frozenset(
@@ -81,6 +82,7 @@ class Slots:
         self._allow = allow
         self._pending: list[tuple[Global, str, Value, int]] = []
         self._known: set[tuple[Global, str, Value]] = set()
+        self._held: dict[tuple[Value, bool], dict[str, Value]] = {}
 
     def take(self, target: Global, state: Value, at: int) -> None:
         """Remember what a state puts into an object."""
@@ -123,15 +125,30 @@ class Slots:
                 yield Misfit(target, key, value, at)
                 continue
             fitting = self.fitting(target, key)
-            held = list(leaves(value))
-            found = [leaf for leaf in held if leaf is FORGOTTEN or family(leaf) not in fitting]
-            found += [leaf for leaf in held if key in STEP_KEYS and isinstance(leaf, Global) and leaf.path in PICKING]
+            held = self._families(value)
+            found = [leaf for kind, leaf in held.items() if kind not in fitting | {PICKED}]
+            if key in STEP_KEYS and PICKED in held:
+                found.append(held[PICKED])
             if not found and ACTING_DATA not in fitting:
                 # what any array of objects in the file holds may stand in this one
-                any_held = leaves(value, by_class=True)
-                found = [leaf for leaf in any_held if leaf is FORGOTTEN or family(leaf) not in fitting | {ESTIMATOR}]
+                any_held = self._families(value, by_class=True)
+                found = [leaf for kind, leaf in any_held.items() if kind not in fitting | {ESTIMATOR, PICKED}]
             if found:
                 yield Misfit(target, key, found[0], at)
+
+    def _families(self, value: Value, *, by_class: bool = False) -> dict[str, Value]:
+        """Return one of the parts of each family that a value holds; looked up once, in however many places it stands.
+
+        Functions that pick an item stand under ``PICKED`` too, and what is not known any more under ``LOST``.
+        """
+        if (value, by_class) not in self._held:
+            found: dict[str, Value] = {}
+            for leaf in leaves(value, by_class=by_class):
+                found.setdefault(LOST if leaf is FORGOTTEN else family(leaf), leaf)
+                if isinstance(leaf, Global) and leaf.path in PICKING:
+                    found.setdefault(PICKED, leaf)
+            self._held[value, by_class] = found
+        return self._held[value, by_class]
 
     def fitting(self, target: Global, key: str) -> frozenset[str]:
         """Return the families that an attribute may hold."""
