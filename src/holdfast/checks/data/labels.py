@@ -99,7 +99,7 @@ SPEC = {
         },
     ],
     "reads": ["group"],
-    "evidence_codes": ["DATAQ"],
+    "evidence_codes": ["LABEL"],
     "references": [
         "Northcutt, Jiang, Chuang (2021), Confident learning: estimating uncertainty in dataset labels, JAIR 70",
         "Dawid, Skene (1979), Maximum likelihood estimation of observer error-rates using the EM algorithm",
