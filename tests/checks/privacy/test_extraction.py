@@ -72,16 +72,16 @@ def test_rounding_does_not_protect() -> None:
     assert values(run("rounded"))["fidelity"] > 0.98
 
 
-def test_a_tree_is_found_by_its_paths() -> None:
+def test_a_tree_is_found_where_candidates_disagree() -> None:
     outcome = run("tree")
     assert values(outcome)["fidelity"] > 0.97
-    assert "path finding" in outcome.tables["attacks"]["attack"].to_list()
+    assert "disagreeing trees, probabilities" in outcome.tables["attacks"]["attack"].to_list()
 
 
 def test_a_curved_model_is_learned_better_than_the_most_frequent_answer() -> None:
     found = values(run("curved"))
     assert found["fidelity"] > found["majority_agreement"] + 0.1
-    assert found["fidelity_hard"] < found["fidelity"]
+    assert found["fidelity_hard"] <= found["fidelity"]
 
 
 def test_labels_only_are_copied_from_labels() -> None:
