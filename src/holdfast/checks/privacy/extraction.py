@@ -19,7 +19,9 @@ attack may exist, and more questions help. Compare it with ``majority_agreement`
 frequent answer gets. ``fidelity_hard`` looks only at the tenth of the rows about which the model is least sure, which
 is what it is paid for. ``queries_to_95`` is the number of questions to 95 % agreement. For a regression, two values are
 the same within ``tolerance`` standard deviations of the model's answers, and ``fidelity_r2`` is the share of their
-variation that the copy explains.
+variation that the copy explains. ``evasion_transfer`` is the share of rows that fool the model at the first try when
+they are changed to fool the copy (numbers by a fifth of their interquartile range, one category; nothing immutable or
+sensitive; without regard to relations between columns).
 
 - *Good:* 0.88 (0.87 to 0.89) after 1,000 questions, 0.80 without any, and 95 % never reached. It is still no proof.
 - *Bad:* 1.00 after 109 questions: the model is a logistic regression, and its weights are now known.
@@ -72,17 +74,20 @@ SPEC = {
          "direction": "lower_is_better", "bound": "lower", "range": [None, 1]},
         {"id": "majority_agreement", "name": "Agreement of the most frequent answer", "unit": "share",
          "direction": "neither", "range": [0, 1]},
+        {"id": "evasion_transfer", "name": "Rows made to fool the copy that fool the model", "unit": "share",
+         "direction": "lower_is_better", "bound": "lower", "range": [0, 1]},
         {"id": "queries_to_95", "name": "Questions to 95 % agreement", "unit": "queries",
          "direction": "higher_is_better", "bound": "lower", "range": [1, None]},
         {"id": "price_to_95", "name": "Price of 95 % agreement", "unit": "units of price_per_query",
          "direction": "higher_is_better", "bound": "lower", "range": [0, None]},
     ],
-    "reads": ["integer", "returns"],
+    "reads": ["immutable", "integer", "ranges", "returns", "sensitive", "text"],
     "evidence_codes": ["EXTRACT"],
     "references": [
         "Tramer, Zhang, Juels, Reiter, Ristenpart (2016), Stealing machine learning models via prediction APIs, USENIX",
         "Jagielski, Carlini, Berthelot, Kurakin, Papernot (2020), High accuracy and high fidelity extraction, USENIX",
         "Seung, Opper, Sompolinsky (1992), Query by committee, COLT",
+        "Papernot, McDaniel, Goodfellow (2016), Transferability in machine learning, arXiv 1605.07277",
         "Pal, Gupta, Shukla, Kanade, Shevade, Ganapathy (2020), ActiveThief, AAAI",
     ],
     "cost": "medium",
@@ -90,14 +95,13 @@ SPEC = {
 }  # fmt: skip
 
 CHECKPOINTS = (50, 100, 250, 500, 1000, 2500, 5000)
-FEWEST_ROWS, MOST_JUDGED = 20, 20_000
+FEWEST_ROWS, MOST_JUDGED, MOST_CRAFTED = 20, 20_000, 300
 HARD_SHARE, TARGET = 0.1, 0.95
 # Of the rows that judge, this share chooses the best copy; the others are only reported on.
 CHOOSING = 0.3
 UNCERTAIN = 0.5
 TREES, COMMITTEE = "disagreeing trees", 20
-# Rows invented for each that may be asked.
-INVENTED = 4
+INVENTED = 4  # rows for each that may be asked
 FARTHEST, MOST_LEVELS = 5.0, 50
 BOOSTING = {"max_iter": 100, "max_leaf_nodes": 8, "min_samples_leaf": 5, "early_stopping": False}
 NETWORK = {"hidden_layer_sizes": (64,), "alpha": 1.0, "solver": "lbfgs", "max_iter": 150}
@@ -138,15 +142,16 @@ def run(subject: Subject, ctx: Context, *, tolerance: float = 0.1, price_per_que
     checkpoints = np.array(sorted({copy.queries for copy in copies} | {ctx.effort["queries"]}))
     best = target.best(copies, checkpoints)
     measured, curve = _measure(subject, ctx, target, best, checkpoints)
+    carried = _transfer(subject, ctx, target, best[-1])
     agreed = np.array([target.agreed(copy, target.judging).sum() for copy in best])
     reached = queries_to_reach(checkpoints, agreed, n=target.judging.size, target=TARGET, level=ctx.level)
     return Outcome(
-        measurements=(*measured, *_costs(reached, target, ctx.level, price_per_query)),
+        measurements=(*measured, *carried, *_costs(reached, target, ctx.level, price_per_query)),
         tables={"curve": curve, "attacks": _attacks(target, copies, ctx.level)},
         charts=(CHART,),
         remediation=REMEDIATION,
         assumptions=_notes(target, ctx, best[-1], notes, is_reached=reached is not None),
-        work={"queries": asked, "models": len(copies)},
+        work={"queries": asked + sum(item.n or 0 for item in carried), "models": len(copies)},
     )
 
 
@@ -375,6 +380,31 @@ def _measure(
     return measured, pl.DataFrame(curve, schema=names, orient="row")
 
 
+def _transfer(subject: Subject, ctx: Context, target: Target, copy: Copy) -> list[Measured]:
+    """Try on the model what was made to fool its copy."""
+    from holdfast.kernels.performance.frequencies import frequency
+    from holdfast.kernels.privacy.evasion_transfer import craft_on_copy, may_change
+
+    rows = target.judging[target.agreed(copy, target.judging)][:MOST_CRAFTED]
+    if target.kind == "values" or not rows.size:
+        return []
+    assert subject.test is not None
+    seen = subject.cells(subject.test.frame.select(list(target.space.levels)))
+    crafted = craft_on_copy(
+        target.X[rows], target.X[target.pool], scores=copy.scores, space=target.space, rng=ctx.rng,
+        limits=may_change(seen, target.space, subject.deployment),
+    )  # fmt: skip
+    answers = target.ask(crafted.X)
+    labels = answers.argmax(axis=1) if target.kind == "probabilities" else answers[:, 0]
+    estimate = _estimate(crafted.is_found & (labels != target.labels[rows]), ctx.level)
+    cases, count = frequency(*estimate)
+    plain = (
+        f"Of {cases} rows that were changed a little to fool the copy, about {count} fool the model at the first try"
+    )
+    plain += f" ({int(crafted.is_found.sum()):,} of {rows.size:,} fooled the copy)."
+    return [_measured("evasion_transfer", estimate, ctx.level, "Clopper-Pearson", rows.size, plain)]
+
+
 def _measured(name: str, estimate: IntervalEstimate[float], level: float, method: str, n: int, plain: str) -> Measured:
     import math
 
@@ -387,17 +417,17 @@ def _costs(reached: Reached | None, target: Target, level: float, price: float) 
     """Questions to 95 % agreement and their price, where it was reached."""
     if reached is None:
         return []
-    method, measured = "Clopper-Pearson at every checkpoint, Bonferroni", []
-    plain = {
-        "queries_to_95": f"{reached.queries:,} questions were enough for a copy that agrees in 95 of 100 cases.",
-        "price_to_95": f"At {price:g} a question, such a copy costs {price * reached.queries:,.2f}.",
-    }
-    for name, unit in (("queries_to_95", 1.0), ("price_to_95", price)):
-        if unit:
-            low, value = unit * reached.low, unit * reached.queries
-            interval = Interval(low=low, high=value, level=level, method=method)
-            measured.append(Measured(id=name, value=value, interval=interval, n=target.judging.size, plain=plain[name]))
-    return measured
+    method = "Clopper-Pearson at every checkpoint, Bonferroni"
+    questions, least = reached.queries, reached.low
+    plain = f"{questions:,} questions were enough for a copy that agrees in 95 of 100 cases."
+    price_plain = f"At {price:g} a question, such a copy costs {price * questions:,.2f}."
+    return [
+        Measured(
+            id=name, value=unit * questions, n=target.judging.size, plain=text,
+            interval=Interval(low=unit * least, high=unit * questions, level=level, method=method),
+        )
+        for name, unit, text in (("queries_to_95", 1.0, plain), ("price_to_95", price, price_plain)) if unit
+    ]  # fmt: skip
 
 
 def _attacks(target: Target, copies: list[Copy], level: float) -> pl.DataFrame:
