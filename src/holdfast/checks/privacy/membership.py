@@ -114,9 +114,9 @@ WEAK = (
     "those of somebody who can train copies of the same kind, and finding little says little."
 )
 ROC = Chart(
-    id="roc", title="Members named against others accused", kind="line", table="roc", x="log_fpr", y="log_tpr",
-    low="log_low", high="log_high", diagonal=True,
-    x_title="share of others accused, log10", y_title="share of members named, log10",
+    id="roc", title="Members named against others accused", kind="line", table="roc", x="fpr", y="tpr",
+    low="low", high="high", diagonal=True, log=True,
+    x_title="share of others accused", y_title="share of members named",
     caption="On the diagonal the attack is a guess; the further above it on the left, the more people are named.",
 )  # fmt: skip
 
@@ -410,8 +410,6 @@ def _tables(subject: Subject, ctx: Context, records: _Records, attacked: _Attack
 
     scores, is_member = _reported(records, attacked)
     band = roc_band(scores, is_member, level=ctx.level)
-    floor = 0.5 / max(int(is_member.sum()), 1)
-    logs = {f"log_{name}": np.log10(np.maximum(values, floor)) for name, values in band._asdict().items()}
     named = exposed_records(scores, is_member, share_wrong=WRONG_NAMES)
     rows = records.rows[attacked.split == "report"]
     above = scores[is_member] > np.quantile(scores[~is_member], 0.99)
@@ -422,7 +420,7 @@ def _tables(subject: Subject, ctx: Context, records: _Records, attacked: _Attack
         "scores": pl.DataFrame(
             {"row": records.rows, "member": records.is_member, "split": attacked.split, **attacked.scores}
         ),
-        "roc": pl.DataFrame({**band._asdict(), **logs}),
+        "roc": pl.DataFrame(band._asdict()),
         "affected_rows": pl.DataFrame({"row": rows[named], "score": scores[named]}).select(
             pl.lit("train").alias("table"), "row", reason=pl.lit("can be named as one of the training data")
         ),
