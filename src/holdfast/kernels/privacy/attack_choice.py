@@ -85,7 +85,7 @@ def procedure_rate(choice: Choice, is_in: NDArray[np.bool_], *, rate: float, lev
     Notes
     -----
     The spread of pairs tells how models differ, not how other records would: all pairs share theirs, and on their own
-    they covered 81 to 93 % instead of 95 in simulation. The variance over records is found by leaving out each of 20
+    they covered 80 to 93 % instead of 95 in simulation. The variance over records is found by leaving out each of 20
     groups of records (jackknife), for all pairs together and for each alone; what the two have in common with the
     spread of pairs is counted once. Student's t with Satterthwaite's degrees of freedom.
 
