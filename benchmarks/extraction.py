@@ -25,7 +25,7 @@ from holdfast.kernels.privacy.extraction_linear import recover_linear
 from holdfast.kernels.privacy.input_space import space_of
 
 QUERIES = 1000
-TARGETS = {"MLP(32)": 0.977, "tree, depth 8": 0.977, "LightGBM-200": 0.937}
+TARGETS = {"MLP(32)": 0.977, "tree, depth 8": 0.977, "tree, depth 12": "none", "LightGBM-200": 0.937}
 
 
 def adult(data: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -48,6 +48,7 @@ def victims(X: np.ndarray, y: np.ndarray) -> dict[str, Any]:
         "logistic": make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(X, y),
         "MLP(32)": make_pipeline(StandardScaler(), MLPClassifier((32,), random_state=0, max_iter=30)).fit(X, y),
         "tree, depth 8": DecisionTreeClassifier(max_depth=8, random_state=0).fit(X, y),
+        "tree, depth 12": DecisionTreeClassifier(max_depth=12, random_state=0).fit(X, y),
         "LightGBM-200": LGBMClassifier(n_estimators=200, num_leaves=31, random_state=0, n_jobs=1, verbose=-1).fit(X, y),
     }
 
@@ -64,11 +65,14 @@ def solved(model: Any, X_test: np.ndarray, *, decimals: int | None, queries: int
     return copy.queries, float((copy.scores(X_test).argmax(axis=1) == model.predict(X_test)).mean())
 
 
-def checked(model: Any, X_test: np.ndarray, seed: int) -> tuple[float, float, float, str]:
-    """Fidelity, agreement of the most frequent answer, CPU seconds and best attack of the check."""
+def checked(
+    model: Any, X_test: np.ndarray, seed: int, returns: str = "probabilities"
+) -> tuple[float, float, float, str, pl.DataFrame]:
+    """Fidelity, agreement of the most frequent answer, CPU seconds, best attack and all attacks of the check."""
     import sys
 
     sys.path.insert(0, str(Path(__file__).parents[1]))
+    from holdfast.core.deployment import Deployment
     from tests.harness import run_check
 
     names = [str(j) for j in range(X_test.shape[1])]
@@ -82,10 +86,28 @@ def checked(model: Any, X_test: np.ndarray, seed: int) -> tuple[float, float, fl
         test=frame,
         target="y",
         seed=seed,
+        deployment=Deployment(returns=returns),
     )
     found = {item.id: item.value for item in outcome.measurements}
     note = next(text for text in outcome.assumptions if text.startswith("The best copy"))
-    return found["fidelity"], found["majority_agreement"], time.process_time() - begin, note.split(": ")[1]
+    return (
+        found["fidelity"],
+        found["majority_agreement"],
+        time.process_time() - begin,
+        note.split(": ")[1],
+        outcome.tables["attacks"],
+    )
+
+
+def curve(attacks: pl.DataFrame) -> str:
+    """Agreement by number of questions: trees where they disagree, and the best that was trained on answers."""
+    is_ours = pl.col("attack").str.starts_with("disagreeing")
+    best = attacks.group_by("queries", is_ours.alias("ours")).agg(pl.col("agreement").max()).sort("queries")
+    lines = [
+        f"{label}: " + ", ".join(f"{row['agreement']:.4f} at {row['queries']}" for row in part.iter_rows(named=True))
+        for label, part in (("disagreeing", best.filter("ours")), ("trained", best.filter(~pl.col("ours"))))
+    ]
+    return "; ".join(lines)
 
 
 def knockoff(model: Any, X_test: np.ndarray, seed: int) -> dict[str, tuple[float, float]]:
@@ -152,10 +174,12 @@ def main() -> None:
             print(f"logistic, seed {seed}, decimals {decimals}: {asked} queries, agreement {share:.4f}", flush=True)
     for name, model in models.items():
         for seed in range(arguments.seeds):
-            fidelity, majority, cpu, attack = checked(model, X_test, seed)
+            fidelity, majority, cpu, attack, attacks = checked(model, X_test, seed)
+            *_, by_labels = checked(model, X_test, seed, "label")
             print(
                 f"{name}, seed {seed}: fidelity {fidelity:.4f} at {QUERIES} queries (target {TARGETS[name]}), "
-                f"by {attack} trivial {majority:.4f}, {cpu:.1f} CPU s",
+                f"by {attack} trivial {majority:.4f}, {cpu:.1f} CPU s\n"
+                f"  by probabilities: {curve(attacks)}\n  by labels: {curve(by_labels)}",
                 flush=True,
             )
         print(f"{name}, KnockoffNets: {with_peer(lambda: knockoff(model, X_test, 0))}", flush=True)  # noqa: B023

@@ -33,6 +33,7 @@ from holdfast.kernels.privacy.shadow_design import balanced_design
 SHADOWS = {"random forest": 64, "LightGBM": 64, "MLP": 16}
 SIZES = (4, 16, 64)
 RATE = 0.001
+SECONDS = 0.5
 
 
 def learners() -> dict[str, Callable[[int], Any]]:
@@ -135,7 +136,7 @@ def race(kind: str, banks: list[tuple[np.ndarray, np.ndarray]], sacro: Sacro | N
         if not named:
             continue
         spent = ", ".join(f"{name} {np.median(each):.2f}" for name, each in seconds.items())
-        print(f"\n{kind}, {size} shadow models; scoring, CPU s: {spent}")
+        print(f"\n{kind}, {size} shadow models; scoring, CPU s (target {SECONDS}): {spent}")
         for name, each in sorted(named.items(), key=lambda item: -np.mean(item[1])):
             print(f"  {np.mean(each):.4f} (sd {np.std(each):.4f}, {len(each)} banks)  {name}", flush=True)
 

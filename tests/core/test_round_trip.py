@@ -59,6 +59,7 @@ charts = st.builds(
     y=text,
     reference=optional,
     diagonal=st.booleans(),
+    log=st.booleans(),
 )
 findings = st.builds(
     Finding,

@@ -106,6 +106,18 @@ def test_shortened_names_stay_different_and_keep_the_whole_name() -> None:
     assert names[0] in svg
 
 
+def test_logarithmic_axes_have_their_ticks_and_no_place_for_zero() -> None:
+    table = pl.DataFrame(
+        {"x": [0.0, 0.001, 0.01, 0.1, 1.0], "y": [0.0, 0.02, 0.1, 0.4, 1.0], "low": [0.0, 0.0, 0.05, 0.3, 1.0],
+         "high": [0.0, 0.04, 0.15, 0.5, 1.0]}
+    )  # fmt: skip
+    drawn = texts(chart_svg(chart("line", low="low", high="high", diagonal=True, log=True), table))
+    assert {"0.001", "0.01", "0.1", "1"} <= set(drawn)
+    assert any("have no 0: 1 of 5" in text for text in drawn)
+    svg = chart_svg(chart("line", log=True), table.filter(pl.col("x") < 0.001))
+    assert "no rows to draw" in " ".join(texts(svg))
+
+
 def test_reference_and_diagonal_add_their_lines() -> None:
     table = pl.DataFrame({"x": [0.0, 1.0], "y": [0.1, 0.8]})
     plain = chart_svg(chart("line"), table)

@@ -35,6 +35,9 @@ class Chart:
         A value of y to draw as a line (a target, a baseline), or ``None``.
     diagonal
         Whether to draw the line y = x.
+    log
+        Whether both axes of a line are logarithmic; points at 0 or below are not drawn, and a band ends at the smallest
+        value drawn.
     """
 
     id: str
@@ -51,6 +54,7 @@ class Chart:
     y_title: str = ""
     reference: float | None = None
     diagonal: bool = False
+    log: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

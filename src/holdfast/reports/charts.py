@@ -126,6 +126,8 @@ def _plot(chart: Chart, table: pl.DataFrame) -> Plot:
     plot = Plot(rows=[row for row in rows if row["y"] is not None and row["x"] is not None], x_type=x_type)
     if kept is not None:
         plot.notes.append(f"Drawn from {len(kept):,} of {table.height:,} points, evenly spaced.")
+    if chart.log and chart.kind == "line":
+        _keep_positive(plot)
     _limit_series(plot)
     if chart.kind != "line" or x_type == "nominal":
         _limit_categories(plot)
@@ -166,6 +168,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (int, float)):
         return value if math.isfinite(value) else None
     return value.isoformat() if hasattr(value, "isoformat") else printable(str(value))
+
+
+def _keep_positive(plot: Plot) -> None:
+    """Leave out what a logarithmic axis has no place for, and end bands at the smallest value drawn."""
+    rows = [row for row in plot.rows if row["y"] > 0 and not (plot.x_type == "quantitative" and row["x"] <= 0)]
+    if len(rows) < len(plot.rows):
+        plot.notes.append(
+            f"Not drawn, because these axes have no 0: {len(plot.rows) - len(rows):,} of {len(plot.rows):,}."
+        )
+    floor = min((row[key] for row in rows for key in ("y", "low", "high") if (row[key] or 0) > 0), default=1.0)
+    plot.rows = [row | {key: max(row[key], floor) for key in ("low", "high") if row[key] is not None} for row in rows]
 
 
 def _limit_series(plot: Plot) -> None:
@@ -211,6 +224,10 @@ def _line(chart: Chart, plot: Plot) -> Spec:
     if plot.x_type == "temporal":
         x["scale"] = {"type": "utc"}
     y = _vertical(chart)
+    if chart.log:
+        for axis in (x, y) if plot.x_type == "quantitative" else (y,):
+            axis["scale"] = {"type": "log", "nice": False}
+            axis["axis"] |= {"format": "~g", "labelOverlap": True}
     colour = _colour(plot)
     layers: list[Spec] = []
     if chart.diagonal:

@@ -81,3 +81,25 @@ def test_too_few_rows_are_said() -> None:
     finding = hf.audit(model, train=train, test=test, target="y", check=[CHECK], cache=False)[CHECK]
     assert finding.state == "not_run"
     assert "needs 1000" in (finding.reason or "")
+
+
+def test_leaving_exposed_rows_out_says_what_becomes_of_the_others() -> None:
+    finding, verdicts = audited("forest")
+    assert verdicts["exposed rows left out"] != "works"  # a forest learns the next ones by heart
+    assert "of the rows left" in finding["best_in_data"].plain
+    assert not any("limit on questions" in note for note in finding.assumptions)
+
+
+def test_early_stopping_is_tried_where_the_model_has_it() -> None:
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    train, test = people(0), people(1)
+    model = GradientBoostingClassifier(n_estimators=40, random_state=0).fit(
+        train.drop("y").to_pandas(), train["y"].to_numpy()
+    )
+    result = hf.audit(model, train=train, test=test, target="y", check=[CHECK, "privacy.extraction"], effort="quick",
+                      cache=False)  # fmt: skip
+    assert result[CHECK].state == "measured"
+    words = " ".join(result[CHECK].assumptions)
+    assert ("limit on questions" in words) == ("queries_to_95" in {m.id.split(".")[-1] for m in
+                                               result["privacy.extraction"].measurements})  # fmt: skip

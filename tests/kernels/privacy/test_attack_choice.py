@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from holdfast.kernels.privacy.attack_choice import chosen_on_records, chosen_on_shadows
+from holdfast.kernels.privacy.attack_choice import chosen_on_records, chosen_on_shadows, procedure_rate
 from holdfast.kernels.privacy.shadow_design import balanced_design
 
 
@@ -35,3 +36,26 @@ def test_choice_on_records_takes_the_better_attack() -> None:
         {"none": rng.normal(size=400), "some": rng.normal(size=400) + 3 * is_member}, is_member, rate=0.1
     )
     assert found == "some"
+
+
+def test_interval_of_the_procedure_is_wider_than_pairs_alone_tell() -> None:
+    answers, is_in = leaky(0, gap=0.05)
+    choice = chosen_on_shadows(answers, is_in, rates=(0.1,))
+    alone = procedure_rate(choice._replace(scores=None), is_in, rate=0.1, level=0.95)
+    found = procedure_rate(choice, is_in, rate=0.1, level=0.95)
+    assert 0 <= found.low < found.value < found.high <= 1
+    assert found.value == pytest.approx(alone.value) == pytest.approx(choice.named[0.1].mean())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gap", [0.0, 0.05, 0.2])
+def test_interval_of_the_procedure_covers_95_percent(gap: float) -> None:
+    found = []
+    for seed in range(200):
+        answers, is_in = leaky(seed, gap=gap, n=400)
+        choice = chosen_on_shadows(answers, is_in, rates=(0.05,))
+        found.append((choice.strongest, procedure_rate(choice, is_in, rate=0.05, level=0.95)))
+    truth = {name: np.mean([each.value for other, each in found if other == name]) for name, _ in found}
+    share = np.mean([each.low <= truth[name] <= each.high for name, each in found])
+    # 93 to 99 % up to four standard errors of 200 trials
+    assert share > 0.93 - 0.07

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.kernels.privacy.exposed_records import exposed_records
+from holdfast.kernels.privacy.exposed_records import exposed_records, most_exposed
 
 
 def test_controls_are_never_named() -> None:
@@ -32,3 +32,14 @@ def test_share_of_wrong_names_is_held() -> None:
         named = exposed_records(scores, np.arange(1400) < 400, share_wrong=0.1)[:400]
         wrong.append((named & ~stands_out).sum() / max(named.sum(), 1))
     assert np.mean(wrong) < 0.1 + 4 * np.std(wrong) / np.sqrt(2000)
+
+
+def test_records_that_stand_out_in_every_model_are_marked() -> None:
+    rng = np.random.default_rng(0)
+    is_in = rng.random((500, 8)) < 0.5
+    stands_out = np.arange(500) < 25
+    scores = rng.normal(size=(500, 8)) + 4.0 * (is_in & stands_out[:, None])
+    marked = most_exposed(scores, is_in, share=0.05)
+    assert marked.sum() == 25
+    assert marked[stands_out].mean() > 0.9
+    assert not most_exposed(scores, is_in, share=0.0).any()

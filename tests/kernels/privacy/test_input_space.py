@@ -64,3 +64,10 @@ def test_numbers_without_variation_have_a_unit_of_one(column):
 def test_no_columns_are_refused():
     with pytest.raises(ValueError, match="one or more columns"):
         space_of({})
+
+
+def test_levels_are_written_one_by_one() -> None:
+    space = space_of({"a": np.array([1.0, 2.0]), "b": np.array(["x", "y"], dtype=object)})
+    (written,) = space.levels_of(np.array([[1.0, 0.0], [2.0, 1.0], [2.0, -1.0]]), most_levels=2)
+    assert written.tolist() == [[True, False], [False, True], [False, False]]
+    assert space.levels_of(np.zeros((1, 2)), most_levels=1) == []

@@ -19,6 +19,17 @@ def test_weights_are_those_of_scikit_learn() -> None:
     assert fusion.weight == pytest.approx(expected.coef_[0], abs=1e-5)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_heavy_tails_do_not_lead_astray(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    features = rng.standard_cauchy((4000, 3)) ** 3
+    is_member = rng.random(4000) < 0.5
+    fusion = fit_fusion(features, is_member)
+    scaled = (features - features.mean(axis=0)) / features.std(axis=0)
+    expected = LogisticRegression(C=1 / (PENALTY * 4000), tol=1e-10, max_iter=5000).fit(scaled, is_member)
+    assert fusion.weight == pytest.approx(expected.coef_[0], abs=1e-4)
+
+
 def test_perfect_separation_has_a_solution() -> None:
     features = np.linspace(-1, 1, 40)[:, None]
     fusion = fit_fusion(features, features[:, 0] > 0)

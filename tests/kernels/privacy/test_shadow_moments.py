@@ -1,4 +1,4 @@
-"""Moments of shadow models, added one by one and taken out again."""
+"""Moments of shadow models, together and with some taken out."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.kernels.privacy.shadow_moments import Moments, add_model, no_models, remove_model, variance_prior
-
-
-def summed(signals: np.ndarray, chosen: np.ndarray) -> Moments:
-    moments = no_models(len(signals))
-    for column in range(signals.shape[1]):
-        moments = add_model(moments, signals[:, column], chosen[:, column])
-    return moments
+from holdfast.kernels.privacy.shadow_moments import moments_of, moments_without, variance_prior
 
 
 @given(st.integers(0, 2**31), st.floats(-1e6, 1e6))
@@ -22,7 +15,7 @@ def summed(signals: np.ndarray, chosen: np.ndarray) -> Moments:
 def test_moments_are_those_of_numpy_whatever_the_offset(seed: int, offset: float) -> None:
     rng = np.random.default_rng(seed)
     signals, chosen = rng.normal(offset, 1.0, (5, 7)), rng.random((5, 7)) < 0.6
-    moments = summed(signals, chosen)
+    moments = moments_of(signals, chosen)
     for row in range(5):
         of_row = signals[row, chosen[row]]
         assert moments.n[row] == of_row.size
@@ -31,13 +24,22 @@ def test_moments_are_those_of_numpy_whatever_the_offset(seed: int, offset: float
             assert moments.squares[row] == pytest.approx(of_row.var() * of_row.size, rel=1e-6, abs=1e-6)
 
 
-def test_a_model_taken_out_leaves_the_others() -> None:
+@pytest.mark.parametrize("out", [[2], [2, 3], [0, 1, 2, 3, 4, 5]])
+def test_models_taken_out_leave_the_others(out: list[int]) -> None:
     rng = np.random.default_rng(1)
-    signals, chosen = rng.normal(size=(40, 6)), rng.random((40, 6)) < 0.5
-    rest = remove_model(summed(signals, chosen), signals[:, 2], chosen[:, 2])
-    others = [0, 1, 3, 4, 5]
-    for found, expected in zip(rest, summed(signals[:, others], chosen[:, others]), strict=True):
-        assert found == pytest.approx(expected, abs=1e-12)
+    signals, chosen = rng.normal(100.0, 1.0, size=(40, 6)), rng.random((40, 6)) < 0.5
+    rest = moments_without(moments_of(signals, chosen), signals[:, out], chosen[:, out])
+    others = [column for column in range(6) if column not in out]
+    expected = moments_of(signals[:, others], chosen[:, others]) if others else (np.zeros(40),) * 3
+    for found, right in zip(rest, expected, strict=True):
+        assert found == pytest.approx(right, abs=1e-9)
+
+
+def test_models_that_agree_have_no_spread() -> None:
+    signals, chosen = np.full((30, 7), 1.0 / 3.0), np.random.default_rng(0).random((30, 7)) < 0.7
+    moments = moments_of(signals, chosen)
+    assert (moments.squares == 0).all()
+    assert (moments.mean[moments.n > 0] == 1.0 / 3.0).all()
 
 
 def test_prior_is_found_again_in_simulated_variances() -> None:

@@ -7,16 +7,12 @@ import pytest
 
 from holdfast.kernels.privacy.likelihood_ratio import student_ratio
 from holdfast.kernels.privacy.membership_curve import true_positive_rate
-from holdfast.kernels.privacy.shadow_moments import Moments, add_model, no_models
+from holdfast.kernels.privacy.shadow_moments import Moments, moments_of
 from holdfast.kernels.privacy.shrunken_ratio import shrunken_ratio
 
 
 def bank(signals: np.ndarray, is_in: np.ndarray) -> tuple[Moments, Moments]:
-    inside, outside = no_models(len(signals)), no_models(len(signals))
-    for column in range(signals.shape[1]):
-        inside = add_model(inside, signals[:, column], is_in[:, column])
-        outside = add_model(outside, signals[:, column], ~is_in[:, column])
-    return inside, outside
+    return moments_of(signals, is_in), moments_of(signals, ~is_in)
 
 
 def world(seed: int, *, shadows: int, n: int = 4000) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -69,3 +65,12 @@ def test_constant_signals_are_no_evidence() -> None:
 def test_bank_without_two_sides_is_refused() -> None:
     with pytest.raises(ValueError, match="trained on"):
         shrunken_ratio(np.zeros(3), *bank(np.zeros((3, 2)), np.ones((3, 2), dtype=bool)))
+
+
+def test_order_of_the_records_says_nothing_where_they_tie() -> None:
+    rng = np.random.default_rng(0)
+    signals, is_in = rng.integers(0, 3, (1000, 9)) / 2.0, np.tile([True, False, True], (1000, 3))
+    order = rng.permutation(1000)
+    scores = shrunken_ratio(signals[:, 0], *bank(signals[:, 1:], is_in[:, 1:]))
+    again = shrunken_ratio(signals[order, 0], *bank(signals[order, 1:], is_in[order, 1:]))
+    assert again == pytest.approx(scores[order], rel=1e-9)

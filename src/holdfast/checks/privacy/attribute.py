@@ -6,10 +6,10 @@ answers give the attribute away, and more so for people it was trained on?
 **How.** Half of the test table trains an imputation that has no model: a logistic regression guesses the attribute from
 the other columns and the outcome, as anybody with such data could. The attacker starts from that guess, sets the
 attribute to each possible value, asks the model, and believes a value the more, the better the model's answer fits the
-true outcome (Fredrikson et al.; Mehnaz et al.). How far to trust the model is learnt from people the attacker knows:
-half of the people attacked, for guesses about the other half. The same is done for people of the training table and for
-people of the test table that the imputation has not seen. Numbers such as age are guessed as one of `n_quantiles`
-groups of about equal size. If a query returns labels only (`deployment.returns`), the attacker sees labels only.
+true outcome: model inversion on tables (Fredrikson et al.; Mehnaz et al.). How far to trust the model is learnt from
+people the attacker knows: half of the people attacked, for guesses about the other half. The same is done for people of
+the training table and for people of the test table that the imputation has not seen. Numbers such as age are guessed as
+one of `n_quantiles` groups of about equal size. The attacker sees what `deployment.returns` says.
 
 **How to read it.** Correct guesses alone say nothing: who knows marital status and occupation names the sex of most
 people, with no model at all (Jayaraman and Evans). `advantage.<attribute>` is the share of people of the training
@@ -81,7 +81,7 @@ SPEC = {
     "cost": "medium",
     "effort": {
         "quick": {"points": 300, "queries": 4000, "baseline_rows": 3000},
-        "default": {"points": 1000, "queries": 12000, "baseline_rows": 10000},
+        "default": {"points": 1000, "queries": 6000, "baseline_rows": 10000},
         "thorough": {"points": 10000, "queries": 400000, "baseline_rows": 50000},
     },
 }  # fmt: skip

@@ -6,8 +6,11 @@ an attacker who knows of it, and measures what it takes from the attack and from
 **How.** Copies of the model are trained on random halves of the rows, as in ``privacy.membership``, and each copy is
 attacked by the others with every attack; the strongest counts.
 
-- *In training:* the same copies are trained again with larger leaves, less depth, stronger regularisation or fewer
-  rounds, whichever settings the model has.
+- *In training:* the same copies are trained again with larger leaves, less depth, stronger regularisation, fewer
+  rounds or early stopping, whichever settings the model has.
+- *In the data:* the 5 % of rows that stand out most are left out, and copies are trained anew on fresh halves, with
+  them and without. Others may then stand out in their place (the *onion effect*, Carlini et al. 2022): the words of
+  the remedy say how many of the rows left were named before and are named after.
 - *At the output:* scores are rounded, clipped, tempered, blurred with noise, or cut down to the best class or its
   label. The attack is *adaptive*: shadow models answer through the same change, a change that can be taken back is
   taken back, and noise is averaged over 16 repeated questions.
@@ -15,8 +18,9 @@ attacked by the others with every attack; the strongest counts.
 **How to read it.** ``leak`` is the share of training people that can be named without a remedy while 1 of 100 others is
 wrongly accused. The table ``defences`` gives, for each remedy, what is still named, how much is removed, and how much
 accuracy is lost on rows not trained on, with intervals over pairs of copies that hold for all remedies at once. One
-``works`` only if it removes at least half and the interval of what it removes lies above 0. ``best_in_training`` and
-``best_at_output`` are the most that a remedy of the kind removes.
+``works`` only if it removes at least half and the interval of what it removes lies above 0. ``best_in_training``,
+``best_in_data`` and ``best_at_output`` are the most that a remedy of the kind removes. Where ``privacy.extraction`` has
+run, a sentence says how low a limit on questions has to be to matter.
 
 - *Good:* larger leaves remove 0.2 of a leak of 0.25 at no loss of accuracy: train that way.
 - *Bad:* nothing works: the leak lies in the kind of model, or in how few rows it has.
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from holdfast.kernels.privacy.attack_choice import Choice
     from holdfast.kernels.privacy.defence_effect import Effect
 
     Numbers = NDArray[np.float64]
@@ -62,11 +67,15 @@ SPEC = {
          "direction": "lower_is_better", "bound": "lower", "range": [0, 1]},
         {"id": "best_in_training", "name": "Most that a remedy in training removes", "unit": "share",
          "direction": "higher_is_better", "range": [-1, 1]},
+        {"id": "best_in_data", "name": "Most that leaving rows out removes", "unit": "share",
+         "direction": "higher_is_better", "range": [-1, 1]},
         {"id": "best_at_output", "name": "Most that a change of the output removes", "unit": "share",
          "direction": "higher_is_better", "range": [-1, 1]},
     ],
+    "uses": ["privacy.extraction"],
     "evidence_codes": ["MIA"],
     "references": [
+        "Carlini, Jagielski, Zhang, Papernot, Terzis, Tramer (2022), The privacy onion effect, NeurIPS",
         "Tramer, Carlini, Brendel, Madry (2020), On adaptive attacks to adversarial example defenses, NeurIPS",
         "Choquette-Choo, Tramer, Carlini, Papernot (2021), Label-only membership inference attacks, ICML",
     ],
@@ -79,7 +88,7 @@ SPEC = {
     },
 }  # fmt: skip
 
-RATE = 0.01
+RATE, LEFT_OUT = 0.01, 0.05
 FEWEST = 1000
 # name, what it does, and the settings that bring it about; the first that the model has is tried
 TRAINING: tuple[tuple[str, str, tuple[Settings, ...]], ...] = (
@@ -88,6 +97,8 @@ TRAINING: tuple[tuple[str, str, tuple[Settings, ...]], ...] = (
     ("less depth", "trees of depth 4 at most", ({"max_depth": 4},)),
     ("stronger regularisation", "a penalty on large weights",
      ({"C": 0.01}, {"alpha": 10.0}, {"reg_lambda": 100.0}, {"l2_regularization": 100.0}, {"ccp_alpha": 0.001})),
+    ("early stopping", "training ends when rows kept apart gain no more",
+     ({"early_stopping": True}, {"n_iter_no_change": 5})),
     ("fewer rounds", "30 rounds of training", ({"max_iter": 30}, {"n_estimators": 30})),
 )  # fmt: skip
 REMEDIATION = (
@@ -118,14 +129,22 @@ class _Bank:
         by_copy = np.array([right[~self.is_in[:, copy], copy].mean() for copy in range(right.shape[1])])
         return np.asarray(by_copy.reshape(-1, 2).mean(axis=1))
 
-    def named(self, scores: Numbers) -> Numbers:
-        """Return what the strongest attack names when it sees given answers, by pair of copies."""
+    def attacked(self, scores: Numbers) -> Choice:
+        """Attack copies that give some answers with every attack, and return the strongest."""
         import numpy as np
 
         from holdfast.kernels.privacy.attack_choice import chosen_on_shadows
 
         confidence = np.clip(np.take_along_axis(scores, self.y[:, None, None], axis=2)[:, :, 0], 0.0, 1.0)
-        return chosen_on_shadows(confidence, self.is_in, rates=(RATE,)).named[RATE]
+        return chosen_on_shadows(confidence, self.is_in, rates=(RATE,))
+
+    def named(self, scores: Numbers) -> Numbers:
+        """Return what the strongest attack names when it sees given answers, by pair of copies."""
+        return self.attacked(scores).named[RATE]
+
+    def only(self, rows: Flags) -> _Bank:
+        """Look at some of the rows."""
+        return _Bank(self.scores[rows], self.is_in[rows], self.y[rows])
 
 
 def run(subject: Subject, ctx: Context) -> Outcome:
@@ -136,9 +155,12 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     plain = _train(subject, ctx, inputs, y, "plain", AS_IS)
     assert plain is not None
     without, accuracy = plain.named(plain.scores), plain.accuracy(plain.scores)
-    tried = [*_in_training(subject, ctx, inputs, y), *_at_output(ctx, plain)]
-    level = 1.0 - (1.0 - ctx.level) / max(len(tried), 1)
-    effects = [_effect(without, accuracy, named, kept, level) for _, _, _, named, kept in tried]
+    others = [*_in_training(subject, ctx, inputs, y), *_at_output(ctx, plain)]
+    compared = [(*one[:3], without, accuracy, *one[3:]) for one in others]
+    compared.append(_in_data(subject, ctx, inputs, y, plain))
+    tried = [one[:3] for one in compared]
+    level = 1.0 - (1.0 - ctx.level) / len(tried)
+    effects = [_effect(*one[3:], level) for one in compared]
     lines = [
         {
             "remedy": name, "kind": kind, "what": what, "named": effect.named,
@@ -146,7 +168,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
             "accuracy_lost": effect.lost.value, "lost_low": effect.lost.low, "lost_high": effect.lost.high,
             "verdict": effect.verdict,
         }
-        for (name, kind, what, _, _), effect in zip(tried, effects, strict=True)
+        for (name, kind, what), effect in zip(tried, effects, strict=True)
     ]  # fmt: skip
     defences = pl.DataFrame(lines)
     return Outcome(
@@ -159,6 +181,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
             f"{accuracy.mean():.1%} of rows not trained on.",
             "Every attack knows of the remedy; what it removes is removed from these attacks, not from all.",
             "Finding nothing gives a bound, not safety.",
+            *_question_limit(ctx),
         ),
         work={"rows": inputs.height, "copies": ctx.effort.get("shadows", 8)},
     )
@@ -185,7 +208,15 @@ def _rows(subject: Subject, ctx: Context) -> tuple[pl.DataFrame, NDArray[np.int6
 
 
 def _train(
-    subject: Subject, ctx: Context, inputs: pl.DataFrame, y: NDArray[np.int64], name: str, settings: Settings
+    subject: Subject,
+    ctx: Context,
+    inputs: pl.DataFrame,
+    y: NDArray[np.int64],
+    name: str,
+    settings: Settings,
+    *,
+    halves: int = 0,
+    without: Flags | None = None,
 ) -> _Bank | None:
     """Train all copies with some settings, on the same halves each time; ``None`` if the model has no such setting."""
     import numpy as np
@@ -194,7 +225,9 @@ def _train(
     from holdfast.kernels.privacy.shadow_design import balanced_design
 
     size = ctx.effort.get("shadows", 8)
-    is_in = balanced_design(inputs.height, size, rng=np.random.default_rng(ctx.seed))
+    is_in = balanced_design(inputs.height, size, rng=np.random.default_rng([ctx.seed, halves] if halves else ctx.seed))
+    if without is not None:
+        is_in &= ~without[:, None]
 
     def train(rows: NDArray[np.int64], seed: int) -> Numbers:
         with subject.retrained(inputs[rows], y[rows], seed=seed, settings=settings) as copy:
@@ -228,6 +261,42 @@ def _in_training(subject: Subject, ctx: Context, inputs: pl.DataFrame, y: NDArra
                 tried.append((name, "training", words, bank.named(bank.scores), bank.accuracy(bank.scores)))
                 break
     return tried
+
+
+def _in_data(
+    subject: Subject, ctx: Context, inputs: pl.DataFrame, y: NDArray[np.int64], plain: _Bank
+) -> tuple[str, str, str, Numbers, Numbers, Numbers, Numbers]:
+    """Leave the most exposed rows out; copies with and without them learn from halves that did not choose them."""
+    from holdfast.kernels.privacy.exposed_records import most_exposed
+
+    scores = plain.attacked(plain.scores).scores
+    assert scores is not None
+    out = most_exposed(scores, plain.is_in[:, : scores.shape[1]], share=LEFT_OUT)
+    before = _train(subject, ctx, inputs, y, "all rows, other halves", AS_IS, halves=1)
+    after = _train(subject, ctx, inputs, y, "without exposed rows", AS_IS, halves=1, without=out)
+    assert before is not None
+    assert after is not None
+    was, remains = before.only(~out), after.only(~out)
+    now = remains.named(remains.scores)
+    words = (
+        f"trained without the {LEFT_OUT:.0%} of rows that stand out most; of the rows left {now.mean():.1%} are named, "
+        f"and {was.named(was.scores).mean():.1%} were before"
+    )
+    whole = before.named(before.scores), before.accuracy(before.scores)
+    right = _Bank(after.scores, before.is_in, y).accuracy(after.scores)  # on the rows that `before` is judged on
+    # nobody who is left out can be named as a member
+    return "exposed rows left out", "data", words, *whole, now * (1.0 - LEFT_OUT), right
+
+
+def _question_limit(ctx: Context) -> list[str]:
+    """Say how low a limit on questions has to be to keep copies of the model poor."""
+    finding = ctx.used("privacy.extraction")
+    needed = [item for item in finding.measurements if item.id == "privacy.extraction.queries_to_95"] if finding else []
+    return [
+        f"A limit on questions keeps copies below 95 % agreement only if no client, nor several together, may ask "
+        f"{item.value:,.0f}: so many were enough in privacy.extraction."
+        for item in needed
+    ]
 
 
 def _at_output(ctx: Context, bank: _Bank) -> list[_Tried]:
@@ -266,7 +335,7 @@ def _measured(ctx: Context, without: Numbers, defences: pl.DataFrame) -> tuple[M
     interval = Interval(low=low, high=high, level=ctx.level, method=method)
     plain = f"Of {cases} training people about {count} can be named while wrongly accusing 1 in 100 others."
     measured = [Measured(id="leak", value=leak.value, interval=interval, n=without.size, plain=plain)]
-    for kind, name in (("training", "best_in_training"), ("output", "best_at_output")):
+    for kind, name in (("training", "best_in_training"), ("data", "best_in_data"), ("output", "best_at_output")):
         of_kind = defences.filter(pl.col("kind") == kind).sort("removed")
         if of_kind.height:
             best = of_kind.row(-1, named=True)

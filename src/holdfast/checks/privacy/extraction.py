@@ -7,10 +7,11 @@ model does, on rows that were never asked.
 **How.** Half of the test rows are what the attacker has; the other half judges the copies. The attacker sees what
 ``returns`` of the deployment says: labels only, or probabilities. Three attacks are tried, the cheapest first.
 *Equations*: a linear or logistic model has as many unknowns as weights, and each answer is an equation; rounded answers
-only cost more of them. *Path finding*: where an answer names the leaf of a single decision tree, the splits are closed
-in on by bisection. *Learning*: a linear model, a tree, boosted trees and a network are trained on the answers (on the
-logarithms of probabilities, where these are given), with questions chosen near the boundary; once with rows like the
-test rows, and once with rows invented from ranges and levels alone.
+only cost more of them. *Disagreeing trees*: where an answer names the leaf of a single decision tree, or else by labels
+alone, rows are asked about which trees disagree that fit all answers; that closes in on every split at once.
+*Learning*: a linear model, a tree, boosted trees and a network are trained on the answers (on the logarithms of
+probabilities, where these are given), with questions chosen near the boundary; once with rows like the test rows, and
+once with rows invented from ranges and levels alone.
 
 **How to read it.** ``fidelity`` is the share of unseen rows on which the best copy answers as the model does, after as
 many questions as the effort allows; the copy was chosen on other rows. It is a *lower bound* of the risk: a better
@@ -18,7 +19,9 @@ attack may exist, and more questions help. Compare it with ``majority_agreement`
 frequent answer gets. ``fidelity_hard`` looks only at the tenth of the rows about which the model is least sure, which
 is what it is paid for. ``queries_to_95`` is the number of questions to 95 % agreement. For a regression, two values are
 the same within ``tolerance`` standard deviations of the model's answers, and ``fidelity_r2`` is the share of their
-variation that the copy explains.
+variation that the copy explains. ``evasion_transfer`` is the share of rows that fool the model at the first try when
+they are changed to fool the copy (numbers by a fifth of their interquartile range, one category; nothing immutable or
+sensitive; without regard to relations between columns).
 
 - *Good:* 0.88 (0.87 to 0.89) after 1,000 questions, 0.80 without any, and 95 % never reached. It is still no proof.
 - *Bad:* 1.00 after 109 questions: the model is a logistic regression, and its weights are now known.
@@ -36,7 +39,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from holdfast.core.check import Measured, Outcome
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
 
     from holdfast.kernels.privacy.distillation import Distillation, Kind
     from holdfast.kernels.privacy.extraction_curve import Reached
-    from holdfast.kernels.privacy.input_space import InputSpace
+    from holdfast.kernels.privacy.extraction_target import Copy, Target
     from holdfast.kernels.stats.interval import IntervalEstimate
 
     Floats = NDArray[np.float64]
@@ -72,16 +74,20 @@ SPEC = {
          "direction": "lower_is_better", "bound": "lower", "range": [None, 1]},
         {"id": "majority_agreement", "name": "Agreement of the most frequent answer", "unit": "share",
          "direction": "neither", "range": [0, 1]},
+        {"id": "evasion_transfer", "name": "Rows made to fool the copy that fool the model", "unit": "share",
+         "direction": "lower_is_better", "bound": "lower", "range": [0, 1]},
         {"id": "queries_to_95", "name": "Questions to 95 % agreement", "unit": "queries",
          "direction": "higher_is_better", "bound": "lower", "range": [1, None]},
         {"id": "price_to_95", "name": "Price of 95 % agreement", "unit": "units of price_per_query",
          "direction": "higher_is_better", "bound": "lower", "range": [0, None]},
     ],
-    "reads": ["integer", "returns"],
+    "reads": ["immutable", "integer", "ranges", "returns", "sensitive", "text"],
     "evidence_codes": ["EXTRACT"],
     "references": [
         "Tramer, Zhang, Juels, Reiter, Ristenpart (2016), Stealing machine learning models via prediction APIs, USENIX",
         "Jagielski, Carlini, Berthelot, Kurakin, Papernot (2020), High accuracy and high fidelity extraction, USENIX",
+        "Seung, Opper, Sompolinsky (1992), Query by committee, COLT",
+        "Papernot, McDaniel, Goodfellow (2016), Transferability in machine learning, arXiv 1605.07277",
         "Pal, Gupta, Shukla, Kanade, Shevade, Ganapathy (2020), ActiveThief, AAAI",
     ],
     "cost": "medium",
@@ -89,13 +95,13 @@ SPEC = {
 }  # fmt: skip
 
 CHECKPOINTS = (50, 100, 250, 500, 1000, 2500, 5000)
-FEWEST_ROWS, MOST_JUDGED = 20, 20_000
+FEWEST_ROWS, MOST_JUDGED, MOST_CRAFTED = 20, 20_000, 300
 HARD_SHARE, TARGET = 0.1, 0.95
 # Of the rows that judge, this share chooses the best copy; the others are only reported on.
 CHOOSING = 0.3
 UNCERTAIN = 0.5
-# Rows invented for each that may be asked.
-INVENTED = 4
+TREES, COMMITTEE = "disagreeing trees", 20
+INVENTED = 4  # rows for each that may be asked
 FARTHEST, MOST_LEVELS = 5.0, 50
 BOOSTING = {"max_iter": 100, "max_leaf_nodes": 8, "min_samples_leaf": 5, "early_stopping": False}
 NETWORK = {"hidden_layer_sizes": (64,), "alpha": 1.0, "solver": "lbfgs", "max_iter": 150}
@@ -112,37 +118,6 @@ CHART = Chart(
     x="queries", y="agreement", low="low", high="high", series="kind",
     x_title="questions asked", y_title="share of the same answers", reference=TARGET,
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """The model as an attacker meets it.
-
-    ``X`` holds the codes of the test rows, ``answers`` what a question returns for each (shape ``(n_rows,
-    n_outputs)``), ``labels`` the label or value. The attacker has the rows ``pool``; ``choosing`` and ``judging`` are
-    never asked. ``ask`` asks new rows of codes.
-    """
-
-    kind: Kind
-    space: InputSpace
-    X: Floats
-    answers: Floats
-    labels: NDArray[np.generic]
-    n_classes: int
-    tolerance: float
-    pool: Rows
-    choosing: Rows
-    judging: Rows
-    ask: Callable[[Floats], Floats]
-
-
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    """A copy of the model: how it was made, for how many questions, and its label or value for every test row."""
-
-    attack: str
-    queries: int
-    labels: NDArray[np.generic]
 
 
 def run(subject: Subject, ctx: Context, *, tolerance: float = 0.1, price_per_query: float = 0.0) -> Outcome:
@@ -165,24 +140,26 @@ def run(subject: Subject, ctx: Context, *, tolerance: float = 0.1, price_per_que
     target = _target(subject, ctx, tolerance)
     copies, notes, asked = _attack(target, ctx)
     checkpoints = np.array(sorted({copy.queries for copy in copies} | {ctx.effort["queries"]}))
-    best = _best(target, copies, checkpoints)
+    best = target.best(copies, checkpoints)
     measured, curve = _measure(subject, ctx, target, best, checkpoints)
-    agreed = np.array([_agreed(target, copy, target.judging).sum() for copy in best])
+    carried = _transfer(subject, ctx, target, best[-1])
+    agreed = np.array([target.agreed(copy, target.judging).sum() for copy in best])
     reached = queries_to_reach(checkpoints, agreed, n=target.judging.size, target=TARGET, level=ctx.level)
     return Outcome(
-        measurements=(*measured, *_costs(reached, target, ctx.level, price_per_query)),
+        measurements=(*measured, *carried, *_costs(reached, target, ctx.level, price_per_query)),
         tables={"curve": curve, "attacks": _attacks(target, copies, ctx.level)},
         charts=(CHART,),
         remediation=REMEDIATION,
         assumptions=_notes(target, ctx, best[-1], notes, is_reached=reached is not None),
-        work={"queries": asked, "models": len(copies)},
+        work={"queries": asked + sum(item.n or 0 for item in carried), "models": len(copies)},
     )
 
 
-def _target(subject: Subject, ctx: Context, tolerance: float) -> _Target:
+def _target(subject: Subject, ctx: Context, tolerance: float) -> Target:
     """Split the test rows and look at the model as a caller sees it."""
     import numpy as np
 
+    from holdfast.kernels.privacy.extraction_target import Target
     from holdfast.kernels.privacy.input_space import space_of
 
     assert subject.test is not None
@@ -209,42 +186,33 @@ def _target(subject: Subject, ctx: Context, tolerance: float) -> _Target:
         like = inputs[np.full(len(X), pool[0])]
         return answers_of(subject.predict(subject.frame(space.decode(X), like)))
 
-    return _Target(
+    return Target(
         kind, space, space.encode(subject.cells(inputs.select(coded))), answers_of(subject.predictions),
         subject.predictions.labels, len(subject.classes), spread, pool, choosing, judging, ask,
     )  # fmt: skip
 
 
-def _attack(target: _Target, ctx: Context) -> tuple[list[_Copy], list[str], int]:
+def _attack(target: Target, ctx: Context) -> tuple[list[Copy], list[str], int]:
     """Build copies, the cheapest attack first; what was found out, and the rows asked of the model itself."""
     from holdfast.kernels.privacy.extraction_linear import recover_linear
-    from holdfast.kernels.privacy.extraction_trees import recover_tree
 
     budget, copies, notes, asked = ctx.effort["queries"], [], [], 0
     if target.kind != "labels":
         linear = recover_linear(target.ask, target.space, queries=budget, rng=ctx.rng)
         asked += linear.queries if linear else 0
         if linear and linear.is_linear:
-            copies.append(_copy(target, "equations", linear.queries, linear.scores(target.X)))
+            copies.append(target.copy("equations", linear.queries, linear.scores))
             notes.append(f"The model is linear: its {linear.parameters} weights were solved for.")
-            if _agreed(target, copies[0], target.choosing).all():
+            if target.agreed(copies[0], target.choosing).all():
                 return copies, [*notes, "No other attack was tried, because this copy made no mistake."], asked
         elif linear:
             notes.append("Equations were given up: the model is not linear in its columns.")
         else:
             notes.append("Equations were not tried: the budget is below the number of weights.")
-        tree = recover_tree(
-            target.ask, target.X[target.pool], is_category=target.space.is_category, queries=budget, rng=ctx.rng
-        )
-        asked += tree.queries
-        if tree.is_tree:
-            copies.append(_copy(target, "path finding", tree.queries, tree.scores(target.X)))
-            notes.append(f"Path finding: {tree.collisions} answers are given by more than one leaf.")
-        else:
-            notes.append("Path finding was given up: nearly every row has an answer of its own.")
     known, invented = target.answers[target.pool], target.space.draw(INVENTED * budget, ctx.rng)
     with _one_thread():
         marks = [*(mark for mark in CHECKPOINTS if mark < budget), budget]
+        copies += _disagreeing(target, ctx, marks)
         copies += _learn(target, ctx, target.X[target.pool], lambda rows: known[rows], "rows like the test rows", marks)
         marks = [budget // 4, budget]
         copies += _learn(target, ctx, invented, lambda rows: target.ask(invented[rows]), "invented rows", marks)
@@ -262,38 +230,65 @@ def _one_thread() -> Iterator[None]:
 
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         yield
 
 
-def _copy(target: _Target, attack: str, queries: int, scores: Floats) -> _Copy:
-    return _Copy(attack, queries, scores[:, 0] if target.kind == "values" else scores.argmax(axis=1))
+def _disagreeing(target: Target, ctx: Context, marks: list[int]) -> Iterator[Copy]:
+    """Recover a tree from rows about which trees disagree; they split levels off by their order or one by one."""
+    import numpy as np
+    from sklearn.tree import DecisionTreeClassifier
+
+    from holdfast.kernels.privacy.extraction_committee import recover_by_committee
+
+    space, X = target.space, target.X[target.pool]
+
+    def cells(X: Floats) -> NDArray[np.float32]:
+        return np.column_stack([X, *space.levels_of(X, most_levels=MOST_LEVELS)]).astype(np.float32)
+
+    def train(X: Floats, ids: Rows, seed: int) -> Callable[[Floats], Rows]:
+        trees = [DecisionTreeClassifier(max_features=0.5, random_state=(seed + k) % 2**31) for k in range(COMMITTEE)]
+        leaves = [tree.fit(cells(X), ids).classes_[tree.tree_.value[:, 0].argmax(axis=1)] for tree in trees]
+
+        def votes(rows: Floats) -> Rows:
+            asked = cells(rows)
+            return np.array([leaf[tree.tree_.apply(asked)] for tree, leaf in zip(trees, leaves, strict=True)])
+
+        return votes
+
+    answers: dict[Kind, Floats] = {target.kind: target.answers[target.pool]}
+    if target.kind == "probabilities":
+        answers["labels"] = target.labels[target.pool, None].astype(np.float64)
+    for kind, known in answers.items():
+        found = recover_by_committee(
+            known.__getitem__, X, kind=kind, n_classes=target.n_classes, train=train, marks=marks, rng=ctx.rng
+        )
+        yield from (target.copy(f"{TREES}, {kind}", copy.queries, copy.scores) for copy in found)
+        if found:
+            break
 
 
 def _learn(
-    target: _Target, ctx: Context, X: Floats, answer: Callable[[Rows], Floats], source: str, marks: list[int]
-) -> Iterator[_Copy]:
-    """Train copies at each checkpoint, on rows at random at first and then also on those least certain so far."""
+    target: Target, ctx: Context, X: Floats, answer: Callable[[Rows], Floats], source: str, marks: list[int]
+) -> Iterator[Copy]:
+    """Train copies at each checkpoint."""
     import numpy as np
 
     from holdfast.kernels.privacy.distillation import uncertainty
-    from holdfast.kernels.privacy.query_selection import choose_queries
+    from holdfast.kernels.privacy.query_selection import learn_at_marks
 
-    points, doubt = target.space.design(X, farthest=FARTHEST, most_levels=MOST_LEVELS), np.zeros(len(X))
-    rows, answers = np.zeros(0, dtype=np.int64), np.zeros((0, target.answers.shape[1]))
-    marks = sorted({min(mark, len(X)) for mark in marks})
-    for mark in ctx.track(marks, len(marks)):
-        share = UNCERTAIN if rows.size else 0.0
-        new = choose_queries(
-            points, asked=rows, uncertainty=doubt, n=mark - rows.size, uncertain_share=share, rng=ctx.rng
-        )
-        rows, answers = np.concatenate([rows, new]), np.concatenate([answers, answer(new)])
+    def learn(rows: Rows, answers: Floats) -> tuple[dict[str, Callable[[Floats], Floats]], Floats]:
         learned = _trained(target, X[rows], answers, ctx.seed)
-        yield from (_copy(target, f"{name}, {source}", mark, copied(target.X)) for name, copied in learned.items())
-        if mark < marks[-1]:
-            doubt = uncertainty(np.array([copied(X) for copied in learned.values()]))
+        return learned, uncertainty(np.array([copied(X) for copied in learned.values()]))
+
+    points = target.space.design(X, farthest=FARTHEST, most_levels=MOST_LEVELS)
+    marks = sorted({min(mark, len(X)) for mark in marks})
+    steps = ctx.track(marks, len(marks))
+    for mark, learned in learn_at_marks(points, answer, learn, marks=steps, uncertain_share=UNCERTAIN, rng=ctx.rng):
+        yield from (target.copy(f"{name}, {source}", mark, copied) for name, copied in learned.items())
 
 
-def _trained(target: _Target, X: Floats, answers: Floats, seed: int) -> dict[str, Callable[[Floats], Floats]]:
+def _trained(target: Target, X: Floats, answers: Floats, seed: int) -> dict[str, Callable[[Floats], Floats]]:
     """Train learners on answers; each maps codes to scores of all classes, or to values."""
     import numpy as np
 
@@ -339,23 +334,6 @@ def _learners(lesson: Distillation, seed: int) -> dict[str, Any]:
     return learners
 
 
-def _agreed(target: _Target, copy: _Copy, rows: Rows) -> NDArray[np.bool_]:
-    from holdfast.kernels.privacy.extraction_curve import agreement
-
-    return agreement(copy.labels[rows], target.labels[rows], tolerance=target.tolerance)
-
-
-def _best(target: _Target, copies: list[_Copy], checkpoints: Rows) -> list[_Copy]:
-    """The best copy at each checkpoint, chosen on rows that are not reported on."""
-    import numpy as np
-
-    from holdfast.kernels.privacy.extraction_curve import best_so_far
-
-    queries = np.array([copy.queries for copy in copies])
-    shares = np.array([_agreed(target, copy, target.choosing).mean() for copy in copies])
-    return [copies[k] for k in best_so_far(queries, shares, checkpoints=checkpoints)]
-
-
 def _estimate(agreed: NDArray[np.bool_], level: float) -> IntervalEstimate[float]:
     from holdfast.kernels.stats.proportions import clopper_pearson
 
@@ -363,7 +341,7 @@ def _estimate(agreed: NDArray[np.bool_], level: float) -> IntervalEstimate[float
 
 
 def _measure(
-    subject: Subject, ctx: Context, target: _Target, best: list[_Copy], checkpoints: Rows
+    subject: Subject, ctx: Context, target: Target, best: list[Copy], checkpoints: Rows
 ) -> tuple[list[Measured], pl.DataFrame]:
     """Agreement of the best copies on the rows that judge, and on the hard ones among them."""
     import numpy as np
@@ -374,16 +352,13 @@ def _measure(
     from holdfast.kernels.privacy.extraction_curve import hardest_rows
 
     level, rows = ctx.level, {"ordinary": target.judging}
-    known = target.labels[target.pool]
-    usual = np.median(known.astype(float)) if target.kind == "values" else np.bincount(known.astype(int)).argmax()
-    constant = _Copy("constant", 0, np.full(target.labels.size, usual))
-    baseline = _estimate(_agreed(target, constant, target.judging), level)
+    baseline = _estimate(target.agreed(target.constant(), target.judging), level)
     if subject.predictions.scores is not None and target.kind != "values":
         rows["hard"] = target.judging[hardest_rows(subject.predictions.scores[target.judging], share=HARD_SHARE)]
     curve, measured = [], []
     for kind, judged in rows.items():
         for mark, copy in zip(checkpoints.tolist(), best, strict=True):
-            estimate = _estimate(_agreed(target, copy, judged), level)
+            estimate = _estimate(target.agreed(copy, judged), level)
             curve.append((copy.attack, mark, *estimate, kind))
         cases, count = frequency(*estimate)
         plain = f"With {best[-1].queries:,} questions somebody could build a copy that gives the same answer in about "
@@ -405,6 +380,31 @@ def _measure(
     return measured, pl.DataFrame(curve, schema=names, orient="row")
 
 
+def _transfer(subject: Subject, ctx: Context, target: Target, copy: Copy) -> list[Measured]:
+    """Try on the model what was made to fool its copy."""
+    from holdfast.kernels.performance.frequencies import frequency
+    from holdfast.kernels.privacy.evasion_transfer import craft_on_copy, may_change
+
+    rows = target.judging[target.agreed(copy, target.judging)][:MOST_CRAFTED]
+    if target.kind == "values" or not rows.size:
+        return []
+    assert subject.test is not None
+    seen = subject.cells(subject.test.frame.select(list(target.space.levels)))
+    crafted = craft_on_copy(
+        target.X[rows], target.X[target.pool], scores=copy.scores, space=target.space, rng=ctx.rng,
+        limits=may_change(seen, target.space, subject.deployment),
+    )  # fmt: skip
+    answers = target.ask(crafted.X)
+    labels = answers.argmax(axis=1) if target.kind == "probabilities" else answers[:, 0]
+    estimate = _estimate(crafted.is_found & (labels != target.labels[rows]), ctx.level)
+    cases, count = frequency(*estimate)
+    plain = (
+        f"Of {cases} rows that were changed a little to fool the copy, about {count} fool the model at the first try"
+    )
+    plain += f" ({int(crafted.is_found.sum()):,} of {rows.size:,} fooled the copy)."
+    return [_measured("evasion_transfer", estimate, ctx.level, "Clopper-Pearson", rows.size, plain)]
+
+
 def _measured(name: str, estimate: IntervalEstimate[float], level: float, method: str, n: int, plain: str) -> Measured:
     import math
 
@@ -413,32 +413,32 @@ def _measured(name: str, estimate: IntervalEstimate[float], level: float, method
     return Measured(id=name, value=estimate.value, interval=interval, n=n, plain=plain)
 
 
-def _costs(reached: Reached | None, target: _Target, level: float, price: float) -> list[Measured]:
+def _costs(reached: Reached | None, target: Target, level: float, price: float) -> list[Measured]:
     """Questions to 95 % agreement and their price, where it was reached."""
     if reached is None:
         return []
-    method, measured = "Clopper-Pearson at every checkpoint, Bonferroni", []
-    plain = {
-        "queries_to_95": f"{reached.queries:,} questions were enough for a copy that agrees in 95 of 100 cases.",
-        "price_to_95": f"At {price:g} a question, such a copy costs {price * reached.queries:,.2f}.",
-    }
-    for name, unit in (("queries_to_95", 1.0), ("price_to_95", price)):
-        if unit:
-            low, value = unit * reached.low, unit * reached.queries
-            interval = Interval(low=low, high=value, level=level, method=method)
-            measured.append(Measured(id=name, value=value, interval=interval, n=target.judging.size, plain=plain[name]))
-    return measured
+    method = "Clopper-Pearson at every checkpoint, Bonferroni"
+    questions, least = reached.queries, reached.low
+    plain = f"{questions:,} questions were enough for a copy that agrees in 95 of 100 cases."
+    price_plain = f"At {price:g} a question, such a copy costs {price * questions:,.2f}."
+    return [
+        Measured(
+            id=name, value=unit * questions, n=target.judging.size, plain=text,
+            interval=Interval(low=unit * least, high=unit * questions, level=level, method=method),
+        )
+        for name, unit, text in (("queries_to_95", 1.0, plain), ("price_to_95", price, price_plain)) if unit
+    ]  # fmt: skip
 
 
-def _attacks(target: _Target, copies: list[_Copy], level: float) -> pl.DataFrame:
+def _attacks(target: Target, copies: list[Copy], level: float) -> pl.DataFrame:
     """Every copy with its agreement on the rows that judge."""
     import polars as pl
 
-    rows = [(copy.attack, copy.queries, *_estimate(_agreed(target, copy, target.judging), level)) for copy in copies]
+    rows = [(copy.attack, copy.queries, *_estimate(target.agreed(copy, target.judging), level)) for copy in copies]
     return pl.DataFrame(rows, schema=["attack", "queries", "agreement", "low", "high"], orient="row")
 
 
-def _notes(target: _Target, ctx: Context, best: _Copy, notes: list[str], *, is_reached: bool) -> tuple[str, ...]:
+def _notes(target: Target, ctx: Context, best: Copy, notes: list[str], *, is_reached: bool) -> tuple[str, ...]:
     seen = {"labels": "labels only", "probabilities": "probabilities", "values": "values"}[target.kind]
     return (
         f"The attacker sees {seen} and has {target.pool.size} rows like the test rows; {target.judging.size} others "

@@ -114,9 +114,9 @@ WEAK = (
     "those of somebody who can train copies of the same kind, and finding little says little."
 )
 ROC = Chart(
-    id="roc", title="Members named against others accused", kind="line", table="roc", x="log_fpr", y="log_tpr",
-    low="log_low", high="log_high", diagonal=True,
-    x_title="share of others accused, log10", y_title="share of members named, log10",
+    id="roc", title="Members named against others accused", kind="line", table="roc", x="fpr", y="tpr",
+    low="low", high="high", diagonal=True, log=True,
+    x_title="share of others accused", y_title="share of members named",
     caption="On the diagonal the attack is a guess; the further above it on the left, the more people are named.",
 )  # fmt: skip
 
@@ -141,6 +141,7 @@ class _Attacked:
     split: NDArray[np.str_]
     shadows: int
     looks: int
+    is_in: Flags
     is_weak: bool
     is_early: bool = False
 
@@ -279,7 +280,7 @@ def _attack(
             choice = Choice(chosen_on_records(one, few, rate=_rates(few)[0]), {})
         else:
             choice = chosen_on_shadows(answers, is_in[:, :size], rates=_rates(~is_in[:, 0]))
-        attacked = _Attacked(scores, choice, split, size, len(sizes), is_weak, size < most)
+        attacked = _Attacked(scores, choice, split, size, len(sizes), is_in[:, :size], is_weak, size < most)
         if look + 1 < len(sizes) and limit is not None and _estimate(ctx, records, attacked, FINEST).low > limit:
             break
     return attacked
@@ -380,15 +381,13 @@ def _measured_model(ctx: Context, records: _Records, attacked: _Attacked) -> lis
 
 def _measured_procedure(ctx: Context, attacked: _Attacked) -> list[Measured]:
     """Say what models trained like this one give away, whichever rows they got."""
-    from holdfast.kernels.stats.interval import IntervalEstimate
-    from holdfast.kernels.stats.mean import mean_t
+    from holdfast.kernels.privacy.attack_choice import procedure_rate
 
-    measured = []
+    measured, method = [], "Student t over pairs of models, with a jackknife over records"
     for name, rate in RATES.items():
         pairs = attacked.choice.named.get(rate)
         if pairs is not None and pairs.size > 1:
-            found = IntervalEstimate(*(min(max(end, 0.0), 1.0) for end in mean_t(pairs, level=ctx.level)))
-            method = f"Student t over {pairs.size} pairs of models"
+            found = procedure_rate(attacked.choice, attacked.is_in, rate=rate, level=ctx.level)
             measured.append(_with_interval(ctx, f"procedure_{name}", found, method, 2 * pairs.size))
     return measured
 
@@ -411,8 +410,6 @@ def _tables(subject: Subject, ctx: Context, records: _Records, attacked: _Attack
 
     scores, is_member = _reported(records, attacked)
     band = roc_band(scores, is_member, level=ctx.level)
-    floor = 0.5 / max(int(is_member.sum()), 1)
-    logs = {f"log_{name}": np.log10(np.maximum(values, floor)) for name, values in band._asdict().items()}
     named = exposed_records(scores, is_member, share_wrong=WRONG_NAMES)
     rows = records.rows[attacked.split == "report"]
     above = scores[is_member] > np.quantile(scores[~is_member], 0.99)
@@ -423,7 +420,7 @@ def _tables(subject: Subject, ctx: Context, records: _Records, attacked: _Attack
         "scores": pl.DataFrame(
             {"row": records.rows, "member": records.is_member, "split": attacked.split, **attacked.scores}
         ),
-        "roc": pl.DataFrame({**band._asdict(), **logs}),
+        "roc": pl.DataFrame(band._asdict()),
         "affected_rows": pl.DataFrame({"row": rows[named], "score": scores[named]}).select(
             pl.lit("train").alias("table"), "row", reason=pl.lit("can be named as one of the training data")
         ),

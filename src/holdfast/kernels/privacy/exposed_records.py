@@ -50,3 +50,41 @@ def exposed_records(
     named = np.zeros(scores.size, dtype=np.bool_)
     named[np.flatnonzero(is_member)[adjusted <= share_wrong]] = True
     return named
+
+
+def most_exposed(scores: NDArray[np.float64], is_in: NDArray[np.bool_], *, share: float) -> NDArray[np.bool_]:
+    """Mark the records that stand out most when they are in training, over several models.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n_records, n_models)
+        Scores of an attack on each model, larger meaning member.
+    is_in : ndarray of bool, shape (n_records, n_models)
+        Which records each model was trained on.
+    share : float
+        Share of records to mark, in [0, 1].
+
+    Returns
+    -------
+    ndarray of bool, shape (n_records,)
+
+    Notes
+    -----
+    A score counts by the logarithm of the share of records outside training that have one as large; the mean over the
+    models that were trained on a record says how exposed it is.
+
+    Examples
+    --------
+    >>> scores, is_in = np.array([[9.0], [1.0], [2.0], [0.0]]), np.array([[True], [True], [False], [False]])
+    >>> most_exposed(scores, is_in, share=0.25).tolist()
+    [True, False, False, False]
+    """
+    total = np.zeros(len(scores))
+    for score, inside in zip(scores.T, is_in.T, strict=True):
+        outside = np.sort(score[~inside])
+        above = outside.size - np.searchsorted(outside, score, side="left")
+        total -= inside * np.log((1.0 + above) / (1.0 + outside.size))
+    exposure = total / np.maximum(is_in.sum(axis=1), 1)
+    marked = np.zeros(len(scores), dtype=np.bool_)
+    marked[np.argsort(-exposure, kind="stable")[: round(share * len(scores))]] = True
+    return marked

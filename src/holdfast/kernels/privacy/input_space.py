@@ -106,6 +106,14 @@ class InputSpace:
                 blocks.append(X[:, j, None] == np.arange(levels.size))
         return np.column_stack(blocks).astype(np.float64)
 
+    def levels_of(self, X: Floats, *, most_levels: int) -> list[NDArray[np.bool_]]:
+        """Write categories with at most so many levels as one column for each level, shape ``(n_rows, n_levels)``."""
+        return [
+            X[:, j, None] == np.arange(levels.size)
+            for j, levels in enumerate(self.levels.values())
+            if levels is not None and levels.size <= most_levels
+        ]
+
 
 def space_of(cells: Mapping[str, NDArray[Any]], *, whole: frozenset[str] = frozenset()) -> InputSpace:
     """Read ranges and levels from rows.

@@ -64,10 +64,9 @@ def student_ratio(target: NDArray[np.float64], inside: Moments, outside: Moments
     squares = inside.squares + outside.squares
     nu, scale = variance_prior(squares, degrees)
     variance = (nu * scale + squares) / (nu + degrees)
-    logs = [
-        log_student(target, nu + degrees, side.mean, variance * (1.0 + 1.0 / np.maximum(side.n, 1.0)))
-        for side in (inside, outside)
-    ]
+    means = np.array([inside.mean, outside.mean])
+    n = np.maximum([inside.n, outside.n], 1.0)
+    logs = log_student(target, nu + degrees, means, variance * (1.0 + 1.0 / n))
     return np.where((inside.n > 0) & (outside.n > 0), logs[0] - logs[1], 0.0)
 
 
@@ -103,6 +102,8 @@ def relative_confidence(target: NDArray[np.float64], inside: Moments, outside: M
 def log_student(
     x: NDArray[np.float64], degrees: NDArray[np.float64], centre: NDArray[np.float64], variance: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the log density of Student's t with a centre and a squared scale."""
-    peak = gammaln((degrees + 1.0) / 2.0) - gammaln(degrees / 2.0) - 0.5 * np.log(degrees * np.pi * variance)
-    return np.asarray(peak - (degrees + 1.0) / 2.0 * np.log1p((x - centre) ** 2 / (degrees * variance)))
+    """Return the log density of Student's t with a centre and a squared scale, of one side or, by line, of several."""
+    distinct, which = np.unique(degrees, return_inverse=True)  # few, and their functions are slow
+    peak = (gammaln((distinct + 1.0) / 2.0) - gammaln(distinct / 2.0))[which]
+    width = degrees * variance
+    return np.asarray(peak - 0.5 * np.log(np.pi * width) - (degrees + 1.0) / 2.0 * np.log1p((x - centre) ** 2 / width))

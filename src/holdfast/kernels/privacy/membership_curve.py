@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -82,7 +83,7 @@ def true_positive_rate(
     if not members.size or not others.size:
         return IntervalEstimate(np.nan, 0.0, 1.0)
     steps = _members_above(members, others)
-    value = float(np.interp(fpr * others.size, np.arange(others.size + 1), steps)) / members.size
+    value = _share(steps, fpr, members.size)
     counts = np.arange(others.size + 1)
     chance = binom.pmf(counts, others.size, fpr)
     likely = chance > 1e-12
@@ -97,6 +98,15 @@ def true_positive_rate(
     low = float(boundary(lambda rate: below(rate) <= tail, inside=0.0, outside=1.0))
     high = float(boundary(lambda rate: below(rate) >= 1.0 - tail, inside=1.0, outside=0.0))
     return IntervalEstimate(value, min(low, value), max(high, value))
+
+
+def shares_named(scores: ArrayLike, is_member: ArrayLike, *, rates: Sequence[float]) -> NDArray[np.float64]:
+    """Return the values of `true_positive_rate` at some rates without their intervals, which take most of the time."""
+    members, others = _split(scores, is_member)
+    if not members.size or not others.size:
+        return np.full(len(rates), np.nan)
+    steps = _members_above(members, others)
+    return np.array([_share(steps, rate, members.size) for rate in rates])
 
 
 class RocBand(NamedTuple):
@@ -136,6 +146,10 @@ def _split(scores: ArrayLike, is_member: ArrayLike) -> tuple[NDArray[np.float64]
     member = np.asarray(is_member).astype(np.bool_)
     check_same_length(values.size, member.size, names=("scores", "is_member"))
     return values[member], values[~member]
+
+
+def _share(steps: NDArray[np.float64], fpr: float, n_members: int) -> float:
+    return float(np.interp(fpr * (steps.size - 1), np.arange(steps.size), steps)) / n_members
 
 
 def _members_above(members: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:

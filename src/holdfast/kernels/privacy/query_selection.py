@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
+Learned = TypeVar("Learned")
 
 # Of the rows with the least certain answers, this many times those needed are spread out.
 _SHORTLIST = 4
@@ -64,6 +68,46 @@ def choose_queries(
     uncertain = shortlist[farthest_first(points[shortlist], n_uncertain)]
     others = open_rows[~np.isin(open_rows, uncertain)][: n - n_uncertain]
     return np.concatenate([uncertain, others])
+
+
+def learn_at_marks(
+    points: Floats,
+    answer: Callable[[Positions], Floats],
+    learn: Callable[[Positions, Floats], tuple[Learned, Floats]],
+    *,
+    marks: Iterable[int],
+    uncertain_share: float,
+    rng: np.random.Generator,
+) -> Iterator[tuple[int, Learned]]:
+    """Learn at each of some numbers of questions, on rows at random at first and then also on those least certain.
+
+    Parameters
+    ----------
+    points : ndarray of float64, shape (n_points, n_inputs)
+        Rows that may be asked, so that distances mean something.
+    answer : callable
+        Maps positions of rows to answers, ``(n_rows, n_outputs)``.
+    learn : callable
+        Given the positions and answers of all rows asked, returns what was learned, and how unsure it is of every row.
+    marks : iterable of int
+        Numbers of questions, ascending, at most ``n_points``.
+    uncertain_share, rng
+        As in `choose_queries`.
+
+    Yields
+    ------
+    tuple
+        The number of questions, and what was learned from them.
+    """
+    rows, doubt = np.zeros(0, dtype=np.int64), np.zeros(len(points))
+    answers: Floats | None = None
+    for mark in marks:
+        share = uncertain_share if rows.size else 0.0
+        new = choose_queries(points, asked=rows, uncertainty=doubt, n=mark - rows.size, uncertain_share=share, rng=rng)
+        rows, more = np.concatenate([rows, new]), answer(new)
+        answers = more if answers is None else np.concatenate([answers, more])
+        learned, doubt = learn(rows, answers)
+        yield mark, learned
 
 
 def farthest_first(points: Floats, n: int) -> Positions:

@@ -10,6 +10,10 @@ from scipy.special import expit
 
 MOST_STEPS = 50
 PENALTY = 1e-3
+SPARSE, ENOUGH = 16, 50
+BLOCK = 8192  # samples that fit into the cache
+# Newton's steps square the error, so that the step after one of this size would change nothing
+CLOSE = 1e-6
 
 
 class Fusion(NamedTuple):
@@ -49,24 +53,45 @@ def fit_fusion(features: NDArray[np.float64], is_member: NDArray[np.bool_]) -> F
     Notes
     -----
     Penalised by a thousandth of the number of samples times half the squared norm of the weights, so that a perfect
-    separation has a solution. Newton's method; cost O(n_samples * n_features^2).
+    separation has a solution. Newton's method with halved steps; cost O(n_samples * n_features^2).
     """
     if not np.isfinite(features).all():
         raise ValueError("expected finite features")
     if is_member.all() or not is_member.any():
         raise ValueError("expected both members and others")
     centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-12
-    design = np.column_stack([np.ones(len(features)), (features - centre) / scale])
-    penalty = PENALTY * len(features) * np.diag([0.0, *np.ones(features.shape[1])])
-    weight = np.zeros(design.shape[1])
+    design = np.vstack([np.ones(len(features)), ((features - centre) / scale).T])
+    weight = np.zeros(len(design))
+    few = slice(None, None, SPARSE)  # a part of the samples leads near the solution of all
+    if min(is_member[few].sum(), (~is_member[few]).sum()) > ENOUGH:
+        weight = _climbed(np.ascontiguousarray(design[:, few]), is_member[few], weight)
+    return Fusion(centre, scale, _climbed(design, is_member, weight)[1:])
+
+
+def _climbed(
+    design: NDArray[np.float64], is_member: NDArray[np.bool_], start: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Find the weights of the largest penalised likelihood; one line of ``design`` for each weight."""
+    weight, step, reached = start, np.zeros(start.size), -np.inf
+    penalty = PENALTY * design.shape[1] * np.diag([0.0, *np.ones(len(design) - 1)])
     for _ in range(MOST_STEPS):
-        p = expit(design @ weight)
-        curvature = (design * (p * (1.0 - p))[:, None]).T @ design + penalty
-        step = np.linalg.solve(curvature, design.T @ (is_member - p) - penalty @ weight)
-        weight += step
-        if np.abs(step).max() < 1e-8:
+        value, slope, curvature = -float(weight @ penalty @ weight) / 2.0, -penalty @ weight, penalty.copy()
+        for first in range(0, design.shape[1], BLOCK):
+            block, is_in = design[:, first : first + BLOCK], is_member[first : first + BLOCK]
+            line = weight @ block
+            p = expit(line)
+            value += float(line @ is_in - np.logaddexp(0.0, line).sum())
+            slope += block @ (is_in - p)
+            curvature += (block * (p * (1.0 - p))) @ block.T
+        if value < reached - 1e-9 * abs(reached):  # a step too far, as heavy tails among the features make it
+            step = step / 2.0
+            weight = weight - step
+            continue
+        reached, step = value, np.linalg.solve(curvature, slope)
+        weight = weight + step
+        if np.abs(step).max() < CLOSE:
             break
-    return Fusion(centre, scale, weight[1:])
+    return weight
 
 
 def fused(fusion: Fusion, features: NDArray[np.float64]) -> NDArray[np.float64]:

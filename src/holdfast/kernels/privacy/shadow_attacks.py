@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.kernels.privacy.likelihood_ratio import gaussian_ratio, relative_confidence, student_ratio
 from holdfast.kernels.privacy.score_fusion import fit_fusion, fused
-from holdfast.kernels.privacy.shadow_moments import Moments, add_model, no_models, remove_model
+from holdfast.kernels.privacy.shadow_moments import Moments, moments_of, moments_without
 from holdfast.kernels.privacy.shrunken_ratio import shrunken_ratio
 from holdfast.kernels.privacy.signals import arcsine, logit
 
@@ -56,18 +56,26 @@ def attack_model(
     -----
     Cost O(n_records * n_shadows). Nothing is learned from the attacked model: scores on it favour no formula.
     """
-    banks = {name: _bank(scale(shadows), is_in) for name, (scale, _) in ATTACKS.items()}
-    scores = _by_formulas(target, banks, ATTACKS)
+    shadows, is_in = np.asfortranarray(shadows), np.asfortranarray(is_in)  # models are taken one by one below
+    signals = {name: scale(shadows) for name, (scale, _) in ATTACKS.items()}
+    banks = {name: (moments_of(signal, is_in), moments_of(signal, ~is_in)) for name, signal in signals.items()}
+    scores = _by_formulas({name: scale(target) for name, (scale, _) in ATTACKS.items()}, banks, ATTACKS)
     if shadows.shape[1] < FEWEST_FOR_FUSION:
         return scores
-    parts, members = [], []
-    for column in range(min(shadows.shape[1], MOST_FOR_FUSION)):
-        pair = slice(column - column % 2, column - column % 2 + 2)
-        rest = {name: _without(banks[name], ATTACKS[name][0](shadows[:, pair]), is_in[:, pair]) for name in FUSED}
-        found = _by_formulas(shadows[:, column], rest, FUSED)
-        parts.append(_features(found, rest))
-        members.append(is_in[:, column])
-    fusion = fit_fusion(np.concatenate(parts), np.concatenate(members))
+    parts, n_learned = [], min(shadows.shape[1], MOST_FOR_FUSION)
+    for first in range(0, n_learned, 2):
+        pair = slice(first, first + 2)
+        rest = {
+            name: (
+                moments_without(banks[name][0], signals[name][:, pair], is_in[:, pair]),
+                moments_without(banks[name][1], signals[name][:, pair], ~is_in[:, pair]),
+            )
+            for name in FUSED
+        }
+        for column in range(first, min(first + 2, n_learned)):
+            found = _by_formulas({name: signals[name][:, column] for name in FUSED}, rest, FUSED)
+            parts.append(_features(found, rest))
+    fusion = fit_fusion(np.concatenate(parts), is_in[:, :n_learned].T.ravel())
     scores["fusion"] = fused(fusion, _features(scores, banks))
     return scores
 
@@ -95,26 +103,10 @@ def attack_shadow(
     return attack_model(shadows[:, column], shadows[:, others], is_in[:, others])
 
 
-def _bank(signals: NDArray[np.float64], is_in: NDArray[np.bool_]) -> tuple[Moments, Moments]:
-    inside, outside = no_models(len(signals)), no_models(len(signals))
-    for signal, chosen in zip(signals.T, is_in.T, strict=True):
-        inside, outside = add_model(inside, signal, chosen), add_model(outside, signal, ~chosen)
-    return inside, outside
-
-
-def _without(
-    bank: tuple[Moments, Moments], signals: NDArray[np.float64], is_in: NDArray[np.bool_]
-) -> tuple[Moments, Moments]:
-    inside, outside = bank
-    for signal, chosen in zip(signals.T, is_in.T, strict=True):
-        inside, outside = remove_model(inside, signal, chosen), remove_model(outside, signal, ~chosen)
-    return inside, outside
-
-
 def _by_formulas(
-    target: Signal, banks: Mapping[str, tuple[Moments, Moments]], names: Mapping[str, object] | tuple[str, ...]
+    target: Mapping[str, Signal], banks: Mapping[str, tuple[Moments, Moments]], names: Iterable[str]
 ) -> dict[str, NDArray[np.float64]]:
-    return {name: ATTACKS[name][1](ATTACKS[name][0](target), *banks[name]) for name in names}
+    return {name: ATTACKS[name][1](target[name], *banks[name]) for name in names}
 
 
 def _features(
@@ -125,4 +117,4 @@ def _features(
     inside, outside = banks["shrunken"]
     sure = (inside.n * inside.mean + outside.n * outside.mean) / np.maximum(inside.n + outside.n, 1.0)
     excess = [np.maximum(score, 0.0) ** 2 for score in bounded[1:]]
-    return np.column_stack([*bounded, *excess, sure, sure * bounded[1]])
+    return np.array([*bounded, *excess, sure, sure * bounded[1]]).T

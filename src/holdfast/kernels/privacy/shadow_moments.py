@@ -30,40 +30,52 @@ class Moments(NamedTuple):
     squares: NDArray[np.float64]
 
 
-def no_models(n_records: int) -> Moments:
-    """Return the moments of no model at all."""
-    return Moments(np.zeros(n_records), np.zeros(n_records), np.zeros(n_records))
+def moments_of(signals: NDArray[np.float64], chosen: NDArray[np.bool_]) -> Moments:
+    """Return the moments of all models of a bank at once.
+
+    Parameters
+    ----------
+    signals : ndarray, shape (n_records, n_models)
+        Finite signals.
+    chosen : ndarray of bool, shape (n_records, n_models)
+        For which records each model belongs to this group.
+
+    Notes
+    -----
+    Deviations are taken from one chosen signal of each record: exact also where the mean is large and the spread
+    small, and exactly 0 where all models answer the same.
+
+    Examples
+    --------
+    >>> moments_of(np.array([[1.0, 3.0, 9.0]]), np.array([[True, True, False]]))
+    Moments(n=array([2.]), mean=array([2.]), squares=array([2.]))
+    """
+    n = chosen.sum(axis=1).astype(np.float64)
+    origin = np.take_along_axis(signals, chosen.argmax(axis=1)[:, None], axis=1)
+    above = signals - origin
+    above *= chosen  # several times as fast as a choice
+    step = above.sum(axis=1) / np.maximum(n, 1.0)
+    mean = np.where(n > 0, origin[:, 0] + step, 0.0)
+    return Moments(n, mean, np.maximum(np.einsum("ij,ij->i", above, above) - n * step**2, 0.0))
 
 
-def add_model(moments: Moments, signal: NDArray[np.float64], chosen: NDArray[np.bool_]) -> Moments:
-    """Add one model's signals of the chosen records, so that the matrix of all signals need not be in memory.
+def moments_without(moments: Moments, signals: NDArray[np.float64], chosen: NDArray[np.bool_]) -> Moments:
+    """Return the moments of the models that are left when some are taken out.
 
     Parameters
     ----------
     moments : Moments
-        Of the models so far.
-    signal : ndarray, shape (n_records,)
-        Finite signals of the model.
-    chosen : ndarray of bool, shape (n_records,)
-        Records for which the model belongs to this group.
-
-    Notes
-    -----
-    Welford's update: exact also where the mean is large and the spread small.
+        Of a group that holds the models.
+    signals : ndarray, shape (n_records, n_models)
+        Signals of the models to take out.
+    chosen : ndarray of bool, shape (n_records, n_models)
+        For which records each of them belongs to the group.
     """
-    n = moments.n + chosen
-    step = np.where(chosen, signal - moments.mean, 0.0)
-    mean = moments.mean + step / np.maximum(n, 1.0)
-    return Moments(n, mean, moments.squares + step * np.where(chosen, signal - mean, 0.0))
-
-
-def remove_model(moments: Moments, signal: NDArray[np.float64], chosen: NDArray[np.bool_]) -> Moments:
-    """Take one model out again that was added before, with the same signals and records."""
-    n = moments.n - chosen
-    step = np.where(chosen, signal - moments.mean, 0.0)
-    mean = np.where(n > 0, moments.mean - step / np.maximum(n, 1.0), 0.0)
-    squares = moments.squares - step * np.where(chosen, signal - mean, 0.0)
-    return Moments(n, mean, np.where(n > 1, np.maximum(squares, 0.0), 0.0))
+    n = moments.n - chosen.sum(axis=1)
+    above = (signals - moments.mean[:, None]) * chosen
+    step = above.sum(axis=1) / np.maximum(n, 1.0)
+    squares = moments.squares - (above**2).sum(axis=1) - n * step**2
+    return Moments(n, (moments.mean - step) * (n > 0), np.maximum(squares, 0.0) * (n > 1))
 
 
 def variance_prior(squares: NDArray[np.float64], degrees: NDArray[np.float64]) -> tuple[float, float]:
@@ -92,9 +104,9 @@ def variance_prior(squares: NDArray[np.float64], degrees: NDArray[np.float64]) -
     varies = known & (squares > 0)
     if 2 * varies.sum() < known.sum():
         return 1.0, max(mean, SMALLEST_VARIANCE)
-    half = degrees[varies] / 2.0
-    log_variance = np.log(squares[varies] / degrees[varies]) - digamma(half) + np.log(half)
-    excess = float(log_variance.var() - polygamma(1, half).mean())
+    distinct, which = np.unique(degrees[varies] / 2.0, return_inverse=True)  # few, and their functions are slow
+    log_variance = np.log(squares[varies] / degrees[varies]) + (np.log(distinct) - digamma(distinct))[which]
+    excess = float(log_variance.var() - polygamma(1, distinct)[which].mean())
     if excess <= float(polygamma(1, MOST_DEGREES / 2.0)):
         return MOST_DEGREES, mean
     half_prior = _inverse_trigamma(excess)

@@ -10,6 +10,7 @@ from holdfast.kernels.privacy.shadow_moments import Moments, variance_prior
 
 MOST_STRATA = 64
 SMALLEST_STRATUM = 50
+DIGITS = 9
 
 
 def shrunken_ratio(target: NDArray[np.float64], inside: Moments, outside: Moments) -> NDArray[np.float64]:
@@ -70,19 +71,24 @@ def shrunken_ratio(target: NDArray[np.float64], inside: Moments, outside: Moment
     gap = common + trust * (gap - common)
     about_gap = np.where(has_both, trust * error, spread)
     about_centre = (error + about_gap) / 4.0
-    logs = [
-        log_student(target, nu + degrees, centre + sign * gap / 2.0, multiple * variance + about_centre)
-        for sign, variance in ((1.0, var_in), (-1.0, var_out))
-    ]
-    return logs[0] - logs[1]
+    centres, variances = np.array([centre + gap / 2.0, centre - gap / 2.0]), np.array([var_in, var_out])
+    logs = log_student(target, nu + degrees, centres, multiple * variances + about_centre)
+    return np.asarray(logs[0] - logs[1])
 
 
 def _strata(centre: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Number the records by rank of their centre, in groups of equal size; equal centres may be split."""
+    """Number the records by rank of their centre, in groups of about equal size; equal centres stay together.
+
+    Were ties split by position, records that stand first, often the members, would be judged by other strata.
+    """
     count = int(np.clip(centre.size // SMALLEST_STRATUM, 1, MOST_STRATA))
-    rank = np.empty(centre.size, dtype=np.int64)
-    rank[np.argsort(centre, kind="stable")] = np.arange(centre.size)
-    return rank * count // centre.size
+    order = np.argsort(centre)
+    ordered = centre[order].round(DIGITS)
+    is_first = np.append(True, ordered[1:] != ordered[:-1])
+    ends = np.append(np.flatnonzero(is_first), centre.size)
+    strata = np.empty(centre.size, dtype=np.int64)
+    strata[order] = ((ends[:-1] + ends[1:] - 1) // 2 * count // centre.size)[np.cumsum(is_first) - 1]
+    return strata
 
 
 def _stratum_mean(

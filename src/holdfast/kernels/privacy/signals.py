@@ -111,7 +111,7 @@ def logit(confidence: ArrayLike, *, clip: float = CLIP) -> NDArray[np.float64]:
     there would be noise without limit.
     """
     p = np.clip(np.asarray(confidence, dtype=np.float64), clip, 1.0 - clip)
-    return np.asarray(np.log(p) - np.log1p(-p))
+    return np.asarray(np.log(p / (1.0 - p)))
 
 
 def arcsine(confidence: ArrayLike) -> NDArray[np.float64]:

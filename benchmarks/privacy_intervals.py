@@ -1,0 +1,98 @@
+"""Coverage of the intervals of membership inference, by simulation: for this model, and for this way of training.
+
+python benchmarks/privacy_intervals.py [--replicates 2000] [--part model|procedure]
+
+*This model*: scores of members and others are drawn, so that the true rate at the true threshold is known. *This way of
+training*: whole banks of answers are drawn (records of different difficulty, a lift by training that differs from
+record to record, noise from model to model) and attacked as the check does; the truth is the mean of the rates of the
+chosen attack over all banks. One thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections import defaultdict
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+from scipy.stats import norm
+
+from holdfast.kernels.privacy.attack_choice import chosen_on_shadows, procedure_rate
+from holdfast.kernels.privacy.membership_curve import true_positive_rate
+from holdfast.kernels.privacy.shadow_design import balanced_design
+
+LEVEL = 0.95
+RECORDS, RATE = 400, 0.05
+
+
+def this_model(replicates: int) -> None:
+    """Normal scores, members shifted and spread; ties from rounding in one setting."""
+    for n, fpr, shift, decimals in (
+        (10_000, 0.001, 0.0, None), (10_000, 0.001, 1.0, None), (10_000, 0.001, 2.5, None), (10_000, 0.01, 0.5, None),
+        (1_000, 0.01, 0.0, None), (1_000, 0.01, 1.0, None), (1_000, 0.05, 1.0, 1), (100_000, 0.001, 0.3, None),
+    ):  # fmt: skip
+        truth = float(norm.sf(norm.isf(fpr), loc=shift, scale=1.3 if shift else 1.0))
+        if decimals is not None:
+            truth = _tied_truth(fpr, shift, decimals)
+        inside, rng = 0, np.random.default_rng(0)
+        is_member = np.arange(2 * n) < n
+        for _ in range(replicates):
+            scores = np.concatenate([rng.normal(shift, 1.3 if shift else 1.0, n), rng.normal(size=n)])
+            found = true_positive_rate(
+                scores if decimals is None else scores.round(decimals), is_member, fpr=fpr, level=LEVEL
+            )
+            inside += found.low <= truth <= found.high
+        tied = "" if decimals is None else f", scores with {decimals} decimal"
+        print(f"{n:,} of each, fpr {fpr:g}, true rate {truth:.4f}{tied}: {inside / replicates:.1%}", flush=True)
+
+
+def _tied_truth(fpr: float, shift: float, decimals: int) -> float:
+    """Rate of rounded scores: between steps of the curve lots are drawn."""
+    grid = np.round(np.arange(-8, 8.05, 0.1), decimals)
+    above = [norm.sf(grid - 0.05, loc=loc, scale=scale)[::-1] for loc, scale in ((0.0, 1.0), (shift, 1.3))]
+    return float(np.interp(fpr, above[0], above[1]))
+
+
+def drawn_bank(rng: np.random.Generator, shadows: int, gap: float) -> tuple[np.ndarray, np.ndarray]:
+    """Answers of models about records, and who was trained on which."""
+    sure, lift = rng.normal(1.0, 1.5, RECORDS), gap * rng.exponential(1.0, RECORDS)
+    is_in = balanced_design(RECORDS, shadows, rng=rng)
+    noise = 0.5 * np.sqrt(8 / rng.chisquare(8, RECORDS))
+    signal = sure[:, None] + lift[:, None] * is_in + noise[:, None] * rng.normal(size=is_in.shape)
+    return 1.0 / (1.0 + np.exp(-signal)), is_in
+
+
+def this_procedure(replicates: int) -> None:
+    """Whole banks, attacked as the check does."""
+    for shadows, gap in ((4, 0.5), (8, 1.5), (8, 0.5), (8, 0.0)):
+        rng, found, rates = np.random.default_rng(shadows), [], defaultdict(list)
+        for _ in range(replicates):
+            answers, is_in = drawn_bank(rng, shadows, gap)
+            choice = chosen_on_shadows(answers, is_in, rates=(RATE,))
+            found.append((choice.strongest, procedure_rate(choice, is_in, rate=RATE, level=LEVEL)))
+            rates[choice.strongest].append(found[-1][1].value)
+        truth = {name: float(np.mean(values)) for name, values in rates.items()}
+        share = np.mean([each.low <= truth[name] <= each.high for name, each in found])
+        chosen = ", ".join(f"{name} {len(values)}" for name, values in rates.items())
+        overall = np.mean([value for values in rates.values() for value in values])
+        width = np.mean([each.high - each.low for _, each in found])
+        print(
+            f"{shadows} shadow models, mean rate {overall:.4f}: {share:.1%}, width {width:.4f} ({chosen})", flush=True
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--replicates", type=int, default=2000)
+    parser.add_argument("--part", default="model,procedure")
+    given, _ = parser.parse_known_args()
+    if "model" in given.part:
+        this_model(given.replicates)
+    if "procedure" in given.part:
+        this_procedure(given.replicates)
+
+
+if __name__ == "__main__":
+    main()
