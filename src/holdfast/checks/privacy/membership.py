@@ -420,6 +420,7 @@ def _tables(subject: Subject, ctx: Context, records: _Records, attacked: _Attack
         "scores": pl.DataFrame(
             {"row": records.rows, "member": records.is_member, "split": attacked.split, **attacked.scores}
         ),
+        "stands_out": pl.DataFrame({"row": rows[is_member], "stands_out": above}),
         "roc": pl.DataFrame(band._asdict()),
         "affected_rows": pl.DataFrame({"row": rows[named], "score": scores[named]}).select(
             pl.lit("train").alias("table"), "row", reason=pl.lit("can be named as one of the training data")
