@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 
 from holdfast.core.finding import Finding
 from holdfast.kernels.robustness.group_flips import group_flips
@@ -35,6 +36,18 @@ def test_slices_are_shown_where_they_differ(tmp_path: Path) -> None:
     assert shown(tmp_path, flipped) == [
         ("sex: f", False), ("sex: m", False), ("job: clerk", True), ("job: cook", True),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("counted", ["flipped", "named", "missed"])
+def test_title_says_what_is_counted(tmp_path: Path, counted: str) -> None:
+    frame = pl.DataFrame(
+        group_flips({"sex": np.array(["f", "m"] * 50, dtype=object)}, [True, False] * 50, people=["sex"], level=0.95)
+    )
+    frame.rename({"flipped": counted}).write_parquet(tmp_path / "groups.parquet")
+    found = read_groups(str(tmp_path), FINDING)
+    assert found is not None
+    assert found.columns[2] == {"named": "stand out"}.get(counted, counted)
+    assert found.title.startswith("Who")
 
 
 def test_a_finding_without_groups_shows_none(tmp_path: Path) -> None:

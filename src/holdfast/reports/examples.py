@@ -39,12 +39,15 @@ class Examples:
         Whether rows come in pairs, before and after.
     n_left_out
         Columns that do not fit.
+    title
+        What the table shows; empty for examples.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     is_paired: bool = False
     n_left_out: int = 0
+    title: str = ""
 
 
 def read_examples(folder: str, finding: Finding) -> Examples | None:

@@ -1,4 +1,4 @@
-"""The groups whose answers are easier to flip than those of all others, read from the evidence of an attack."""
+"""The groups that something happens to more often than to all others, read from the evidence of a check."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ NEEDED = {
 }  # fmt: skip
 MOST_OF_A_KIND = 6
 CLEAR = 0.05
-COLUMNS = ("group", "rows", "flipped", "all others", "difference", "adjusted p")
+COUNTED = {
+    "flipped": ("Who is flipped more easily", "flipped"),
+    "named": ("Who stands out more often", "stand out"),
+    "missed": ("Whose truth is missed more often", "missed"),
+}
+"""Title and heading of the share, by the column that counts what happened."""
 
 
 def read_groups(folder: str, finding: Finding) -> Examples | None:
@@ -27,13 +32,16 @@ def read_groups(folder: str, finding: Finding) -> Examples | None:
     ``None`` where a finding has no such table, or it holds nothing to show.
     """
     frame = read_evidence(folder, finding, TABLE)
-    if frame is None or not set(frame.columns) >= NEEDED:
+    counted = [] if frame is None else [name for name in COUNTED if name in frame.columns]
+    if frame is None or not counted or not set(frame.columns) >= NEEDED:
         return None
+    title, share = COUNTED[counted[0]]
     people = frame.filter(kind="group").sort("p_adjusted", "column", "group")[:MOST_OF_A_KIND]
     slices = frame.filter(kind="slice").sort("p_adjusted", "column", "group")[:MOST_OF_A_KIND]
     clear = slices.filter(_is_clear())
     rows = [_row(line) for part in (people, clear) for line in part.iter_rows(named=True)]
-    return Examples(COLUMNS, tuple(rows)) if rows else None
+    columns = ("group", "rows", share, "all others", "difference", "adjusted p")
+    return Examples(columns, tuple(rows), title=title) if rows else None
 
 
 def _is_clear() -> pl.Expr:

@@ -64,6 +64,6 @@ def test_model_of_other_people_is_not_blamed(careless: pl.DataFrame, tmp_path: P
 def test_clean_table_and_missing_findings_are_said(tmp_path: Path) -> None:
     forest = RandomForestClassifier(10, random_state=0)
     clean = exposure(forest, table(0, 1000), tmp_path / "clean")
-    assert (clean.state, "suspects or repeats" in str(clean.reason)) == ("not_run", True)
+    assert (clean.state, "suspects or repeats" in str(clean.reason)) == ("not_applicable", True)
     alone = exposure(forest, table(0, 1000), tmp_path / "alone", checks=["privacy.exposure"])
     assert (alone.state, alone.needed) == ("not_run", "add --check privacy.membership")

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.check import Measured, Outcome
 from holdfast.core.context import Context
-from holdfast.core.errors import NotRun
+from holdfast.core.errors import NotApplicable, NotRun
 from holdfast.core.finding import Chart
 from holdfast.core.measurement import Interval
 from holdfast.core.subject import Subject
@@ -111,7 +111,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
             )
         )
     if not measured:
-        raise NotRun(
+        raise NotApplicable(
             f"fewer than {FEWEST_ROWS} of the rows that were attacked are suspects or repeats",
             hint="nothing is needed where the table has none",
         )
