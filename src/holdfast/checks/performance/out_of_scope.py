@@ -155,8 +155,8 @@ def _gap(ctx: Context, is_wrong: NDArray[np.bool_], doubt: NDArray[np.float64], 
         value=gap.value,
         interval=Interval(low=gap.low, high=gap.high, level=ctx.level, method="Newcombe"),
         n=order.size,
-        plain=f"Of the tenth of cases farthest from training {counts[0][0] / counts[0][1]:.1%} are answered wrongly, of "
-        f"all others {counts[1][0] / counts[1][1]:.1%}; the model itself states a doubt of {doubt[is_far].mean():.1%} "
+        plain=f"Of the tenth of cases farthest from training {counts[0][0] / counts[0][1]:.1%} are answered wrongly, "
+        f"of all others {counts[1][0] / counts[1][1]:.1%}; the model itself states a doubt of {doubt[is_far].mean():.1%} "
         f"and {doubt[~is_far].mean():.1%}.",
     )
 
@@ -181,8 +181,8 @@ def _ranking(subject: Subject, ctx: Context, inputs: pl.DataFrame, doubt: NDArra
         value=ranking.value,
         interval=Interval(low=ranking.low, high=ranking.high, level=ctx.level, method="DeLong"),
         n=is_invented.size,
-        plain=f"The model is less sure of an invented row than of a real one in {ranking.value:.0%} of pairs (50 % is a "
-        f"coin); its probability for invented rows is {float(sure.mean()):.0%} on average.",
+        plain=f"The model is less sure of an invented row than of a real one in {ranking.value:.0%} of pairs (50 % is "
+        f"a coin); its probability for invented rows is {float(sure.mean()):.0%} on average.",
     )
 
 
