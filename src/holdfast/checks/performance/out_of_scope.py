@@ -156,8 +156,8 @@ def _gap(ctx: Context, is_wrong: NDArray[np.bool_], doubt: NDArray[np.float64], 
         interval=Interval(low=gap.low, high=gap.high, level=ctx.level, method="Newcombe"),
         n=order.size,
         plain=f"Of the tenth of cases farthest from training {counts[0][0] / counts[0][1]:.1%} are answered wrongly, "
-        f"of all others {counts[1][0] / counts[1][1]:.1%}; the model itself states a doubt of {doubt[is_far].mean():.1%} "
-        f"and {doubt[~is_far].mean():.1%}.",
+        f"of all others {counts[1][0] / counts[1][1]:.1%}; the model itself states a doubt of "
+        f"{doubt[is_far].mean():.1%} and {doubt[~is_far].mean():.1%}.",
     )
 
 
