@@ -189,7 +189,8 @@ def _ranking(subject: Subject, ctx: Context, inputs: pl.DataFrame, doubt: NDArra
 def _confidence(asked: Predictions) -> NDArray[np.float64]:
     import numpy as np
 
-    assert asked.scores is not None
+    if asked.scores is None:
+        raise NotRun("the model gives labels without probabilities", hint="give a model that returns scores")
     return np.asarray(asked.scores[np.arange(asked.labels.size), asked.labels.astype(np.int64)])
 
 

@@ -137,7 +137,8 @@ def run(subject: Subject, ctx: Context, *, coverage: float = 0.9) -> Outcome:
     if not 0 < coverage < 1:
         raise NotApplicable(f"expected a coverage between 0 and 1, got {coverage}", hint="0.9 is usual")
     scores, y = subject.predictions.scores, np.asarray(subject.y(subject.test), dtype=np.int64)
-    assert scores is not None
+    if scores is None:
+        raise NotRun("the model gives labels without probabilities", hint="give a model or predictions with scores")
     if y.size < FEWEST_ROWS:
         raise NotRun(f"there are {y.size} test rows, fewer than {FEWEST_ROWS}", hint="give a larger test table")
     answer = subject.predictions.labels
