@@ -101,8 +101,24 @@ def test_words_about_python_pass(scan_file, text) -> None:  # type: ignore[no-un
 
 
 @pytest.mark.parametrize(
-    "text", ["m:\n  _target_: os.system\n", "m: {'_target_': \"os.system\"}\n", "- _target_: 'os.system'\n"]
+    "text",
+    [
+        "m:\n  _target_: os.system\n",
+        "m: {'_target_': \"os.system\"}\n",
+        "- _target_: 'os.system'\n",
+        'm: {"_t\\x61rget_": "os.system"}\n',
+        'm: {"_target_": "\\u006fs.system"}\n',
+        'm:\n  "_tar\\\n  get_": os.system\n',
+        "m:\n  _target_: !!str os.system\n",
+        "m:\n  _target_: &a os.system\n",
+        "m:\n  _target_: >-\n    os.system\n",
+        "a: &a os.system\nm:\n  _target_: *a\n",
+        "m:\n  ? _target_\n  : os.system\n",
+    ],
 )
 def test_part_of_the_standard_library_to_call_is_unknown(scan_file, rules, text) -> None:  # type: ignore[no-untyped-def]
     assert rules(scan_file(text.encode())) == {"unknown config.target"}
-    assert scan_file(text.replace("os.system", "torch.optim.Adam").encode()).verdict == "pass"
+    ordinary = (
+        text.replace("*a", "os.system").replace("\\u006fs.system", "os.system").replace("os.system", "torch.Adam")
+    )
+    assert scan_file(ordinary.encode()).verdict == "pass"

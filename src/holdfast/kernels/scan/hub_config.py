@@ -43,7 +43,7 @@ def judge_hub_config(record: Record, node: dict[str, Any]) -> None:
 
 
 def judge_target(record: Record, target: str) -> None:
-    """Report what a loader of configurations would call, where it is a part of the standard library."""
-    if target.partition(".")[0] in sys.stdlib_module_names:
+    """Report what a loader of configurations would call, where it is a part of the standard library or an alias."""
+    if target.startswith("*") or target.partition(".")[0] in sys.stdlib_module_names:
         message = "the configuration names a part of the standard library for its loader to call"
         record.add("unknown", "config.target", message, detail=target)

@@ -25,7 +25,11 @@ _PLAIN_TAGS = re.compile(
     rb"!!(?:str|int|float|bool|null|map|seq|binary|timestamp|set|omap|pairs|merge)"
     rb"|!<tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq|binary|timestamp|set|omap|pairs|merge)>|!"
 )
-_TARGET = re.compile(rb"(?:^|[\s{,\"'])_target_[\"']?\s{0,9}:\s{0,9}[\"']?(?P<target>[A-Za-z_][\w.]{0,200})")
+_TARGET = re.compile(
+    rb"(?:^|[\s{,\"'])_target_[\"']?\s{0,9}:\s{0,9}(?:[!&][^\s]{0,100}\s{1,9}|[|>][-+\d]{0,2}\s{1,99}){0,3}[\"']?"
+    rb"(?P<target>[A-Za-z_*][\w.]{0,200})"
+)
+_ESCAPE = re.compile(rb"\\(?:x([\da-fA-F]{2})|u00([\da-fA-F]{2})|U000000([\da-fA-F]{2})|\r?\n[ \t]{0,200})")
 _TAG_DIRECTIVE = re.compile(rb"^%TAG[ \t]", re.M)
 _REFERENCE = re.compile(rb"(?:^|[\s\[{,:-])(?P<mark>[&*])(?P<name>[^\s\[\]{},]{1,100})")
 TEMPLATE_ENDINGS = (".jinja", ".jinja2", ".j2")
@@ -49,8 +53,9 @@ def walk_text(data: memoryview, place: Place, budget: Budget, *, format: str = "
     text = bytes(data[:LONGEST_TEXT])
     if format != "python" and b"!" in text:
         _report_tags(record, text, is_yaml=format == "yaml")
-    for match in _TARGET.finditer(text) if format == "yaml" else ():
-        judge_target(record, match["target"].decode())
+    if format == "yaml":
+        for target in _targets(text) | (_targets(_ESCAPE.sub(_unescaped, text)) if b"\\" in text else set()):
+            judge_target(record, target)
     if format == "yaml" and _expanded(text) > MOST_EXPANDED:
         message = "aliases of aliases: a reader that writes them out never ends"
         record.add("suspicious", "yaml.alias-bomb", message)
@@ -60,6 +65,16 @@ def walk_text(data: memoryview, place: Place, budget: Budget, *, format: str = "
     if place.path[-1].lower().endswith(TEMPLATE_ENDINGS):
         judge_template(record, text.decode("utf-8", "replace"))
     return record.walked(format)
+
+
+def _targets(text: bytes) -> set[str]:
+    """Return what a loader of configurations would call; an alias stands for something else."""
+    return {match["target"].decode() for match in _TARGET.finditer(text)}
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    digits = escape[1] or escape[2] or escape[3]
+    return bytes([int(digits, 16)]) if digits else b""
 
 
 def _report_tags(record: Record, text: bytes, *, is_yaml: bool) -> None:
