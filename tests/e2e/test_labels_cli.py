@@ -75,6 +75,14 @@ def test_probabilities_that_do_not_fit_are_refused(shop: Workplace, change, mess
     assert message in output.stderr
 
 
+def test_faultless_numbers_are_not_said_to_be_all_wrong(place: Workplace) -> None:
+    values = [row % 50 for row in range(300)]
+    pl.DataFrame({"a": values, "price": [2.5 * value for value in values]}).write_csv(place.folder / "prices.csv")
+    output = place.run("labels", "prices.csv", "--target", "price", "--effort", "quick", "--format", "json")
+    assert json.loads(output.stdout)["high"] < 0.1
+    assert "1,000)" not in place.run("labels", "prices.csv", "--target", "price", "--effort", "quick").stdout
+
+
 def test_target_and_format_are_checked(shop: Workplace) -> None:
     assert "did you mean 'colour'?" in shop.run("labels", "shop.csv", "--target", "color").stderr
     assert "did you mean 'csv'?" in shop.run("labels", "shop.csv", "--target", "colour", "--format", "cvs").stderr

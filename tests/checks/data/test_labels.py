@@ -36,9 +36,9 @@ def test_turned_outcomes_are_found_in_both_tables() -> None:
     assert 0.015 < found["mislabelled_share_train"] < 0.05  # the copies imitate some of the errors
     assert found["mislabelled_share_test"] == pytest.approx(0.05, abs=0.015)
     suspects = outcome.tables["suspects"].filter("suspect")
-    for name, every in (("train", 25), ("test", 20)):
+    for name, every, precision in (("train", 25, 0.6), ("test", 20, 0.75)):
         rows = suspects.filter(pl.col("table") == name)["row"]
-        assert (rows % every == 0).mean() > 0.6, name
+        assert (rows % every == 0).mean() > precision, name
     assert outcome.tables["affected_rows"].height == suspects.height
     assert outcome.tables["affected_rows"]["reason"][0].startswith("given ")
 

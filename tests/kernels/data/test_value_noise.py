@@ -37,6 +37,12 @@ def test_model_that_says_nothing_accuses_hardly_anybody() -> None:
     assert found.share.value < 0.01
 
 
+def test_none_seen_is_not_none_at_all() -> None:
+    given = np.arange(300.0)
+    found = value_noise(given, given, rng=np.random.default_rng(0))
+    assert found.share == (0.0, 0.0, 0.01)
+
+
 @pytest.mark.parametrize("given", [[], [1.0], [3.0, 3.0, 3.0]])
 def test_outcomes_that_do_not_differ_are_not_judged(given: list[float]) -> None:
     assert value_noise(given, given, rng=np.random.default_rng(0)).wrong.tolist() == [0.0] * len(given)

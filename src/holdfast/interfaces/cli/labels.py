@@ -49,7 +49,8 @@ def labels(
 def _sentence(found: JudgedLabels) -> str:
     from holdfast.kernels.performance.frequencies import frequency
 
-    cases, count = frequency(found.share, found.interval.low or 0.0, found.interval.high or 1.0)
+    low, high = found.interval.low, found.interval.high
+    cases, count = frequency(found.share, 0.0 if low is None else low, 1.0 if high is None else high)
     return f"Of {cases} outcomes about {count} are wrong, judged by {found.judged_by}."
 
 

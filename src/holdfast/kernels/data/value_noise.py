@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
+from holdfast.kernels.data.label_noise import FEWEST_WRONG, NONE_SEEN
 from holdfast.kernels.stats.inputs import check_level, check_same_length, float_vector
 from holdfast.kernels.stats.interval import IntervalEstimate
 from holdfast.kernels.stats.mean import mean_t
@@ -87,7 +88,10 @@ def value_noise(predicted: ArrayLike, given: ArrayLike, *, rng: np.random.Genera
     share = float(wrong.mean())
     estimate = mean_t(GROUPS * share - (GROUPS - 1) * left_out, level=level)
     half = (estimate.high - estimate.low) / 2
-    return ValueNoise(wrong, IntervalEstimate(share, max(0.0, share - half), min(1.0, share + half)))
+    low, high = max(0.0, share - half), min(1.0, share + half)
+    if share * y.size < FEWEST_WRONG:  # there may be none at all, and what is not expected may come
+        low, high = 0.0, max(high, min(1.0, share + NONE_SEEN / y.size))
+    return ValueNoise(wrong, IntervalEstimate(share, low, high))
 
 
 def _local_spread(guess: Numbers, y: Numbers) -> Numbers:
