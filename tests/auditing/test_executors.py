@@ -98,7 +98,7 @@ def test_workers_end_when_the_caller_stops_listening(scratch: Scratch, tmp_path:
         time.sleep(0.05)
     begin = time.monotonic()
     results.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30
     for mark in marks.iterdir():
         with pytest.raises(ProcessLookupError):
             os.kill(int(mark.name), 0)

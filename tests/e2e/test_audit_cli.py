@@ -123,16 +123,13 @@ def test_no_clock_host_or_path_in_the_findings(finished: FinishedAudit) -> None:
 
 
 def test_second_run_reuses_everything_and_changes_nothing(finished: FinishedAudit) -> None:
-    begin = time.monotonic()
     output = finished.place.run("audit", "--config", "holdfast.yaml", "--out", "again", "--jobs", "2")
-    seconds = time.monotonic() - begin
     again = finished.place.folder / "again"
     run = json.loads((again / "run.json").read_bytes())
     assert (output.returncode, output.stdout) == (0, finished.output.stdout.replace("audit/", "again/"))
     assert [attempt["check"] for attempt in run["attempts"] if not attempt["reused"]] == []
     assert len(run["attempts"]) == sum(item["action"] == "run" for item in run["plan"])
     assert (again / "findings.json").read_bytes() == (finished.folder / "findings.json").read_bytes()
-    assert seconds < 20
 
 
 def test_findings_are_the_same_bytes_without_cache_and_with_one_process(

@@ -411,14 +411,14 @@ def test_endpoint_that_comes_back_is_asked_as_before(served: Served, connect: An
     assert model.predict(pl.DataFrame({"p": [0.5]})).scores.tolist() == [[0.5, 0.5]]
 
 
-@pytest.mark.parametrize("reply", [Reply(wait_s=0.6), Reply(body=b" " * 100, drip_s=0.02)])
+@pytest.mark.parametrize("reply", [Reply(wait_s=0.6), Reply(body=b" " * 1000, drip_s=0.02)])
 def test_server_that_hangs_is_left_in_time(served: Served, connect: Any, reply: Reply) -> None:
     served.replies = lambda number: reply
     model = connect(served.model, timeout_s=0.2, retries=1)
     start = time.monotonic()
     with pytest.raises(EndpointError, match=r"answer within 0.2 s; asked 2 times"):
         model.predict(pl.DataFrame({"p": [0.5]}))
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 15
 
 
 def test_nobody_there_says_so(connect: Any) -> None:

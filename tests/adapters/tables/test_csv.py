@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -358,14 +357,3 @@ def test_adult_is_read_with_the_types_of_its_columns() -> None:
     assert table.frame.shape == (32_561, 15)
     assert len(text) == 9
     assert table.frame["workclass"].null_count() == 1836
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not DATA.exists(), reason="needs the shared data beside the repository")
-def test_adult_is_read_within_150_ms() -> None:
-    def seconds() -> float:
-        begin = time.perf_counter()
-        read_table(DATA / "adult_train.csv", name="train")
-        return time.perf_counter() - begin
-
-    assert min(seconds() for _ in range(5)) < 0.15

