@@ -4,7 +4,8 @@
 sliceline 0.3.0 and DIR holds adult_train.csv and adult_test.csv. Planted: 20,000 rows of 10 columns with 5 levels; 10 %
 of all answers are wrong and 30 % where three columns have given levels, 160 rows or so. Each side returns at most 20
 slices of up to three conditions and at least 1 % of the rows. Ours searches one half and keeps what it confirms on the
-other; sliceline searches all rows. CPU seconds, one thread each.
+other; sliceline searches all rows, with its weight of
+errors against sizes (alpha) at two values. CPU seconds, one thread each.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import subprocess
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +27,7 @@ from sliceline.slicefinder import Slicefinder
 for line in sys.stdin:
     held = np.load(line.strip())
     start = time.process_time()
-    finder = Slicefinder(alpha=0.95, k=20, max_l=3, min_sup=int(held["min_size"]), verbose=False)
+    finder = Slicefinder(alpha=float(held["alpha"]), k=20, max_l=3, min_sup=int(held["min_size"]), verbose=False)
     finder.fit(held["codes"], held["losses"])
     seconds = time.process_time() - start
     found = [[[c, int(v)] for c, v in enumerate(row) if v is not None] for row in finder.top_slices_]
@@ -79,13 +81,13 @@ def ours(codes: NDArray[np.int64], losses: NDArray[np.float64]) -> tuple[list[It
 
 
 def theirs(
-    peer: subprocess.Popen[str], codes: NDArray[np.int64], losses: NDArray[np.float64]
+    peer: subprocess.Popen[str], alpha: float, codes: NDArray[np.int64], losses: NDArray[np.float64]
 ) -> tuple[list[Items], float]:
     """Return the slices of sliceline and CPU seconds."""
     assert peer.stdin is not None
     assert peer.stdout is not None
     with tempfile.NamedTemporaryFile(suffix=".npz") as file:
-        np.savez(file, codes=codes, losses=losses, min_size=losses.size // 200)
+        np.savez(file, codes=codes, losses=losses, min_size=losses.size // 200, alpha=alpha)
         file.flush()
         print(file.name, file=peer.stdin, flush=True)
         answer = json.loads(peer.stdout.readline())
@@ -103,7 +105,7 @@ def main() -> None:
     if arguments.peer:
         command = [arguments.peer, "-W", "ignore", "-c", PEER]
         peer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        sides["sliceline"] = lambda codes, losses: theirs(peer, codes, losses)
+        sides |= {f"sliceline, alpha {alpha}": partial(theirs, peer, alpha) for alpha in (0.95, 0.99)}
     for rate, name in ((0.3, "planted"), (0.1, "nothing planted")):
         results = {
             side: [find(*planted(seed, rate)) for seed in range(arguments.seeds)] for side, find in sides.items()
