@@ -25,8 +25,7 @@ coincidence look more likely than it is: the excess is understated.
 **What to do about a bad one.** Look at the pairs in ``pairs.parquet``, remove the altered copies from the test table or
 split again by what they come from, then train and audit again.
 
-References: Good (1953), Biometrika 40, 237-264; Esty (1983), Annals of Statistics 11, 905-912; Broder (1997), On the
-resemblance and containment of documents.
+References: Good (1953), Biometrika 40, 237-264; Broder (1997), On the resemblance and containment of documents.
 """
 
 from __future__ import annotations
@@ -101,7 +100,7 @@ REMEDIATION = (
     "Look at the listed pairs. Remove altered copies from the test table, or split again by what they come from, then "
     "train and audit again: until then every score may be too good."
 )
-CHANCE_METHOD = "Wilson at the effective size of Esty's variance"
+CHANCE_METHOD = "Wilson at the effective size of the jackknife's variance"
 MOST_PAIRS = 10_000
 
 

@@ -212,14 +212,13 @@ def chance_of_a_twin(twins: Twins, is_reference: NDArray[np.bool_], *, level: fl
     Notes
     -----
     For rows drawn independently, a fresh row finds a twin among n rows about as often as one of the n among the others.
-    The error's variance is ``(n p (1 - p) + m) / n^2`` with m rows that are each other's only twin and so come and go
-    together. For exact copies this is Good and Turing's estimate with Esty's variance; the interval is Wilson's for the
-    sample size that has this variance.
+    For exact copies this is Good and Turing's estimate. The variance is that of the jackknife (leaving out a row changes
+    the count by itself and by the rows whose only twin it is), which is at least that of the estimate; the interval is
+    Wilson's for the sample size that has this variance.
 
     References
     ----------
-    Esty, W. W. (1983). A normal limit law for a nonparametric estimator of the coverage of a random sample. Annals of
-    Statistics 11, 905-912.
+    Efron, B. and Stein, C. (1981). The jackknife estimate of variance. Annals of Statistics 9, 586-596.
 
     Examples
     --------
@@ -232,10 +231,10 @@ def chance_of_a_twin(twins: Twins, is_reference: NDArray[np.bool_], *, level: fl
     n = rows.size
     if n == 0:
         return IntervalEstimate(float("nan"), 0.0, 1.0)
-    share = float((twins.degree[rows] > 0).mean())
-    single = rows[twins.degree[rows] == 1]
-    mutual = int((twins.degree[twins.first[single]] == 1).sum())
-    variance = (n * share * (1.0 - share) + mutual) / n**2
+    has = twins.degree[rows] > 0
+    only = twins.first[rows[twins.degree[rows] == 1]]
+    change = has + np.bincount(only, minlength=is_reference.size)[rows]
+    share, variance = float(has.mean()), float(((change - change.mean()) ** 2).sum()) / n**2
     # Pairs come together, so n/2 is the size in the limit of few twins; it serves where there are none at all.
     effective = share * (1 - share) / variance if variance > 0 and 0 < share < 1 else n / 2
     low, high = wilson(share, max(effective, 1.0), level)
