@@ -212,9 +212,9 @@ def chance_of_a_twin(twins: Twins, is_reference: NDArray[np.bool_], *, level: fl
     Notes
     -----
     For rows drawn independently, a fresh row finds a twin among n rows about as often as one of the n among the others.
-    For exact copies this is Good and Turing's estimate. The variance is that of the jackknife (leaving out a row changes
-    the count by itself and by the rows whose only twin it is), which is at least that of the estimate; the interval is
-    Wilson's for the sample size that has this variance.
+    For exact copies this is Good and Turing's estimate. The variance is that of the jackknife (leaving out a row
+    changes the count by itself and by the rows whose only twin it is), which is at least that of the estimate; the
+    interval is Wilson's for the sample size that has this variance.
 
     References
     ----------
