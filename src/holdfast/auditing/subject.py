@@ -153,13 +153,15 @@ class AuditSubject:
             raise NotRun("there are no decision trees to read", hint="give a tree model with --model")
         return self.model
 
-    def stored(self) -> Stored:
-        """Return what the model keeps of the training table, read once per process."""
+    def stored(self, table: Table | None = None) -> Stored:
+        """Return what the model keeps, compared with a table (the training table if none), read once per process."""
         if self.model is None or "stored" not in self.model.info.capabilities:
             raise NotRun("there is no model that could be opened and read", hint="give the model's file with --model")
-        if "stored" not in self.cache:
-            self.cache["stored"] = self.model.stored(inputs_of(self.train, self.facts) if self.train else None)
-        return cast(Stored, self.cache["stored"])
+        compared = self.train if table is None else table
+        key = f"stored beside {compared.name if compared else 'nothing'}"
+        if key not in self.cache:
+            self.cache[key] = self.model.stored(inputs_of(compared, self.facts) if compared else None)
+        return cast(Stored, self.cache[key])
 
     def cells(self, frame: pl.DataFrame) -> dict[str, NDArray[np.generic]]:
         """Return columns as arrays of numbers, or of objects."""

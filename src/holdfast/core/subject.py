@@ -370,8 +370,8 @@ class Subject(Protocol):
     def tree_features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what the trees are given for inputs (columns ``features``); asks for no prediction."""
 
-    def stored(self) -> Stored:
-        """Return what the model keeps of its training data, compared with ``train``; only with ``stored``."""
+    def stored(self, table: Table | None = None) -> Stored:
+        """Return what the model keeps of its data, compared with a table (``train`` if none); only with ``stored``."""
 
     def cells(self, frame: pl.DataFrame) -> dict[str, NDArray[np.generic]]:
         """Return columns as arrays: numbers as float64 with NaN for missing, all else as objects with ``None``."""
