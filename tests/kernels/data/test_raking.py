@@ -133,6 +133,6 @@ def test_interval_of_the_population_contains_it_95_percent(
     n: int, rate: float, selection: float, n_reference: int
 ) -> None:
     """2,000 samples, some with the rare over-represented; below 0.935 has a chance under 1 in 1,000 at 0.95."""
-    rng = np.random.default_rng([n, round(100 * rate), round(selection), n_reference])
+    rng = np.random.default_rng([n, round(100 * rate), selection > 0, n_reference])
     hits = [draw(rng, n, rate, selection, n_reference)[1] for _ in range(2000)]
     assert np.mean(hits) >= 0.935

@@ -82,12 +82,12 @@ NOT_PROVED = (
     "found here."
 )
 OUTCOME = "the outcome"
-FEWEST, MOST_LISTED = 5, 1000
+FEWEST, MOST_DRAWN, MOST_LISTED = 5, 10, 1000
 CHART = Chart(
     id="beside", title="Where cells are missing more often", kind="points", table="beside", x="where", y="share",
     low="low", high="high", series="rows", y_title="share of missing cells",
     caption="Share of missing cells of an input, in rows where another column has the value that stands out most, and "
-    "in all others, with intervals; the clearest dependences, at most 20.",
+    "in all others, with intervals; the clearest dependences, at most 10.",
 )  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def run(subject: Subject, ctx: Context, *, max_columns: int = 100, max_levels: i
     if subject.target is not None:
         measured += _gap(subject, table, names, is_missing, ctx.level)
     found = listed.filter("dependent")
-    tables = {"dependence": listed.head(MOST_LISTED), "beside": _beside(found.head(20), ctx.level)}
+    tables = {"dependence": listed.head(MOST_LISTED), "beside": _beside(found.head(MOST_DRAWN), ctx.level)}
     return Outcome(
         measurements=tuple(measured),
         tables=tables,
