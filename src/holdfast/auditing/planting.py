@@ -78,6 +78,14 @@ def copied_rows(twin: Twin) -> Twin:
     return replace(twin, test=pl.concat([twin.test.head(twin.test.height - copied.height), copied]))
 
 
+def altered_rows(twin: Twin) -> Twin:
+    """Replace a fifth of the test rows by rows of the training table whose income has changed since."""
+    import polars as pl
+
+    later = twin.train.sample(twin.test.height // 5, seed=SEED_OF_FAULTS).with_columns(income=pl.col("income") * 1.02)
+    return replace(twin, test=pl.concat([twin.test.head(twin.test.height - later.height), later]))
+
+
 def careless_labels(twin: Twin) -> Twin:
     """Turn the outcome of every eighth training row around, and train the model on that."""
     import numpy as np
@@ -195,6 +203,11 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "identifier": Fault("a running number is an input", "data.leakage.n_identifier_columns", identifier_column),
     "copied_rows": Fault("20 % of test rows come from training", "data.duplicates.excess_overlap", copied_rows),
+    "altered_rows": Fault(
+        "20 % of test rows are training rows with another income",
+        "data.near_duplicates.excess_near_overlap",
+        altered_rows,
+    ),
     "careless_labels": Fault(
         "one in eight training outcomes is turned", "data.labels.mislabelled_share_train", careless_labels
     ),

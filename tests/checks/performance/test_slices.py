@@ -168,11 +168,41 @@ def test_of_a_wide_table_the_columns_that_stand_out_are_paired():
     noise = {f"noise_{number}": rng.integers(4, size=frame.height) for number in range(60)}
     wide = frame.select(pl.DataFrame(noise).get_columns() + frame.get_columns())
     harmed = (frame["region"] == "north").to_numpy() & (frame["age"] >= 70).to_numpy()
-    outcome = run(np.where(harmed, 0.6, 0.1), wide, max_paired=5)
+    outcome = run(np.where(harmed, 0.6, 0.1), wide, max_combined=5)
     assert "region = 'north'" in measured(outcome)["worst_gap"].plain
-    assert "pairs of 5 of them" in outcome.assumptions[0]
+    assert "among 5 of them" in outcome.assumptions[0]
 
 
 def test_a_table_without_anything_to_tell_rows_apart_by_has_no_slices():
     with pytest.raises(NotApplicable, match="two values or more"):
         run(0.2, pl.DataFrame({"x": [1] * 500, "y": [0, 1] * 250}))
+
+
+def test_a_word_that_comes_with_errors_is_named():
+    rng = np.random.default_rng(0)
+    words = rng.choice(["refund", "card", "bank", "loan", "late", "fee"], size=(3000, 3))
+    frame = pl.DataFrame({"note": [" ".join(row) for row in words], "y": rng.integers(2, size=3000)})
+    harmed = (words == "refund").any(axis=1)
+    outcome = run(np.where(harmed, 0.5, 0.1), frame, deployment=Deployment(text=("note",)))
+    assert "note mentions 'refund'" in measured(outcome)["worst_gap"].plain
+
+
+def test_rows_alike_in_many_numbers_are_a_slice():
+    rng = np.random.default_rng(0)
+    kind = rng.integers(20, size=3000)
+    vectors = 3.0 * rng.normal(size=(20, 24))[kind] + rng.normal(size=(3000, 24))
+    frame = pl.DataFrame({**{f"v{i}": column for i, column in enumerate(vectors.T)}, "y": rng.integers(2, size=3000)})
+    outcome = run(np.where(kind == 2, 0.7, 0.1), frame)
+    name = outcome.tables["slices"]["slice"][0]
+    assert "the row is like test row" in name
+    members = outcome.tables["members"].filter(pl.col("slice") == name)["row"].to_numpy()
+    assert (kind[members] == 2).mean() > 0.9
+
+
+def test_a_group_described_by_three_conditions_is_found():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(3, size=(6000, 5))
+    frame = pl.DataFrame({**{f"c{i}": column for i, column in enumerate(codes.T)}, "y": rng.integers(2, size=6000)})
+    harmed = (codes[:, 0] == 1) & (codes[:, 2] == 2) & (codes[:, 4] == 0)
+    outcome = run(np.where(harmed, 0.6, 0.1), frame)
+    assert outcome.tables["slices"]["slice"][0] == "c0 = 1 and c2 = 2 and c4 = 0"

@@ -1,12 +1,13 @@
 """Whom the model fails: parts of the data with clearly more errors than the rest.
 
-**Question.** Is there a kind of case, describable in one or two conditions, on which the model is much worse?
+**Question.** Is there a kind of case, describable in one to three conditions, on which the model is much worse?
 
-**How.** Test rows are split at random into two halves. On the first, *every* slice of one or two columns is scored: the
-levels of categories, fifths of numbers, missing values, and all pairs of those; a bound that cannot be beaten saves the
-work, not the exactness. The worst slices, without those that are nearly the same rows, are then tested on the second
-half, which had no part in choosing them, against all other rows, and the p-values are corrected for the number of
-slices tested (Holm). A slice that survives is *confirmed*.
+**How.** Test rows are split at random into two halves. On the first, *every* slice of one to three columns is scored
+(levels of categories, fifths of numbers, frequent words of texts, missing values, likeness in many numbers); a bound
+that cannot be beaten saves the work, not the exactness. A further condition must raise the score by a twentieth. The
+worst slices, without those that are nearly the same rows, are tested on the second half, which had no part in choosing
+them, against all other rows; p-values are corrected for the number of slices tested (Holm). One that survives is
+*confirmed*.
 
 **How to read it.** `n_confirmed` is the number of confirmed slices; they may overlap. `worst_gap` is the error rate of
 one slice minus that of all other rows, on the second half: of the slices tested, the one whose interval starts highest,
@@ -16,7 +17,7 @@ there is. For numbers, the error is the absolute error in units of its mean: a g
 the average error.
 
 **When it misleads.** A slice can be hard for every model, because its outcome is more of a coin toss: a gap is a fact,
-not yet a fault. Slices of three conditions, and slices that are smaller than the least size, are not searched. With few
+not yet a fault. Slices of four conditions, and slices that are smaller than the least size, are not searched. With few
 test rows only large gaps can be confirmed. Labels that are wrong in one part of the data look like errors of the model.
 
 **What to do about a bad result.** Look at the rows of the slice. Wrong labels or missing inputs: mend the data. Rare in
@@ -32,9 +33,6 @@ If the slice describes people, read it together with `fairness.group_gaps`.
 References
 ----------
 Sagadeeva, S. and Boehm, M. (2021). SliceLine: fast, linear-algebra-based slice finding for ML model debugging. SIGMOD.
-Chung, Y., Kraska, T., Polyzotis, N., Tae, K. H. and Whang, S. E. (2020). Automated data slicing for model validation.
-IEEE TKDE 32, 2284-2296.
-Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6, 65-70.
 """
 
 from __future__ import annotations
@@ -55,7 +53,8 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from holdfast.kernels.performance.slices import Confirmation, Items, Slice
+    from holdfast.kernels.performance.confirmed_slices import Confirmation
+    from holdfast.kernels.performance.slices import Items, Slice
 
 SPEC = {
     "title": "Slices with more errors",
@@ -78,7 +77,7 @@ SPEC = {
             "range": (0, None),
         },
     ],
-    "reads": ["sensitive"],
+    "reads": ["sensitive", "text"],
     "evidence_codes": ["SLICE"],
     "references": ["Sagadeeva and Boehm 2021", "Chung et al. 2020", "Holm 1979"],
     "cost": "medium",
@@ -96,6 +95,8 @@ REMEDIATION = (
 # Slices searched for each candidate tested: the best ones are often nearly the same rows.
 SEARCHED_PER_CANDIDATE = 20
 MOST_AFFECTED = 10_000
+# From so many numeric inputs on (an embedding, pixels), rows are also sorted into kinds that are alike.
+MIN_ALIKE, N_KINDS = 20, 20
 
 
 class _Column(NamedTuple):
@@ -114,6 +115,14 @@ class _Halves(NamedTuple):
     second: NDArray[np.int64]
 
 
+class _Options(NamedTuple):
+    n_quantiles: int
+    max_levels: int
+    max_overlap: float
+    max_columns: int
+    max_combined: int
+
+
 class _Found(NamedTuple):
     slices: list[Slice]
     confirmation: Confirmation
@@ -129,7 +138,8 @@ def run(
     min_rows: int = 20,
     max_levels: int = 50,
     max_overlap: float = 0.8,
-    max_paired: int = 100,
+    max_columns: int = 3,
+    max_combined: int = 40,
 ) -> Outcome:
     """Search slices on one half of the test rows and test them on the other.
 
@@ -143,8 +153,10 @@ def run(
         Levels of a category that are slices of their own, the most frequent first; the others form one slice.
     max_overlap
         Two slices with a larger share of common rows (over rows of either) count as the same; the better one is tested.
-    max_paired
-        Columns that are searched in pairs; of a wider table those whose own slices stand out most.
+    max_columns
+        Most conditions of a slice.
+    max_combined
+        Columns that are combined with each other; of a wider table those whose own slices stand out most.
     """
     import numpy as np
 
@@ -157,25 +169,28 @@ def run(
             f"each half of the test table has {first.size} rows, and a slice at least {min_size}",
             hint=f"give {4 * min_size} test rows or more",
         )
-    columns = _columns(subject, n_quantiles, max_levels)
+    options = _Options(n_quantiles, max_levels, max_overlap, max_columns, max_combined)
+    columns = _columns(subject, options, min_size, ctx)
     if not columns:
         raise NotApplicable("no input of the model and no sensitive column takes two values or more in the test table")
     codes = np.column_stack([column.codes for column in columns])
     halves = _Halves(codes, losses, first, second)
-    found = _search(halves, columns, min_size, max_overlap, max_paired, ctx)
+    found = _search(halves, columns, min_size, options, ctx)
     is_confirmed = found.confirmation.adjusted_p_value <= 1.0 - ctx.level
     return Outcome(
         measurements=_measurements(found, int(is_confirmed.sum()), subject, ctx.level, second.size),
         tables={
             "slices": _slice_table(found, is_confirmed),
             "halves": _halves(losses, second),
+            "members": _members(found, is_confirmed, codes),
             "affected_rows": _affected(found, is_confirmed, codes, losses),
         },
         charts=(_chart(),),
         remediation=REMEDIATION,
         assumptions=(
             f"Slices have at least {min_size} of the {first.size} rows they were searched on; the search covers "
-            f"{len(columns)} columns and the pairs of {'all' if len(columns) <= max_paired else max_paired} of them.",
+            f"{len(columns)} columns and combinations of up to {max_columns} among "
+            f"{'all' if len(columns) <= max_combined else max_combined} of them.",
         ),
         work={"rows": losses.size, "columns": len(columns), "slices_tested": len(found.slices)},
     )
@@ -193,19 +208,25 @@ def _losses(subject: Subject) -> NDArray[np.float64]:
     return errors / errors.mean() if errors.size and errors.mean() > 0.0 else errors
 
 
-def _search(
-    halves: _Halves, columns: list[_Column], min_size: int, max_overlap: float, max_paired: int, ctx: Context
-) -> _Found:
+def _search(halves: _Halves, columns: list[_Column], min_size: int, options: _Options, ctx: Context) -> _Found:
     import numpy as np
 
-    from holdfast.kernels.performance.slices import confirm_slices, distinct_slices, search_slices, slice_members
+    from holdfast.kernels.performance.confirmed_slices import confirm_slices
+    from holdfast.kernels.performance.slices import distinct_slices, search_slices, slice_members
 
     codes, losses, first, second = halves
     wanted = ctx.effort["candidates"]
     searched, held = codes[first], codes[second]
     n_slices = SEARCHED_PER_CANDIDATE * wanted
-    ranked = search_slices(searched, losses[first], min_size=min_size, n_slices=n_slices, n_paired=max_paired)
-    slices = distinct_slices(ranked, searched, max_overlap=max_overlap, n_slices=wanted)
+    ranked = search_slices(
+        searched,
+        losses[first],
+        min_size=min_size,
+        n_slices=n_slices,
+        max_columns=options.max_columns,
+        n_combined=options.max_combined,
+    )
+    slices = distinct_slices(ranked, searched, max_overlap=options.max_overlap, n_slices=wanted)
     members = [slice_members(held, candidate.items) for candidate in slices]
     inside = np.array(members, dtype=np.bool_).reshape(len(slices), second.size)
     confirmation = confirm_slices(losses[second], inside, level=ctx.level)
@@ -216,61 +237,38 @@ def _describe(items: Items, columns: list[_Column]) -> str:
     return " and ".join(columns[column].descriptions[level] for column, level in items)
 
 
-def _columns(subject: Subject, n_quantiles: int, max_levels: int) -> list[_Column]:
-    import polars as pl
-
+def _columns(subject: Subject, options: _Options, min_size: int, ctx: Context) -> list[_Column]:
     assert subject.test is not None
     frame = subject.test.frame
-    names = dict.fromkeys((*subject.features, *subject.deployment.sensitive))
     columns = []
-    for name in names:
-        if name not in frame.columns or name == subject.target or frame.get_column(name).dtype.is_nested():
+    for name in dict.fromkeys((*subject.features, *subject.deployment.sensitive)):
+        if name not in frame.columns or name == subject.target:
             continue
         series = frame.get_column(name)
-        is_number = series.dtype.is_numeric() or series.dtype.is_temporal()
-        if series.dtype == pl.Object:
-            continue
-        column = _bins(name, series, n_quantiles) if is_number else _levels(name, series, max_levels)
-        if len(column.descriptions) > 1:
-            columns.append(column)
-    return columns
+        if name in subject.deployment.text:
+            columns += _words(name, series, min_size, options.max_levels)
+        elif series.dtype.is_numeric() or series.dtype.is_temporal():
+            columns.append(_bins(name, series, options.n_quantiles))
+        else:
+            columns.append(_levels(name, series, options.max_levels))
+    columns += _kinds(subject, ctx)
+    return [column for column in columns if column.codes.min() < column.codes.max()]
 
 
 def _bins(name: str, series: pl.Series, n_quantiles: int) -> _Column:
-    """Cut numbers at their quantiles; few distinct values stay as they are."""
-    import numpy as np
     import polars as pl
 
+    from holdfast.kernels.performance.levels import quantile_bins
+
     values = series.to_physical().cast(pl.Float64, strict=False).to_numpy()
-    known = np.isfinite(values)
-    distinct, counts = np.unique(values[known], return_counts=True)
-    is_few = distinct.size <= 2 * n_quantiles
-    starts = distinct if is_few else _starts(distinct, counts, n_quantiles)
-    codes = np.searchsorted(starts, values, side="right") - 1
-    shown = [str(edge) for edge in series.gather(_positions(values, starts)).to_list()]
-    if is_few:
+    bins = quantile_bins(values, n_quantiles)
+    shown = [str(edge) for edge in series.gather(_positions(values, bins.starts)).to_list()]
+    if bins.is_few:
         descriptions = [f"{name} = {value}" for value in shown]
     else:
         inner = [f"{low} <= {name} < {high}" for low, high in pairwise(shown[1:])]
         descriptions = [f"{name} < {shown[1]}", *inner, f"{name} >= {shown[-1]}"]
-    codes[~known] = len(descriptions)
-    return _Column(codes.astype(np.int64), descriptions if known.all() else [*descriptions, f"{name} is missing"])
-
-
-def _starts(distinct: NDArray[np.float64], counts: NDArray[np.int64], n_quantiles: int) -> NDArray[np.float64]:
-    """Where each part of a numeric column begins; a value that most rows have is a part of its own."""
-    import numpy as np
-
-    def quantiles(kept: NDArray[np.bool_]) -> NDArray[np.float64]:
-        ranks = np.cumsum(counts[kept])
-        cuts = np.searchsorted(ranks, ranks[-1] * np.arange(1, n_quantiles) / n_quantiles)
-        return np.asarray(distinct[kept][cuts])
-
-    parts = [distinct[:1], quantiles(np.ones(distinct.size, dtype=np.bool_))]
-    mode = int(counts.argmax())
-    if 2 * counts[mode] >= counts.sum():
-        parts += [distinct[mode : mode + 2], quantiles(np.arange(distinct.size) != mode)]
-    return np.unique(np.concatenate(parts))
+    return _Column(bins.codes, [*descriptions, f"{name} is missing"])
 
 
 def _positions(values: NDArray[np.float64], wanted: NDArray[np.float64]) -> list[int]:
@@ -282,23 +280,46 @@ def _positions(values: NDArray[np.float64], wanted: NDArray[np.float64]) -> list
 
 
 def _levels(name: str, series: pl.Series, max_levels: int) -> _Column:
+    import polars as pl
+
+    from holdfast.kernels.performance.levels import frequent_levels
+
+    codes, levels, _ = frequent_levels(series.cast(pl.String).to_list(), max_levels)
+    others = f"{name} is none of its {len(levels)} most frequent values"
+    return _Column(codes, [*(f"{name} = {level!r}" for level in levels), others, f"{name} is missing"])
+
+
+def _words(name: str, series: pl.Series, min_size: int, max_words: int) -> list[_Column]:
+    """A column for each frequent word of a text; texts without it are no slice."""
     import numpy as np
     import polars as pl
 
-    text = series.cast(pl.String)
-    counts = text.drop_nulls().value_counts(sort=False, name="count").rows()
-    ordered = [level for level, _ in sorted(counts, key=lambda row: (-row[1], row[0]))]
-    kept = ordered[:max_levels]
-    place = {level: index for index, level in enumerate(kept)}
-    descriptions = [f"{name} = {level!r}" for level in kept]
-    rest = len(descriptions)
-    if len(ordered) > len(kept):
-        descriptions.append(f"{name} is none of its {len(kept)} most frequent values")
-    missing = len(descriptions)
-    if text.null_count():
-        descriptions.append(f"{name} is missing")
-    codes = [missing if level is None else place.get(level, rest) for level in text.to_list()]
-    return _Column(np.array(codes, dtype=np.int64), descriptions)
+    from holdfast.kernels.performance.levels import frequent_words
+
+    mentions, words = frequent_words(series.cast(pl.String).to_list(), least=2 * min_size, most=max_words)
+    missing = series.is_null().to_numpy()
+    parts = [_Column(np.where(missing, 1, -1), [name, f"{name} is missing"])] if missing.any() else []
+    return parts + [
+        _Column(np.where(has, 0, -1), [f"{name} mentions {word!r}"])
+        for has, word in zip(mentions.T, words, strict=True)
+    ]
+
+
+def _kinds(subject: Subject, ctx: Context) -> list[_Column]:
+    """Rows that are alike in many numbers, such as an embedding or pixels."""
+    import numpy as np
+    import polars as pl
+
+    from holdfast.kernels.performance.levels import like_rows
+
+    assert subject.test is not None
+    frame = subject.test.frame
+    numeric = [name for name in subject.features if name in frame.columns and frame.get_column(name).dtype.is_numeric()]
+    values = frame.select(pl.col(numeric).cast(pl.Float64)).to_numpy()
+    if len(numeric) < MIN_ALIKE or not np.isfinite(values).all():
+        return []
+    kinds, typical = like_rows(values, N_KINDS, rng=ctx.rng)
+    return [_Column(kinds, [f"the row is like test row {row}" for row in typical])]
 
 
 def _measurements(found: _Found, n_confirmed: int, subject: Subject, level: float, n: int) -> tuple[Measured, ...]:
@@ -372,6 +393,19 @@ def _halves(losses: NDArray[np.float64], second: NDArray[np.int64]) -> pl.DataFr
     is_held = np.zeros(losses.size, dtype=np.bool_)
     is_held[second] = True
     return pl.DataFrame({"row": np.arange(losses.size), "loss": losses, "confirming": is_held})
+
+
+def _members(found: _Found, is_confirmed: NDArray[np.bool_], codes: NDArray[np.int64]) -> pl.DataFrame:
+    """Test rows of each confirmed slice."""
+    import numpy as np
+    import polars as pl
+
+    from holdfast.kernels.performance.slices import slice_members
+
+    parts = [(found.descriptions[i], slice_members(codes, found.slices[i].items)) for i in np.flatnonzero(is_confirmed)]
+    names = [name for name, members in parts for _ in range(int(members.sum()))]
+    rows = np.concatenate([np.empty(0, dtype=np.int64), *(np.flatnonzero(members) for _, members in parts)])
+    return pl.DataFrame({"slice": names, "row": rows}, schema={"slice": pl.String, "row": pl.Int64})
 
 
 def _affected(

@@ -140,7 +140,7 @@ def sample_coverage(groups: ArrayLike, *, level: float = 0.95) -> IntervalEstima
     variance = (once * coverage + 2 * twice) / n**2
     # Pairs come together, so n/2 is the size in the limit of few repeats; it serves where nothing repeats at all.
     effective = coverage * (1 - coverage) / variance if variance > 0 and 0 < coverage < 1 else n / 2
-    low, high = _wilson(coverage, max(effective, 1.0), level)
+    low, high = wilson(coverage, max(effective, 1.0), level)
     return IntervalEstimate(coverage, low, high)
 
 
@@ -216,9 +216,35 @@ def excess_overlap(train: ArrayLike, test: ArrayLike, *, level: float = 0.95) ->
     found = first_match(test, train) >= 0
     if found.size == 0:
         return IntervalEstimate(float("nan"), -1.0, 1.0)
+    return beyond_chance(found, sample_coverage(train, level=level), level=level)
+
+
+def beyond_chance(
+    found: NDArray[np.bool_], chance: IntervalEstimate[float], *, level: float = 0.95
+) -> IntervalEstimate[float]:
+    """Subtract what coincidence brings from the share of rows that were found.
+
+    Parameters
+    ----------
+    found : ndarray of bool, shape (n_samples,)
+        One row or more.
+    chance : IntervalEstimate
+        The share that coincidence brings, estimated from other rows.
+    level : float, default 0.95
+        Confidence level inside (0, 1).
+
+    Returns
+    -------
+    IntervalEstimate
+        In [-1, 1]; square-and-add of the two intervals (Newcombe's method 10).
+
+    Examples
+    --------
+    >>> round(beyond_chance(np.arange(100) < 8, IntervalEstimate(0.05, 0.04, 0.06)).value, 3)
+    0.03
+    """
     share = float(found.mean())
-    low, high = _wilson(share, found.size, level)
-    chance = sample_coverage(train, level=level)
+    low, high = wilson(share, found.size, level)
     value = share - chance.value
     return IntervalEstimate(
         value,
@@ -240,8 +266,14 @@ def _groups(groups: ArrayLike, name: str) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _wilson(share: float, n: float, level: float) -> tuple[float, float]:
-    """Wilson's limits for a size that need not be a whole number."""
+def wilson(share: float, n: float, level: float) -> tuple[float, float]:
+    """Return Wilson's limits of a share in [0, 1] for a size that need not be a whole number.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in wilson(0.5, 10.0, 0.95)]
+    [0.237, 0.763]
+    """
     z = float(ndtri(0.5 + level / 2.0))
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))

@@ -1,20 +1,15 @@
-"""Find the parts of a table where losses are highest, exactly, and confirm them on other rows."""
+"""Find the parts of a table where losses are highest, exactly."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from heapq import heappush, heappushpop
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import hypergeom
-from scipy.stats import t as student_t
 
-from holdfast.kernels.stats.inputs import check_level, check_same_length, float_vector
-from holdfast.kernels.stats.multiplicity import holm
-from holdfast.kernels.stats.proportions import clopper_pearson
+from holdfast.kernels.stats.inputs import check_same_length, float_vector
 
 Items = tuple[tuple[int, int], ...]
 # Score, negated number of items, negated items, size, sum: at equal scores, the simpler and earlier slice is larger.
@@ -31,21 +26,6 @@ class Slice(NamedTuple):
     """Sum of the losses of its rows."""
     score: float
     """Excess of that sum over what as many random rows would have, in standard deviations."""
-
-
-class Confirmation(NamedTuple):
-    """Slices against the rest on rows that had no part in finding them; each field ``(n_slices,)``."""
-
-    n: NDArray[np.int64]
-    mean: NDArray[np.float64]
-    rest: NDArray[np.float64]
-    gap: NDArray[np.float64]
-    low: NDArray[np.float64]
-    """Lower end of the gap's interval; the intervals of all slices hold together with probability `level`."""
-    high: NDArray[np.float64]
-    p_value: NDArray[np.float64]
-    """One-sided, that the slice's loss is not above the rest's."""
-    adjusted_p_value: NDArray[np.float64]
 
 
 class _Scorer(NamedTuple):
@@ -81,12 +61,86 @@ class _Scorer(NamedTuple):
         return np.asarray((total - size * self.mean) / (self.sd * np.sqrt(size * (1.0 - size / self.n))))
 
 
-def search_slices(
-    codes: ArrayLike, losses: ArrayLike, *, min_size: int, n_slices: int, n_paired: int | None = None
-) -> list[Slice]:
-    """Find the slices of one or two columns with the largest standardised excess of loss.
+class _Best:
+    """The slices with the highest scores so far."""
 
-    Exact unless `n_paired` is given: the result is that of scoring every slice; what a bound shows to be out of reach
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.heap: list[_Entry] = []
+
+    @property
+    def floor(self) -> float:
+        """Score that a slice must exceed to be kept."""
+        return self.heap[0][0] if len(self.heap) == self.size else 0.0
+
+    def offer(self, items: Items, n: float, total: float, score: float) -> None:
+        if score > self.floor:
+            negated = tuple((-column, -level) for column, level in sorted(items))
+            entry = (score, -len(items), negated, int(n), total)
+            (heappush if len(self.heap) < self.size else heappushpop)(self.heap, entry)
+
+    def slices(self) -> list[Slice]:
+        return [
+            Slice(tuple((-column, -level) for column, level in items), n, total, score)
+            for score, _, items, n, total in sorted(self.heap, reverse=True)
+        ]
+
+
+class _Part(NamedTuple):
+    """A slice whose parts may be better than itself; places are columns of `_Table.cells`."""
+
+    bound: float
+    places: tuple[int, ...]
+    cells: tuple[int, ...]
+    n: float
+
+
+class _Table(NamedTuple):
+    """The columns that are combined, best first, and their levels numbered through."""
+
+    cells: NDArray[np.int32]
+    """Shape (n_samples, n_combined); the number of cells for what belongs to no slice."""
+    by_column: NDArray[np.int32]
+    """The same, each column in one piece."""
+    starts: NDArray[np.int64]
+    """First cell of each column, and the number of cells."""
+    columns: list[int]
+    """Column of `codes` behind each."""
+    n: NDArray[np.float64]
+    """Rows of each cell."""
+    bound: NDArray[np.float64]
+    rows: list[NDArray[np.int64]]
+    """Rows of each cell."""
+    losses: NDArray[np.float64]
+
+    def members(self, part: _Part) -> NDArray[np.int64]:
+        first, *others = sorted(zip(part.cells, part.places, strict=True), key=lambda pair: self.n[pair[0]])
+        rows = self.rows[first[0]]
+        for cell, place in others:
+            rows = rows[self.by_column[place][rows] == cell]
+        return rows
+
+    def tally(
+        self, rows: NDArray[np.int64], start: int, losses: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Number of rows, or sum of their losses, in each cell of the columns from `start` on."""
+        cells = self.cells[rows, start:]
+        weights = None if losses is None else np.repeat(losses, cells.shape[1])
+        return np.bincount(cells.ravel(), weights, minlength=self.starts[-1] + 1)[:-1].astype(np.float64)
+
+
+def search_slices(
+    codes: ArrayLike,
+    losses: ArrayLike,
+    *,
+    min_size: int,
+    n_slices: int,
+    max_columns: int = 3,
+    n_combined: int | None = None,
+) -> list[Slice]:
+    """Find the slices of a few columns with the largest standardised excess of loss.
+
+    Exact unless `n_combined` is given: the result is that of scoring every slice; what a bound shows to be out of reach
     is not counted.
 
     Parameters
@@ -99,9 +153,11 @@ def search_slices(
         Smallest number of rows of a slice, one or more.
     n_slices : int
         Number of slices to return at most, one or more.
-    n_paired : int, optional
-        Columns that are paired with each other at most, those first whose own worst level scores highest; all columns
-        otherwise. A pair of columns neither of which stands out by itself may then be missed.
+    max_columns : int, default 3
+        Most columns that describe a slice, one or more.
+    n_combined : int, optional
+        Columns that are combined with each other at most, those first whose own worst level scores highest; all columns
+        otherwise. A combination of columns none of which stands out by itself may then be missed.
 
     Returns
     -------
@@ -111,13 +167,14 @@ def search_slices(
     Raises
     ------
     ValueError
-        If a loss is negative or not finite, a code is below -1, or shapes do not fit.
+        If a loss is negative or not finite, a code is below -1, a number is not positive, or shapes do not fit.
 
     Notes
     -----
     The score of s rows with sum e is ``(e - s m) / (sd sqrt(s (1 - s / n)))`` with m and sd of all losses: the deviate
-    of a random sample of s rows. Columns are paired in the order of their bounds; a pair whose bound is below the last
-    slice kept ends the search. Cost at worst O(n * n_columns ** 2).
+    of a random sample of s rows. Slices are refined by one column at a time, those with the highest bound first, so
+    that the first bound below the last slice kept ends a round. Sums of refinements are counted over the rows with a
+    loss; sizes only where the sum can reach the best. Cost at worst O(n * n_columns ** max_columns).
 
     References
     ----------
@@ -132,29 +189,33 @@ def search_slices(
     ((0, 1), (1, 1))
     """
     table, values = _checked(codes, losses)
-    if min_size < 1 or n_slices < 1:
-        raise ValueError(f"expected positive numbers, got min_size={min_size}, n_slices={n_slices}")
+    if min(min_size, n_slices, max_columns) < 1:
+        numbers = f"min_size={min_size}, n_slices={n_slices}, max_columns={max_columns}"
+        raise ValueError(f"expected positive numbers, got {numbers}")
     if values.size < 2 or values.min() == values.max():
         return []
+    best = _Best(n_slices)
     scorer = _Scorer(values.size, float(values.mean()), float(values.std()), float(values.max()), min_size)
-    best: list[_Entry] = []
-    bounds: list[NDArray[np.float64]] = []
-    highest = np.full(table.shape[1], -np.inf)
-    for column in range(table.shape[1]):
-        n, total = _count(table[:, column], values)
-        bounds.append(scorer.bound(n, total))
-        scores = scorer.score(n, total)
-        highest[column] = scores.max(initial=-np.inf)
-        _keep(best, n_slices, scores[:, None], n[:, None], total[:, None], (column,))
-    paired = sorted(np.argsort(-highest, kind="stable")[:n_paired].tolist())
-    for reach, pair in _by_bound(bounds, paired):
-        if reach <= _floor(best, n_slices):
-            break
-        _score_pair(best, n_slices, table, values, scorer, bounds, pair)
-    return [
-        Slice(tuple((-column, -level) for column, level in items), n, total, score)
-        for score, _, items, n, total in sorted(best, reverse=True)
+    counts = [_count(column, values) for column in table.T]
+    scores = [scorer.score(n, total) for n, total in counts]
+    for column, (n, total) in enumerate(counts):
+        for level in np.flatnonzero(scores[column] > best.floor):
+            best.offer(((column, int(level)),), n[level], float(total[level]), float(scores[column][level]))
+    highest = np.array([scored.max(initial=-np.inf) for scored in scores])
+    combined = _combined(table, values, scorer, counts, np.argsort(-highest, kind="stable")[:n_combined].tolist())
+    parts = [
+        _Part(float(combined.bound[cell]), (place,), (cell,), combined.n[cell])
+        for place in range(len(combined.columns))
+        for cell in range(combined.starts[place], combined.starts[place + 1])
     ]
+    for width in range(2, max_columns + 1):
+        children: list[_Part] = []
+        for part in sorted(parts, key=lambda part: (-part.bound, part.cells)):
+            if part.bound <= best.floor:
+                break
+            children += _refine(part, combined, scorer, best, keeps=width < max_columns)
+        parts = children
+    return best.slices()
 
 
 def slice_members(codes: NDArray[np.int64], items: Items) -> NDArray[np.bool_]:
@@ -182,9 +243,9 @@ def slice_members(codes: NDArray[np.int64], items: Items) -> NDArray[np.bool_]:
 
 
 def distinct_slices(
-    slices: Sequence[Slice], codes: NDArray[np.int64], *, max_overlap: float, n_slices: int
+    slices: Sequence[Slice], codes: NDArray[np.int64], *, max_overlap: float, n_slices: int, worth: float = 1.05
 ) -> list[Slice]:
-    """Drop slices that are nearly the same rows as a better one.
+    """Drop slices that are nearly the same rows as a better or simpler one.
 
     Parameters
     ----------
@@ -195,10 +256,14 @@ def distinct_slices(
         Largest share of common rows, common over all rows of either (Jaccard), in [0, 1].
     n_slices : int
         Number of slices to keep at most.
+    worth : float, default 1.05
+        Factor by which each further column must raise the score to come first: the best of many refinements of a slice
+        scores higher than the slice by chance alone.
 
     Returns
     -------
     list of Slice
+        By falling score, divided by `worth` for each column.
 
     Examples
     --------
@@ -209,7 +274,7 @@ def distinct_slices(
     """
     kept: list[Slice] = []
     members: list[NDArray[np.bool_]] = []
-    for candidate in slices:
+    for candidate in sorted(slices, key=lambda part: -part.score / worth ** len(part.items)):
         rows = slice_members(codes, candidate.items)
         shared = [int((rows & other).sum()) for other in members]
         if all(both <= max_overlap * (candidate.n + other.n - both) for both, other in zip(shared, kept, strict=True)):
@@ -220,172 +285,59 @@ def distinct_slices(
     return kept
 
 
-def confirm_slices(losses: ArrayLike, members: ArrayLike, *, level: float = 0.95) -> Confirmation:
-    """Test on fresh rows whether each slice has a higher loss than the rest.
-
-    Parameters
-    ----------
-    losses : array-like, shape (n_samples,)
-        Losses of rows that had no part in finding the slices.
-    members : array-like of bool, shape (n_slices, n_samples)
-        Rows of each slice.
-    level : float, default 0.95
-        Confidence level of all intervals together, inside (0, 1).
-
-    Returns
-    -------
-    Confirmation
-        Without rows in a slice, or without a rest: gap NaN, interval from -inf to inf (-1 to 1 for losses of 0 and 1)
-        and a p-value of 1.
-
-    Raises
-    ------
-    ValueError
-        If a loss is not finite or shapes do not fit.
-
-    Notes
-    -----
-    Losses of 0 and 1: Fisher's exact test, and the difference of two exact (Clopper-Pearson) intervals. Other losses:
-    Welch's test and interval; for losses skewed to the right the one-sided test errs on the safe side, because a high
-    mean comes with a high variance. p-values are adjusted after Holm, intervals after Bonferroni.
-
-    References
-    ----------
-    Fisher, R. A. (1935). The logic of inductive inference. JRSS 98, 39-82.
-    Welch, B. L. (1947). The generalization of Student's problem when several different population variances are
-    involved. Biometrika 34, 28-35.
-
-    Examples
-    --------
-    >>> found = confirm_slices([1, 1, 1, 0, 0, 0, 0, 0], [[True] * 4 + [False] * 4])
-    >>> found.gap.tolist(), found.p_value.round(4).tolist()
-    ([0.75], [0.0714])
-    """
-    check_level(level)
-    values = float_vector(losses, name="losses")
-    inside = np.atleast_2d(np.asarray(members, dtype=np.bool_))
-    check_same_length(values.size, inside.shape[1], names=("losses", "members"))
-    each = 1.0 - (1.0 - level) / max(inside.shape[0], 1)
-    is_binary = bool(np.isin(values, (0.0, 1.0)).all())
-    n, total = inside.sum(axis=1), inside @ values
-    n_rest, total_rest = values.size - n, values.sum() - total
-    mean, rest = _ratio(total, n), _ratio(total_rest, n_rest)
-    if is_binary:
-        p, low, high = _exact(total, n, total_rest, n_rest, each)
-    else:
-        squares = inside @ values**2
-        variance = _variance(squares, mean, n)
-        variance_rest = _variance((values**2).sum() - squares, rest, n_rest)
-        p, low, high = _welch(
-            mean - rest, variance / np.maximum(n, 1), variance_rest / np.maximum(n_rest, 1), n, n_rest, each
-        )
-    return Confirmation(n, mean, rest, mean - rest, low, high, p, holm(p))
-
-
-def _exact(
-    total: NDArray[np.float64],
-    n: NDArray[np.int64],
-    total_rest: NDArray[np.float64],
-    n_rest: NDArray[np.int64],
-    level: float,
-) -> tuple[NDArray[np.float64], ...]:
-    hits, hits_rest = np.rint(total).astype(np.int64), np.rint(total_rest).astype(np.int64)
-    p = np.clip(hypergeom.sf(hits - 1, n + n_rest, hits + hits_rest, n), 0.0, 1.0)
-    # Half of the error rate for each of the two shares: exact whatever the sizes. Newcombe's intervals, fine at 95 %,
-    # exclude equality far too often at the levels that a correction for many slices asks for.
-    each = 0.5 * (1.0 + level)
-    inside, outside = clopper_pearson(hits, n, level=each), clopper_pearson(hits_rest, n_rest, level=each)
-    return p, inside.low - outside.high, inside.high - outside.low
-
-
-def _welch(
-    gap: NDArray[np.float64],
-    error: NDArray[np.float64],
-    error_rest: NDArray[np.float64],
-    n: NDArray[np.int64],
-    n_rest: NDArray[np.int64],
-    level: float,
-) -> tuple[NDArray[np.float64], ...]:
-    known = (n > 1) & (n_rest > 1) & (error + error_rest > 0.0)
-    spread = np.where(known, error + error_rest, 1.0)
-    freedom = spread**2 / np.where(
-        known, error**2 / np.maximum(n - 1, 1) + error_rest**2 / np.maximum(n_rest - 1, 1), 1.0
-    )
-    p = np.where(known, student_t.sf(np.where(known, gap, 0.0) / np.sqrt(spread), freedom), 1.0)
-    half = student_t.isf((1.0 - level) / 2.0, freedom) * np.sqrt(spread)
-    return p, np.where(known, gap - half, -np.inf), np.where(known, gap + half, np.inf)
-
-
-def _variance(squares: NDArray[np.float64], mean: NDArray[np.float64], n: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.maximum(squares - n * np.nan_to_num(mean) ** 2, 0.0) / np.maximum(n - 1, 1)
-
-
-def _ratio(total: NDArray[np.float64], n: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.where(n == 0, np.nan, total / np.maximum(n, 1))
-
-
-def _score_pair(
-    best: list[_Entry],
-    n_slices: int,
+def _combined(
     table: NDArray[np.int64],
     values: NDArray[np.float64],
     scorer: _Scorer,
-    bounds: list[NDArray[np.float64]],
-    pair: tuple[int, int],
-) -> None:
-    first, second = (_reachable(table[:, column], bounds[column], _floor(best, n_slices)) for column in pair)
-    rows = (first >= 0) & (second >= 0)
-    width = bounds[pair[1]].size
-    cells = bounds[pair[0]].size * width
-    n, total = _count(first[rows] * width + second[rows], values[rows], n_levels=cells)
-    shape = (-1, width)
-    _keep(best, n_slices, scorer.score(n, total).reshape(shape), n.reshape(shape), total.reshape(shape), pair)
+    counts: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    columns: list[int],
+) -> _Table:
+    starts = np.cumsum([0, *(counts[column][0].size for column in columns)])
+    codes = table[:, columns]
+    cells = np.where(codes < 0, starts[-1], codes + starts[:-1]).astype(np.int32)
+    by_column = np.ascontiguousarray(cells.T)
+    n = np.concatenate([np.empty(0), *(counts[column][0] for column in columns)])
+    total = np.concatenate([np.empty(0), *(counts[column][1] for column in columns)])
+    ordered = [np.argsort(column, kind="stable") for column in by_column]
+    ends = [np.cumsum(counts[column][0]).astype(np.int64) for column in columns]
+    rows = [part for order, end in zip(ordered, ends, strict=True) for part in np.split(order, end)[:-1]]
+    return _Table(cells, by_column, starts, columns, n, scorer.bound(n, total), rows, values)
 
 
-def _reachable(codes: NDArray[np.int64], bounds: NDArray[np.float64], floor: float) -> NDArray[np.int64]:
-    """Replace levels whose parts cannot reach the floor by -1."""
-    kept = np.append(np.where(bounds > floor, np.arange(bounds.size), -1), -1)
-    return np.asarray(kept[codes])
+def _refine(part: _Part, table: _Table, scorer: _Scorer, best: _Best, *, keeps: bool) -> list[_Part]:
+    """Score the slices with one column more, and return those whose own parts may be better."""
+    start = part.places[-1] + 1
+    n_cells = int(table.starts[-1])
+    later = np.arange(n_cells) >= table.starts[start]
+    rows = table.members(part)
+    heavy = rows[table.losses[rows] > 0.0]
+    total = table.tally(heavy, start, table.losses[heavy])
+    size = np.minimum(table.n, part.n)
+    reaches = later & (table.bound > best.floor) & (total > 0.0)
+    reaches[reaches] = scorer.bound(size[reaches], total[reaches]) > best.floor
+    cells, sums = np.flatnonzero(reaches), total[reaches]
+    if not cells.size:
+        return []
+    n = table.tally(rows, start)[reaches]
+    places = np.searchsorted(table.starts, cells, side="right") - 1
+    scores, bounds = scorer.score(n, sums), scorer.bound(n, sums)
+    children = []
+    for i in np.flatnonzero(bounds > best.floor):
+        child = _Part(float(bounds[i]), (*part.places, int(places[i])), (*part.cells, int(cells[i])), float(n[i]))
+        if keeps:
+            children.append(child)
+        if scores[i] > best.floor:
+            pairs = zip(child.places, child.cells, strict=True)
+            items = tuple((table.columns[at], number - int(table.starts[at])) for at, number in pairs)
+            best.offer(items, n[i], float(sums[i]), float(scores[i]))
+    return children
 
 
-def _count(
-    codes: NDArray[np.int64], values: NDArray[np.float64], *, n_levels: int = 0
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _count(codes: NDArray[np.int64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     known = codes >= 0
     if not known.all():
         codes, values = codes[known], values[known]
-    n = np.bincount(codes, minlength=n_levels).astype(np.float64)
-    return n, np.bincount(codes, weights=values, minlength=n_levels).astype(np.float64)
-
-
-def _by_bound(bounds: list[NDArray[np.float64]], columns: list[int]) -> Iterator[tuple[float, tuple[int, int]]]:
-    tops = [float(bound.max(initial=-np.inf)) for bound in bounds]
-    pairs = ((min(tops[i], tops[j]), (i, j)) for i, j in combinations(columns, 2))
-    return iter(sorted(pairs, key=lambda entry: (-entry[0], entry[1])))
-
-
-def _floor(best: list[_Entry], n_slices: int) -> float:
-    return best[0][0] if len(best) == n_slices else 0.0
-
-
-def _keep(
-    best: list[_Entry],
-    n_slices: int,
-    scores: NDArray[np.float64],
-    n: NDArray[np.float64],
-    total: NDArray[np.float64],
-    columns: tuple[int, ...],
-) -> None:
-    """Put slices above the floor into the heap of the best."""
-    for cell in np.argwhere(scores > _floor(best, n_slices)):
-        at = tuple(cell)
-        levels = cell[: len(columns)]
-        items = tuple((-column, -int(level)) for column, level in zip(columns, levels, strict=True))
-        entry = (float(scores[at]), -len(items), items, int(n[at]), float(total[at]))
-        if len(best) < n_slices:
-            heappush(best, entry)
-        else:
-            heappushpop(best, entry)
+    return np.bincount(codes).astype(np.float64), np.bincount(codes, weights=values).astype(np.float64)
 
 
 def _checked(codes: ArrayLike, losses: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
