@@ -203,9 +203,10 @@ def population_mean(
     Notes
     -----
     The variance is that of the residuals from a weighted additive fit on the margins, to which raking is equivalent in
-    large samples; residuals are enlarged by their leverage. Intervals of shares are those of Clopper and Pearson at the
-    number of rows that would have this variance (Korn and Graubard), others Student's with the degrees of freedom of
-    Kish's effective size. Holds where, among rows of the same categories, those of the table are like the population's.
+    large samples; residuals are enlarged by their leverage, and those of a share to what Kish's effective size gives
+    at least. Intervals of shares are those of Clopper and Pearson at the number of rows that would have this variance
+    (Korn and Graubard), others Student's with the degrees of freedom of Kish's effective size. Holds where, among rows of
+    the same categories, those of the table are like the population's.
 
     References
     ----------
@@ -231,12 +232,16 @@ def population_mean(
     sampled = _variance_of_shares(effects, margins, reference)
     size = kish_effective_size(w)
     t = float(stdtrit(max(1.0, size - 1.0), 0.5 + level / 2.0))
-    spread = float(((share * residual) ** 2).sum()) + sampled
+    spread = float(((share * residual) ** 2).sum())
+    if is_share and 0.0 < value < 1.0 and spread > 0.0:  # few events may all lie where weights are small
+        residual = residual * np.sqrt(max(1.0, value * (1.0 - value) / size / spread))
+        spread = max(spread, value * (1.0 - value) / size)
+    spread += sampled
     parts = (y - y.mean()) / y.size - share * residual
     gap, half = float(y.mean()) - value, t * float(np.sqrt((parts**2).sum() + sampled))
     uncovered = min(1.0, sum(each.uncovered for each in margins)) if is_share else 0.0
     if is_share:
-        low, high = _share_ends(value, spread, size, int((w > 0).sum()), t, level)
+        low, high = _share_ends(value, spread, size, t, level)
         population = IntervalEstimate(value, (1.0 - uncovered) * low, (1.0 - uncovered) * high + uncovered)
     else:
         population = IntervalEstimate(value, value - t * np.sqrt(spread), value + t * np.sqrt(spread))
@@ -288,10 +293,10 @@ def _variance_of_shares(effects: Sequence[Floats], margins: Sequence[Margin], re
     return float(fitted.var(ddof=1)) / fitted.size if known.sum() > 1 else 0.0
 
 
-def _share_ends(value: float, variance: float, size: float, rows: int, t: float, level: float) -> tuple[float, float]:
+def _share_ends(value: float, variance: float, size: float, t: float, level: float) -> tuple[float, float]:
     """Clopper and Pearson's limits at the number of rows that would give this variance."""
     p = min(1.0, max(0.0, value))
-    effective = min(p * (1.0 - p) / variance, rows) if variance > 0 and 0 < p < 1 else size
+    effective = p * (1.0 - p) / variance if variance > 0 and 0 < p < 1 else size
     effective *= (float(ndtri(0.5 + level / 2.0)) / t) ** 2
     hits, misses, tail = p * effective, (1.0 - p) * effective, (1.0 - level) / 2.0
     low = float(betaincinv(hits, misses + 1.0, tail)) if hits > 0 else 0.0
