@@ -169,3 +169,11 @@ def test_adult_holds_a_third_of_women_and_its_own_weights_bring_hardly_more() ->
     weighted = train.select("sex", weight="fnlwgt")
     survey = found(run_check(CHECK, train=train, test=test, population=weighted))
     assert survey["largest_difference.train"].value < 0.05
+
+
+def test_of_thousands_of_columns_the_first_are_compared(rng: np.random.Generator) -> None:
+    names = [f"c{number}" for number in range(2000)]
+    test = pl.DataFrame(rng.integers(0, 2, (300, 2000)), schema=names)
+    outcome = run_check(CHECK, test=test, population=test.with_columns(c0=pl.lit(1)))
+    assert set(outcome.tables["shares"]["column"]) == set(names[1:21])
+    assert any("Of 2000 columns 20 were compared" in note for note in outcome.assumptions)

@@ -95,10 +95,8 @@ REMEDIATION = (
     "Collect rows of the groups that are named, or give rows weights in training and evaluation; say for whom no claim "
     "is made."
 )
-NO_POPULATION = (
-    "No population was stated, so nothing is said about whom the tables stand for: give population under deployment in "
-    "holdfast.yaml, or a table of it with --population."
-)
+STATE_IT = "state population under deployment in holdfast.yaml, or give a table of it with --population"
+NO_POPULATION = f"No population was stated, so nothing is said about whom the tables stand for: {STATE_IT}."
 INDEPENDENT = "How often categories of two columns meet in the population was not stated: independence is assumed."
 WEIGHTED = "Within a category, rows are taken to be like the population's: weighting repairs numbers, not selection."
 COMPLETE = "a complete count over the tables given, not an estimate"
@@ -123,7 +121,7 @@ class _Found:
     """
 
     level: float
-    columns: list[PopulationColumn]
+    columns: list[PopulationColumn] = field(default_factory=list)
     weights: Floats | None = None
     n_people: int | None = None
     measured: list[Measured] = field(default_factory=list)
@@ -167,11 +165,10 @@ def run(
         Columns that are compared and weighted, the first in the order of the population.
     """
     found = _population(subject, ctx.level, max_columns)
+    if not found.columns and subject.population is not None:
+        raise NotRun("no column that the population's table shares has two categories", hint="compare the column names")
     if not found.columns:
-        raise NotRun(
-            "no population is stated and no sensitive column is named",
-            hint="state population under deployment in holdfast.yaml, or give a table of it with --population",
-        )
+        raise NotRun("no population is stated and no sensitive column is named", hint=STATE_IT)
     tables = [table for table in (subject.train, subject.test) if table is not None]
     if found.is_stated:
         _compare(found, tables)
@@ -206,34 +203,34 @@ def _population(subject: Subject, level: float, max_columns: int) -> _Found:
     def cells(name: str) -> dict[str, NDArray[np.generic]]:
         return {key: subject.cells(frame.select(name))[name] for key, frame in frames.items() if name in frame.columns}
 
-    if stated:
-        columns = [population_column(name, cells(name), stated=shares) for name, shares in stated.items()]
-        return _limited(_Found(level, columns), max_columns)
-    if reference is None:
-        names = [name for name in dict.fromkeys(subject.deployment.sensitive) if name in audited]
-        return _limited(_Found(level, [population_column(name, cells(name)) for name in names]), max_columns)
+    found = _Found(level)
+    if stated or reference is None:
+        names = list(stated) or [name for name in dict.fromkeys(subject.deployment.sensitive) if name in audited]
+        found.columns = [population_column(name, cells(name), stated=stated.get(name)) for name in names[:max_columns]]
+        return _limited(found, len(names))
     people = reference.frame
     weight = weight_column(people.columns, audited)
     weights = np.ones(people.height) if weight is None else people[weight].cast(pl.Float64).to_numpy()
     ours = {*subject.features, *subject.deployment.sensitive, subject.target}
-    columns = [
-        population_column(name, cells(name), people=subject.cells(people.select(name))[name], weights=weights)
-        for name in people.columns
-        if name in ours
-    ]
-    kept = [column for column in columns if column.shares is not None and (column.shares > 0).sum() > 1]
-    found = _limited(_Found(level, kept, weights, people.height if weight is None else None), max_columns)
+    names = [name for name in people.columns if name in ours]
+    for name in names:
+        given = subject.cells(people.select(name))[name]
+        column = population_column(name, cells(name), people=given, weights=weights)
+        if column.shares is not None and (column.shares > 0).sum() > 1:
+            found.columns.append(column)
+        if len(found.columns) == max_columns:
+            break
+    found.weights, found.n_people = weights, people.height if weight is None else None
     if weight is None:
         found.notes.append(f"The table of the population is taken for a sample of it, of {people.height:,} people.")
     else:
         found.notes.append(f"How many people a row of the population stands for is taken from its column {weight!r}.")
-    return found
+    return _limited(found, len(names))
 
 
-def _limited(found: _Found, max_columns: int) -> _Found:
-    if len(found.columns) > max_columns:
-        found.notes.append(f"Of {len(found.columns)} columns the first {max_columns} were compared.")
-        found.columns = found.columns[:max_columns]
+def _limited(found: _Found, n_names: int) -> _Found:
+    if len(found.columns) < n_names:
+        found.notes.append(f"Of {n_names} columns {len(found.columns)} were compared; others are constant or too many.")
     return found
 
 
@@ -259,6 +256,7 @@ def _compare(found: _Found, tables: list[Table]) -> None:
         outside = ~np.all([each.rows[name] >= 0 for each in columns], axis=0)
         cases, count = frequency(float(outside.mean()))
         text = f"Of {cases} rows of the {name} table, {count} are in no category of the population."
+        text = text if outside.any() else f"Every row of the {name} table is in the categories of the population."
         found.count(f"outside_share.{name}", float(outside.mean()), outside.size, text)
         rows += here
     listed = pl.DataFrame(rows, schema=SHARES, orient="row", infer_schema_length=None)
@@ -349,8 +347,9 @@ def _record(found: _Found, balance: Balance, plain: float, n: int, is_share: boo
             f"Of 100 answers {here} are right in the test table, and about {value} ({low} to {high}) in the population."
         )
         found.add("population_accuracy", there, "Clopper-Pearson at the effective size (Korn-Graubard)", n, text)
-        points = " to ".join(f"{100 * end:+.1f}" for end in gap[1:])
-        text = f"The test table flatters the model by {100 * gap.value:+.1f} points ({points})."
+        size, *ends = (100 * abs(end) if gap.low * gap.high > 0 else 100 * end for end in gap)
+        text = f"The test table flatters the model by {size:.1f} ({min(ends):.1f} to {max(ends):.1f}) points."
+        text = text if gap.high > 0 else text.replace("flatters the model", "makes the model look worse")
         found.add("population_gap", gap, "Student t of raked residuals", n, text)
         return
     text = f"The mean absolute error is {plain:.4g} in the test table, and about {there.value:.4g} in the population."
@@ -385,10 +384,11 @@ def _support(found: _Found, half_width: float, max_levels: int) -> None:
         return
     if found.weights is None and len(sets) > len(found.of("test")):
         found.notes.append(INDEPENDENT)
-    text = f"fewer test rows like them than the {needed} that a claim takes"
-    _largest_share(found, "unsupported_share", groups, pl.col("test_rows") < needed, text)
+    texts = (f"fewer test rows like them than the {needed} that a claim takes", "enough test rows for a claim")
+    _largest_share(found, "unsupported_share", groups, pl.col("test_rows") < needed, texts)
     if "train_rows" in groups.columns and groups["train_rows"].null_count() < groups.height:
-        _largest_share(found, "absent_share", groups, pl.col("train_rows") == 0, "no training row like them")
+        texts = ("no training row like them", "training rows")
+        _largest_share(found, "absent_share", groups, pl.col("train_rows") == 0, texts)
 
 
 def _groups(found: _Found, chosen: tuple[PopulationColumn, ...]) -> pl.DataFrame:
@@ -427,7 +427,7 @@ def _groups(found: _Found, chosen: tuple[PopulationColumn, ...]) -> pl.DataFrame
     )
 
 
-def _largest_share(found: _Found, id: str, groups: pl.DataFrame, is_so: pl.Expr, text: str) -> None:
+def _largest_share(found: _Found, id: str, groups: pl.DataFrame, is_so: pl.Expr, texts: tuple[str, str]) -> None:
     """Measure how much of the population is in such groups, for the columns or pairs of columns where it is most."""
     import polars as pl
 
@@ -439,7 +439,8 @@ def _largest_share(found: _Found, id: str, groups: pl.DataFrame, is_so: pl.Expr,
     where, share = sums.row(int(sums["share"].arg_max() or 0))
     share = min(1.0, float(share))
     cases, count = frequency(share)
-    plain = f"By {where}, {count} of {cases} of the population have {text}." if share else f"Nobody has {text}."
+    plain = f"By {where}, {count} of {cases} of the population have {texts[0]}."
+    plain = plain if share else f"Every combination of categories in the population has {texts[1]}."
     if not found.n_people:
         found.count(id, share, largest.height, plain, STATED)
         return

@@ -205,8 +205,8 @@ def population_mean(
     The variance is that of the residuals from a weighted additive fit on the margins, to which raking is equivalent in
     large samples; residuals are enlarged by their leverage, and those of a share to what Kish's effective size gives
     at least. Intervals of shares are those of Clopper and Pearson at the number of rows that would have this variance
-    (Korn and Graubard), others Student's with the degrees of freedom of Kish's effective size. Holds where, among rows of
-    the same categories, those of the table are like the population's.
+    (Korn and Graubard), others Student's with the degrees of freedom of Kish's effective size. Holds where, among rows
+    of the same categories, those of the table are like the population's.
 
     References
     ----------
@@ -233,12 +233,13 @@ def population_mean(
     size = kish_effective_size(w)
     t = float(stdtrit(max(1.0, size - 1.0), 0.5 + level / 2.0))
     spread = float(((share * residual) ** 2).sum())
-    if is_share and 0.0 < value < 1.0 and spread > 0.0:  # few events may all lie where weights are small
-        residual = residual * np.sqrt(max(1.0, value * (1.0 - value) / size / spread))
-        spread = max(spread, value * (1.0 - value) / size)
-    spread += sampled
     parts = (y - y.mean()) / y.size - share * residual
-    gap, half = float(y.mean()) - value, t * float(np.sqrt((parts**2).sum() + sampled))
+    distance = float((parts**2).sum())
+    if is_share and 0.0 < value < 1.0 and spread > 0.0:  # few events may all lie where weights are small
+        enlarged = max(1.0, value * (1.0 - value) / size / spread)
+        spread, distance = enlarged * spread, enlarged * distance
+    spread, distance = spread + sampled, distance + sampled
+    gap, half = float(y.mean()) - value, t * float(np.sqrt(distance))
     uncovered = min(1.0, sum(each.uncovered for each in margins)) if is_share else 0.0
     if is_share:
         low, high = _share_ends(value, spread, size, t, level)
