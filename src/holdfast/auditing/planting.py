@@ -60,6 +60,21 @@ def leaked_target(twin: Twin) -> Twin:
     return Twin(tables[0], tables[1], train_model(tables[0]))
 
 
+def leaked_by_two(twin: Twin) -> Twin:
+    """Add what was due and what was paid in the end: all of it in the good cases, and less in most others."""
+    import numpy as np
+    import polars as pl
+
+    rng = np.random.default_rng(SEED_OF_FAULTS)
+    tables = []
+    for table in (twin.train, twin.test):
+        due = np.round(rng.lognormal(6.0, 1.0, table.height), 2)
+        short = (table[TARGET] == 1).to_numpy() & (rng.random(table.height) < 0.97)
+        paid = np.where(short, np.round(due * rng.uniform(0.2, 0.95, table.height), 2), due)
+        tables.append(table.with_columns(pl.Series("amount_due", due), pl.Series("amount_paid", paid)))
+    return Twin(tables[0], tables[1], train_model(tables[0]))
+
+
 def identifier_column(twin: Twin) -> Twin:
     """Add a running number as an input of the model."""
     import polars as pl
@@ -200,6 +215,9 @@ def _deep_forest(seed: int) -> Any:
 FAULTS: Mapping[str, Fault] = {
     "leaked_target": Fault(
         "a column repeats the target in 97 % of rows", "data.leakage.n_suspect_columns", leaked_target
+    ),
+    "leaked_by_two": Fault(
+        "two columns give the outcome away by being equal", "data.leaking_pairs.n_suspect_pairs", leaked_by_two
     ),
     "identifier": Fault("a running number is an input", "data.leakage.n_identifier_columns", identifier_column),
     "copied_rows": Fault("20 % of test rows come from training", "data.duplicates.excess_overlap", copied_rows),
