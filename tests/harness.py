@@ -62,12 +62,13 @@ def subject_for(
     test: pl.DataFrame | None = None,
     target: str | None = None,
     deployment: Deployment | None = None,
+    population: pl.DataFrame | None = None,
     artefacts: tuple[ScannedFile, ...] = (),
 ) -> AuditSubject:
     deployment = deployment or Deployment()
     tables = {
         name: Table(name=name, frame=frame, digest=name)
-        for name, frame in (("train", train), ("test", test))
+        for name, frame in (("train", train), ("test", test), ("population", population))
         if frame is not None
     }
     wrapped: Model | None = model if model is None or isinstance(model, SimpleModel) else SimpleModel(model)
@@ -77,6 +78,7 @@ def subject_for(
         deployment=deployment,
         train=tables.get("train"),
         test=tables.get("test"),
+        population=tables.get("population"),
         model=wrapped,
         artefacts=artefacts,
     )
@@ -90,6 +92,7 @@ def run_check(
     test: pl.DataFrame | None = None,
     target: str | None = None,
     deployment: Deployment | None = None,
+    population: pl.DataFrame | None = None,
     artefacts: tuple[ScannedFile, ...] = (),
     effort: str = "default",
     seed: int = 0,
@@ -97,7 +100,13 @@ def run_check(
 ) -> Outcome:
     entry = entry_for(check)
     subject = subject_for(
-        model=model, train=train, test=test, target=target, deployment=deployment, artefacts=artefacts
+        model=model,
+        train=train,
+        test=test,
+        target=target,
+        deployment=deployment,
+        population=population,
+        artefacts=artefacts,
     )
     context = RunContext(check=check, seed=seed, effort=entry.spec.effort.get(effort, {}))  # type: ignore[call-overload]
     return import_module(entry.module).run(subject.view(entry.spec), context, **parameters)

@@ -266,6 +266,6 @@ def offset_objects() -> Iterator[tuple[str, Any]]:
     """Every offset of pandas, once and three times."""
     import pandas as pd
 
-    for name in pd.offsets.__all__:
+    for name in vars(pd.offsets)["__all__"]:
         kind = getattr(pd.offsets, name)
         yield from attempts({f"offset {name}": partial(lambda kind: [kind(), kind(3)], kind)})

@@ -87,6 +87,7 @@ def audit(
     test: Any = None,
     train: Any = None,
     target: str | None = None,
+    population: Any = None,
     config: str | Path | Mapping[str, Any] | AuditConfig | None = None,
     deployment: Deployment | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
@@ -108,6 +109,8 @@ def audit(
         Tables: a path (CSV, Parquet), a pandas, polars or pyarrow frame, or an array.
     target
         Name of the column with the true outcome.
+    population
+        A table that stands for the people the model is for, given like the others.
     config
         A ``holdfast.yaml`` or its parsed form; everything else given here overrides it.
     deployment
@@ -134,7 +137,7 @@ def audit(
         When something given cannot be used.
     """
     start = _start(config)
-    paths, objects = _split({"model": model, "test": test, "train": train})
+    paths, objects = _split({"model": model, "test": test, "train": train, "population": population})
     if trainer is not None and "model" not in objects:
         raise InputError("expected a trainer beside a model of this process", hint="give the model itself, not a path")
     objects |= {"trainer": trainer} if trainer else {}

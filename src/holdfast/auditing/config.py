@@ -15,7 +15,7 @@ from holdfast.core.endpoint import Endpoint, check_endpoint, is_endpoint
 from holdfast.core.errors import InputError
 from holdfast.core.parse import from_mapping, parse_yaml
 
-PATHS = ("model", "train", "test", "predictions")
+PATHS = ("model", "train", "test", "predictions", "population")
 PATH_LISTS = ("artefacts",)
 ParameterValue = bool | int | float | str | tuple[bool | int | float | str, ...] | None
 MOST_BYTES = 1 << 20
@@ -29,6 +29,9 @@ class AuditConfig:
     ----------
     model, train, test, predictions
         Paths, relative to the file they stand in; the model may also be the URL of an endpoint.
+    population
+        Path of a table that stands for the people the model is for: rows drawn from them, or counts with a column
+        ``count``, ``share`` or ``weight``. Instead of ``population`` under ``deployment``.
     endpoint
         How to ask the endpoint.
     artefacts
@@ -59,6 +62,7 @@ class AuditConfig:
     train: str | None = None
     test: str | None = None
     predictions: str | None = None
+    population: str | None = None
     endpoint: Endpoint = field(default_factory=Endpoint)
     artefacts: tuple[str, ...] = ()
     target: str | None = None

@@ -13,6 +13,7 @@ from holdfast.auditing.config import AuditConfig
 from holdfast.auditing.guessing import Guess, apply_guesses, guess_roles
 from holdfast.auditing.guessing_constraints import Constraint, guess_constraints
 from holdfast.auditing.inputs import read_inputs
+from holdfast.auditing.population import guess_population
 from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import Facts
 from holdfast.core.endpoint import is_endpoint
@@ -59,7 +60,9 @@ def first_config(config: AuditConfig, *, folder: Path, trust_pickle: TrustPickle
                 model.close()
         tables = [inputs.tables[name] for name in ("train", "test") if name in inputs.tables]
         constraints = guess_constraints(tables, inputs=facts.features, text=deployment.text)
-    lines = [*_lines(config, folder, target, target_reason, facts), *_roles(usable), *_constraints(constraints)]
+        population = guess_population(table, deployment.sensitive)
+    lines = [*_lines(config, folder, target, target_reason, facts), *_roles(usable), *_population(population)]
+    lines += _constraints(constraints)
     lines += [f"# assumed: {_printable(' '.join(assumption.split()))}" for assumption in facts.assumptions]
     return "\n".join(lines) + "\n"
 
@@ -78,7 +81,7 @@ def _target(config: AuditConfig, table: Table) -> tuple[str | None, str]:
 
 def _lines(config: AuditConfig, folder: Path, target: str | None, target_reason: str, facts: Facts) -> Iterable[str]:
     yield "# What is evaluated, and where it runs. Everything below is a guess with its reason: correct what is wrong."
-    for name in ("model", "train", "test", "predictions"):
+    for name in ("model", "train", "test", "predictions", "population"):
         path = getattr(config, name)
         if path:
             yield f"{name}: {_quoted(path if is_endpoint(path) else _relative(path, folder))}"
@@ -114,6 +117,15 @@ def _roles(guesses: Iterable[Guess]) -> Iterable[str]:
             yield from (f"    - {_quoted(guess.column)}  # {guess.reason}" for guess in found)
         else:
             yield f"  {role}: []"
+
+
+def _population(shares: dict[str, dict[str, float]]) -> Iterable[str]:
+    """Whom the model is for: that no table can say, so that what it holds is left for the reader to correct."""
+    if shares:
+        yield "  # population:  # whom is the model for? put their shares in place of the table's, and take the # away"
+    for column, parts in shares.items():
+        stated = ", ".join(f"{_quoted(category)}: {share:g}" for category, share in parts.items())
+        yield f"  #   {_quoted(column)}: {{{stated}}}"
 
 
 def _constraints(guesses: Iterable[Constraint]) -> Iterable[str]:

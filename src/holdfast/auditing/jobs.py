@@ -188,6 +188,7 @@ class Setup:
             deployment=self.deployment,
             train=tables.get("train"),
             test=tables.get("test"),
+            population=tables.get("population"),
             model=model,
             cache=self.cache,
             artefacts=self.artefacts,

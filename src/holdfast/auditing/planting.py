@@ -156,6 +156,40 @@ def unit_error(twin: Twin) -> Twin:
     return replace(twin, test=twin.test.with_columns(income))
 
 
+def few_women(twin: Twin) -> Twin:
+    """Leave two of three women out of the training table."""
+    import numpy as np
+    import polars as pl
+
+    drawn = np.random.default_rng(SEED_OF_FAULTS).random(twin.train.height) < 1 / 3
+    train = twin.train.filter((pl.col("sex") == "male") | pl.Series(drawn))
+    return replace(twin, train=train, model=train_model(train))
+
+
+def kept_back(twin: Twin) -> Twin:
+    """Leave the debt out of the training rows of one in five who default, as if they had not stated it."""
+    return _without_debt(twin, twin.train[TARGET].to_numpy() == 1)
+
+
+def lost_by_chance(twin: Twin) -> Twin:
+    """Leave the debt out of as many training rows in all, whatever became of the people."""
+    import numpy as np
+
+    n_lost = int((twin.train[TARGET] == 1).sum())
+    chosen = np.zeros(twin.train.height, dtype=np.bool_)
+    chosen[np.random.default_rng(SEED_OF_FAULTS + 1).permutation(twin.train.height)[:n_lost]] = True
+    return _without_debt(twin, chosen)
+
+
+def _without_debt(twin: Twin, among: NDArray[np.bool_]) -> Twin:
+    import numpy as np
+    import polars as pl
+
+    lost = among & (np.random.default_rng(SEED_OF_FAULTS).random(among.size) < 0.2)
+    train = twin.train.with_columns(pl.when(pl.Series(~lost)).then(pl.col("debt")).alias("debt"))
+    return replace(twin, train=train, model=train_model(train))
+
+
 def hostile_file(twin: Twin) -> Twin:
     """Put a pickle beside the model that has ``eval`` called when it is loaded, on a text that does nothing."""
     return replace(twin, files={**twin.files, "preprocessing.pkl": HOSTILE_PICKLE})
@@ -194,6 +228,13 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "careless_labels": Fault(
         "one in eight training outcomes is turned", "data.labels.mislabelled_share_train", careless_labels
+    ),
+    "few_women": Fault(
+        "two of three women are left out of training", "data.representativeness.largest_difference.train", few_women
+    ),
+    "kept_back": Fault("one in five who default did not state the debt", "data.missingness.gap_by_outcome", kept_back),
+    "lost_by_chance": Fault(
+        "as many debts are lost by chance", "data.missingness.gap_by_outcome", lost_by_chance, must_fail=False
     ),
     "harmed_subgroup": Fault(
         "outcomes of renters in the north are turned", "performance.slices.worst_gap", harmed_subgroup

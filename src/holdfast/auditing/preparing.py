@@ -12,6 +12,7 @@ from holdfast.auditing.inputs import Inputs
 from holdfast.auditing.jobs import ModelSource
 from holdfast.auditing.keys import adapters_digest, library_versions
 from holdfast.auditing.planning import available_needs, choose_effort, make_plan
+from holdfast.auditing.population import check_population
 from holdfast.auditing.settling import settle
 from holdfast.auditing.store import Store, read_back
 from holdfast.auditing.subject import Facts
@@ -57,10 +58,13 @@ class Prepared:
     subject_digests: Mapping[str, str]
 
     def digests_for(self, entry: CheckEntry) -> Mapping[str, str]:
-        """Return the digests that a check's finding depends on: those of the scan only where it reads the scan."""
-        if "artefacts" not in entry.spec.needs:
-            return self.subject_digests
-        return {**self.subject_digests, "artefacts": digest_of(self.inputs.artefacts)}
+        """Return the digests that a check's finding depends on: scan and population only where it reads them."""
+        digests = dict(self.subject_digests)
+        if "population" not in entry.spec.reads:
+            digests.pop("population", None)
+        if "artefacts" in entry.spec.needs:
+            digests["artefacts"] = digest_of(self.inputs.artefacts)
+        return digests
 
 
 def prepare(config: AuditConfig, policy: Policy, inputs: Inputs, store: Store | None) -> Prepared:
@@ -73,6 +77,7 @@ def prepare(config: AuditConfig, policy: Policy, inputs: Inputs, store: Store | 
     """
     seed = config.seed if config.seed is not None else _derived_seed(inputs, config)
     config, guesses = _with_guesses(config, inputs)
+    check_population(config.deployment, inputs.tables)
     facts, model = _settled(config, inputs, store)
     budget_s = seconds_of(config.budget)
     effort, why = choose_effort(config.deployment, budget_s=budget_s)
@@ -151,6 +156,7 @@ def _facts_digest(facts: Facts) -> str:
 
 
 def _derived_seed(inputs: Inputs, config: AuditConfig) -> int:
-    """Derive the seed from the inputs, so that nobody shops for a lucky one."""
-    digest = digest_bytes(canonical_json([dict(inputs.digests), config.target]))
+    """Derive the seed from what is audited, so that nobody shops for a lucky one."""
+    audited = {name: digest for name, digest in inputs.digests.items() if name != "population"}
+    digest = digest_bytes(canonical_json([audited, config.target]))
     return int(digest.removeprefix("sha256:")[:12], 16)

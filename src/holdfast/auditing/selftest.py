@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holdfast.auditing.api import Result, audit
-from holdfast.auditing.credit import TARGET, Twin, clean_twin
+from holdfast.auditing.credit import REGIONS, TARGET, Twin, clean_twin
 from holdfast.auditing.planting import FAULTS, planted
 from holdfast.core.deployment import Deployment
 from holdfast.core.record import Audit
@@ -18,6 +18,11 @@ DEPLOYMENT = Deployment(
     affected="applicants",
     task="binary",
     sensitive=("sex",),
+    population={
+        "sex": {"female": 0.5, "male": 0.5},
+        "region": dict.fromkeys(REGIONS, 0.25),
+        "housing": {"rent": 0.5, "own": 0.35, "family": 0.15},
+    },
     immutable=("age", "sex"),
     positive=0,
 )

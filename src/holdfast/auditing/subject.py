@@ -57,6 +57,7 @@ class AuditSubject:
     deployment: Deployment
     train: Table | None = None
     test: Table | None = None
+    population: Table | None = None
     model: Model | None = None
     artefacts: tuple[ScannedFile, ...] = ()
     reads: tuple[str, ...] | None = None
@@ -189,10 +190,11 @@ class AuditSubject:
         return cast("NDArray[np.int64]", self.cache[key])
 
     def view(self, spec: CheckSpec) -> AuditSubject:
-        """Narrow the deployment to the fields that the check declares, and the scan to checks that need it."""
+        """Narrow the deployment to the fields that the check declares, scan and population to checks that need them."""
         seen = cast(Deployment, DeploymentView(self.deployment, spec.reads))
         artefacts = self.artefacts if "artefacts" in spec.needs else ()
-        return replace(self, deployment=seen, reads=spec.reads, artefacts=artefacts)
+        population = self.population if "population" in spec.reads else None
+        return replace(self, deployment=seen, reads=spec.reads, artefacts=artefacts, population=population)
 
 
 def _locked(predictions: Predictions) -> Predictions:

@@ -34,6 +34,9 @@ class Deployment:
         Columns that identify a row, order rows in time, and tie rows together that must not be split.
     sensitive
         Attributes for fairness: columns of the test table.
+    population
+        Whom the model is for: per column the share of each category, such as ``sex: {Female: 0.51, Male: 0.49}``; of
+        numbers ``age: {<18: 0.2, 18-64: 0.6, 65+: 0.2}``.
     immutable
         Inputs an attacker or applicant cannot change.
     ranges
@@ -73,6 +76,7 @@ class Deployment:
     time: str | None = None
     group: str | None = None
     sensitive: tuple[str, ...] = ()
+    population: dict[str, dict[str, float]] = field(default_factory=dict)
     immutable: tuple[str, ...] = ()
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     integer: tuple[str, ...] = ()

@@ -18,7 +18,11 @@ T = TypeVar("T")
 LARGEST_YAML = 1 << 20
 BOOLEAN = "tag:yaml.org,2002:bool"
 FLOAT = "tag:yaml.org,2002:float"
-IN_YAML_WORDS = {"tuple_type": "expected a list", "dataclass_type": "expected a mapping"}
+IN_YAML_WORDS = {
+    "tuple_type": "expected a list",
+    "dataclass_type": "expected a mapping",
+    "string_type": "expected text, in quotes where YAML takes it for something else",
+}
 DEEPEST_YAML = 20
 
 

@@ -306,6 +306,8 @@ class Subject(Protocol):
         Names of the model's inputs: columns without target, id, time, group and ignored ones.
     train, test
         The tables, or ``None``.
+    population
+        The table that stands for the people the model is for, or ``None``; only where ``reads`` names ``population``.
     deployment
         The deployment; a check sees only the fields that its spec's ``reads`` names.
     info
@@ -330,6 +332,8 @@ class Subject(Protocol):
     def train(self) -> Table | None: ...
     @property
     def test(self) -> Table | None: ...
+    @property
+    def population(self) -> Table | None: ...
     @property
     def deployment(self) -> Deployment: ...
     @property

@@ -281,7 +281,7 @@ def _sideways(chart: Chart, plot: Plot, marks: list[Spec], *, zero: bool) -> Spe
             "zindex": 1,
         }
     y = {"field": "x", "type": "nominal", "title": None, "sort": None, "axis": axis}
-    if is_long and zero:
+    if is_long and (zero or len(plot.series) > 1):
         y["scale"] = {"paddingInner": 0.55, "paddingOuter": 0.5}
     offset = {"yOffset": {"field": "series", "sort": None}} if plot.series else {}
     x = {"type": "quantitative", "title": chart.y_title or chart.y, "scale": {"zero": zero, "nice": True}}

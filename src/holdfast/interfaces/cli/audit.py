@@ -22,6 +22,7 @@ def audit(
     ] = None,
     test: Annotated[str | None, Option(help="Test table: CSV or Parquet.")] = None,
     train: Annotated[str | None, Option(help="Training table: CSV or Parquet.")] = None,
+    population: Annotated[str | None, Option(help="Table of the people the model is for: rows, or counts.")] = None,
     artefact: Annotated[list[str] | None, Option(help="Further file or folder of the model; scanned.")] = None,
     target: Annotated[str | None, Option(help="Column with the true outcome.")] = None,
     predictions: Annotated[str | None, Option(help="A table of predictions, instead of a model.")] = None,
@@ -49,6 +50,7 @@ def audit(
 
     given: dict[str, Any] = {
         "model": model, "test": test, "train": train, "target": target, "predictions": predictions,
+        "population": population,
         "artefacts": tuple(artefact or ()), "score_column": tuple(score_column or ()), "label_column": label_column,
         "policy": policy,
         "check": tuple(check or ()), "skip": tuple(skip or ()), "effort": _effort(effort), "budget": budget,
