@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
-from holdfast.kernels.fairness.grouping import cut_numbers
+from holdfast.kernels.fairness.grouping import group_labels
 from holdfast.kernels.stats.multiplicity import holm
 from holdfast.kernels.stats.proportions import clopper_pearson, newcombe_difference
 
 SMALLEST_GROUP = 10
-# Numbers with at most this many distinct values are groups as they are.
-FEW_VALUES = 10
 # Tables as probable as the one observed differ from it by rounding.
 ROUNDING = 1e-7
 
@@ -130,20 +128,10 @@ def _groups(columns: Mapping[str, NDArray[Any]], n_rows: int) -> tuple[list[tupl
     names: list[tuple[str, str]] = []
     members: list[NDArray[np.bool_]] = []
     for column, values in columns.items():
-        labels = _labels(values)
+        labels, _ = group_labels(values)
         groups, sizes = np.unique(labels, return_counts=True)
         is_kept = (sizes >= SMALLEST_GROUP) & (n_rows - sizes >= SMALLEST_GROUP)
         for group in groups[is_kept].tolist():
             names.append((column, group))
             members.append(labels == group)
     return names, np.array(members, dtype=np.bool_).reshape(len(members), n_rows)
-
-
-def _labels(values: NDArray[Any]) -> NDArray[np.str_]:
-    if values.dtype.kind != "f":
-        return np.array(["missing" if value is None else str(value) for value in values.tolist()], dtype=np.str_)
-    known = values[~np.isnan(values)]
-    if np.unique(known).size <= FEW_VALUES:
-        return np.array(["missing" if np.isnan(value) else f"{value:g}" for value in values.tolist()], dtype=np.str_)
-    cut = cut_numbers(values)
-    return np.array([*cut.names, "missing"], dtype=np.str_)[cut.group]
