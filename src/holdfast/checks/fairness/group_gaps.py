@@ -54,9 +54,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.core.check import Measured, Outcome
 from holdfast.core.context import Context
-from holdfast.core.errors import InputError, NotApplicable, NotRun, did_you_mean
+from holdfast.core.errors import InputError, NotApplicable, did_you_mean
 from holdfast.core.finding import Chart
 from holdfast.core.measurement import Interval
+from holdfast.core.people import people_columns
 from holdfast.core.subject import Subject
 
 if TYPE_CHECKING:
@@ -139,21 +140,12 @@ def run(
     min_rate_rows
         A group takes part in a rate only with at least this number of rows to divide by.
     """
-    if not subject.deployment.sensitive:
-        raise NotRun(
-            "no sensitive attributes are named",
-            hint="name the columns that describe people, such as sex or age, as deployment.sensitive in holdfast.yaml",
-        )
-    if subject.task == "multiclass" and subject.deployment.positive is None:
-        raise NotApplicable(
-            f"there are {len(subject.classes)} classes and none is named as the favourable one",
-            hint="name it as deployment.positive in holdfast.yaml; it is then compared with all others",
-        )
+    people = people_columns(subject)
     positive = str(subject.classes[subject.positive]) if subject.classes else ""
     found = _Found(ctx.level, min_rate_rows, positive, [], [], [], [], [])
     if subject.target is None:
         found.assumptions.append("There are no recorded outcomes: only the model's answers were compared.")
-    groupings, notes = _groupings(subject, edges, n_quantiles, min_group)
+    groupings, notes = _groupings(subject, people, edges, n_quantiles, min_group)
     found.assumptions.extend(notes)
     for grouping in groupings:
         measure = _number_gaps if subject.task == "regression" else _rate_gaps
@@ -174,12 +166,11 @@ def run(
 
 
 def _groupings(
-    subject: Subject, edges: tuple[str, ...], n_quantiles: int, min_group: int
+    subject: Subject, names: list[str], edges: tuple[str, ...], n_quantiles: int, min_group: int
 ) -> tuple[list[Grouping], list[str]]:
     from holdfast.kernels.fairness.grouping import people_groups
 
     assert subject.test is not None
-    names = list(dict.fromkeys(subject.deployment.sensitive))
     cells = subject.cells(subject.test.frame.select(names))
     given = dict(_edges(text, names) for text in edges)
     return people_groups(cells, min_group=min_group, edges=given, n_quantiles=n_quantiles)
