@@ -98,6 +98,12 @@ def test_few_rows_say_nothing() -> None:
         run(table(60))
 
 
+def test_without_sensitive_columns_there_are_no_groups() -> None:
+    outcome = run_check("performance.uncertainty", model=model, test=table(), target="y", deployment=Deployment())
+    assert outcome.tables["groups"].height == 0
+    assert [chart.id for chart in outcome.charts] == ["abstention"]
+
+
 @pytest.mark.slow
 def test_groups_that_are_treated_alike_are_rarely_accused() -> None:
     accused = sum(

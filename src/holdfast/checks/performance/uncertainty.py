@@ -199,28 +199,17 @@ def _error_of_half(curve: AbstentionCurve, half: int, n_rows: int, level: float)
 
 def _groups(subject: Subject, ctx: Context, rows: NDArray[np.int64], missed: NDArray[np.bool_]) -> pl.DataFrame:
     """Compare the share of misses in each group of people with that of all others."""
-    import numpy as np
     import polars as pl
 
-    from holdfast.kernels.robustness.group_flips import group_flips
-    from holdfast.kernels.stats.proportions import newcombe_difference
+    from holdfast.kernels.robustness.group_flips import compared_once, group_flips
 
     assert subject.test is not None
     people = [name for name in subject.deployment.sensitive if name in subject.test.frame.columns]
-    cells = subject.cells(subject.test.frame.select(people)[rows])
-    found = pl.DataFrame(group_flips(cells, missed, people=people, level=ctx.level)).rename({"flipped": "missed"})
-    # Two groups that make up the whole table are compared once: the other difference is the same with its sign turned.
-    is_pair = (pl.len().over("column") == 2) & (pl.col("n").sum().over("column") == rows.size)
-    is_first = pl.col("difference").rank("ordinal", descending=True).over("column") == 1
-    kept = found.filter(~is_pair | is_first)
-    s, n = kept["missed"].to_numpy(), kept["n"].to_numpy()
-    level = 1.0 - (1.0 - ctx.level) / max(kept.height, 1)
-    together = newcombe_difference(s, n, int(missed.sum()) - s, rows.size - n, level=level)
-    return kept.with_columns(
-        name=pl.format("{}={}", "column", "group"),
-        all_low=np.asarray(together.low),
-        all_high=np.asarray(together.high),
-    )
+    cells = subject.cells(subject.test.frame[rows].select(people))
+    found = group_flips(cells, missed, people=people, level=ctx.level)
+    kept = compared_once(found, n_rows=rows.size, n_flipped=int(missed.sum()), level=ctx.level)
+    lines = pl.DataFrame(kept).rename({"flipped": "missed"})
+    return lines.with_columns(name=pl.format("{}={}", "column", "group"))
 
 
 def _by_group(ctx: Context, groups: pl.DataFrame, n_rows: int) -> list[Measured]:
