@@ -21,7 +21,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 Numbers = NDArray[np.float64]
 SMALLEST = 1e-12  # stated probabilities of 0 have no log odds
 HOTTEST = 100.0
-MOST_STEPS = 400  # of a Venn-Abers predictor: it takes two fits for each
+MOST_STEPS = 2000  # of a Venn-Abers predictor: it takes two fits for each
 N_BINS = 15
 
 
@@ -98,7 +98,7 @@ def fit_recalibrator(method: Method, scores: ArrayLike, y_true: ArrayLike) -> Re
     Notes
     -----
     With more than two classes all but ``temperature`` are fitted to each class against the rest. Venn-Abers bins the
-    scores into at most 400 of equal size, which keeps its validity.
+    scores into at most 2,000 of equal size, which keeps its validity.
 
     References
     ----------
@@ -306,7 +306,9 @@ def _venn_abers(p: Numbers, y: Numbers) -> ScoreMap:
         high = float(isotonic_regression(yes / n, weights=n).x[at])
         n[at], yes[at] = n[at] - 1.0, yes[at] - 1.0
         value[at] = high / (1.0 - low + high)
-    return ScoreMap("steps", _floats(edges), _floats(np.clip(value, 0.0, 1.0)))
+    value = np.clip(value, 0.0, 1.0)
+    is_step = np.diff(value) != 0.0
+    return ScoreMap("steps", _floats(edges[is_step]), _floats(value[np.append(True, is_step)]))
 
 
 def _scaling_binning(p: Numbers, y: Numbers) -> ScoreMap:
