@@ -62,6 +62,8 @@ def test_a_score_that_promises_one_group_less_is_found() -> None:
     assert low(measured["calibration_gap.origin"]) == 0.0
     assert low(measured["ece.sex=f"]) > 0.03
     assert low(measured["ece.sex=m"]) == 0.0
+    assert low(measured["miscalibration.sex=f"]) > 0.001
+    assert low(measured["miscalibration.sex=m"]) == 0.0
     assert "f least" in measured["calibration_gap.sex"].plain
 
 
@@ -96,9 +98,12 @@ def test_margins_are_compared_by_their_order_only() -> None:
 def test_charts_name_columns_that_are_there() -> None:
     frame = table()
     outcome = run(frame, frame["p"].to_numpy())
-    assert {chart.id for chart in outcome.charts} == {"calibration_gap", "ranking_gap", "score_gap"}
+    assert {chart.id for chart in outcome.charts} == {
+        "calibration_gap", "ranking_gap", "score_gap", "curves_sex", "curves_origin"
+    }  # fmt: skip
     for chart in outcome.charts:
-        assert {chart.x, chart.y, chart.low, chart.high, chart.series} <= set(outcome.tables[chart.table].columns)
+        wanted = {name for name in (chart.x, chart.y, chart.low, chart.high, chart.series) if name}
+        assert wanted <= set(outcome.tables[chart.table].columns)
 
 
 def test_what_is_missing_is_said() -> None:

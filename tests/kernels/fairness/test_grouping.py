@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.kernels.fairness.grouping import cut_numbers, people_groups
+from holdfast.kernels.fairness.grouping import cross_groups, cut_numbers, people_groups
 
 NUMBERS = st.lists(st.integers(0, 100) | st.just(float("nan")), max_size=60)
 
@@ -75,3 +75,13 @@ def test_of_very_many_groups_the_largest_are_kept():
     assert len(groupings[0].names) == 100
     assert "p149" in groupings[0].names
     assert "150 groups" in notes[0]
+
+
+def test_many_columns_of_many_values_can_be_crossed():
+    rng = np.random.default_rng(0)
+    columns = {name: rng.integers(0, 9000, 3000).astype(str).astype(object) for name in "abcdef"}
+    labels = {name: np.array(values, dtype=np.str_) for name, values in columns.items()}
+    crossed = cross_groups(labels, 1, [])
+    assert len(crossed.names) == 100
+    row = int(np.flatnonzero(crossed.group == 0)[0])
+    assert crossed.names[0] == " × ".join(columns[name][row] for name in "abcdef")

@@ -156,10 +156,11 @@ def run(
             hint="; ".join(found.assumptions) or "give a test table with more rows",
         )
     tables, gaps = _rate_tables(found.rows), _gap_table(found.gaps)
+    drawn = gaps.filter(gaps["attribute"].is_in(people) & gaps["rate"].is_in(list(TITLES)))
     return Outcome(
         measurements=tuple(found.measurements),
-        tables={**tables, "gaps": gaps, "affected_rows": _affected_table(found.affected)},
-        charts=(*((GAPS_CHART,) if gaps.height else ()), *(_chart(name) for name in tables if name in TITLES)),
+        tables={**tables, "gaps": gaps, "drawn": drawn, "affected_rows": _affected_table(found.affected)},
+        charts=(*((GAPS_CHART,) if drawn.height else ()), *(_chart(name) for name in tables if name in TITLES)),
         remediation=REMEDIATION,
         assumptions=tuple(found.assumptions),
     )
@@ -415,7 +416,7 @@ def _affected_table(affected: list[tuple[NDArray[np.int64], str]]) -> pl.DataFra
 
 
 GAPS_CHART = Chart(
-    id="gaps", title="Largest gap between two groups, for each rate", kind="points", table="gaps", x="label",
+    id="gaps", title="Largest gap between two groups, for each rate", kind="points", table="drawn", x="label",
     y="difference", low="low", high="high", series="attribute", y_title="difference of two shares", reference=0.0,
     caption="The difference between the two groups that differ most, with its interval: where that touches 0, the "
     "groups may be treated alike and the difference be chance.",

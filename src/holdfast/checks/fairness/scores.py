@@ -10,7 +10,8 @@
   somebody who does not), and the largest difference of it between two groups;
 - `score_gap`: the largest difference of the mean score, whatever the outcomes are;
 - `ece.<column>=<group>`: the average distance of a stated from the true probability within each group of one column,
-  with the scatter taken off.
+  with the scatter taken off, and `miscalibration.<column>=<group>`: what the right recalibration of that group alone
+  would take off its Brier score, by the rising curve that fits its outcomes best (drawn for each group).
 
 No cut-off is involved: `fairness.thresholds` says what follows for each.
 
@@ -35,6 +36,8 @@ Kleinberg, J., Mullainathan, S. and Raghavan, M. (2017). Inherent trade-offs in 
 Pleiss, G. et al. (2017). On fairness and calibration. NeurIPS.
 Corbett-Davies, S. and Goel, S. (2018). The measure and mismeasure of fairness.
 Borkan, D. et al. (2019). Nuanced metrics for measuring unintended bias with real data (areas under the curve by group).
+Dimitriadis, T., Gneiting, T. and Jordan, A. I. (2021). Stable reliability diagrams for probabilistic classifiers.
+PNAS 118(8).
 """
 
 from __future__ import annotations
@@ -72,10 +75,13 @@ SPEC = {
          "range": [0, 1]},
         {"id": "ece.*", "name": "Expected calibration error within the group", "unit": "share",
          "direction": "lower_is_better", "range": [0, 1]},
+        {"id": "miscalibration.*", "name": "Miscalibration within the group (part of the Brier score, without bins)",
+         "unit": "share", "direction": "lower_is_better", "range": [0, 1]},
     ],
     "reads": ["sensitive", "positive"],
     "evidence_codes": ["FAIR", "CAL"],
-    "references": ["Kleinberg et al. 2017", "Pleiss et al. 2017", "Corbett-Davies and Goel 2018", "Borkan et al. 2019"],
+    "references": ["Kleinberg et al. 2017", "Pleiss et al. 2017", "Corbett-Davies and Goel 2018", "Borkan et al. 2019",
+                   "Dimitriadis et al. 2021"],
     "cost": "light",
 }  # fmt: skip
 
@@ -91,6 +97,8 @@ WORDS = {
     "ranking_gap": ("area under the ROC curve", "{0} is ranked best ({1:.3f}), {2} worst ({3:.3f})"),
     "score_gap": ("mean score", "{0} has the highest mean score ({1:.3f}), {2} the lowest ({3:.3f})"),
 }
+CORP_METHOD = "gain on rows the fit did not see below, observed gain and its error above"
+CURVE_POINTS, MOST_CURVES = 40, 3
 METHODS = {
     "calibration_gap": "largest pairwise difference of Welch's t, Bonferroni below",
     "ranking_gap": "largest pairwise difference of DeLong's limits, Bonferroni below",
@@ -139,10 +147,15 @@ def run(subject: Subject, ctx: Context, *, min_group: int = 50) -> Outcome:
     if not scored.is_probability:
         notes.append("The scores are no probabilities: only their order was compared.")
     tables = _tables(rows)
+    single = [grouping for grouping in groupings if grouping.attribute in people and scored.is_probability]
+    curves = {f"curves_{grouping.key}": _curves(scored, grouping) for grouping in single[:MOST_CURVES]}
     return Outcome(
         measurements=tuple(measured),
-        tables=tables,
-        charts=tuple(_chart(kind) for kind in WORDS if kind in tables),
+        tables={**tables, **curves},
+        charts=(
+            *(_chart(kind) for kind in WORDS if kind in tables),
+            *(_curves_chart(grouping) for grouping in single[:MOST_CURVES]),
+        ),
         remediation=REMEDIATION,
         assumptions=tuple(notes),
     )
@@ -196,6 +209,7 @@ def _measured(
 def _errors(ctx: Context, scored: _Scored, grouping: Grouping) -> list[Measured]:
     """Calibration within each group of one column."""
     from holdfast.kernels.performance.calibration import expected_calibration_error
+    from holdfast.kernels.performance.corp import corp_decomposition
 
     measured = []
     for at, name in enumerate(grouping.names):
@@ -204,9 +218,39 @@ def _errors(ctx: Context, scored: _Scored, grouping: Grouping) -> list[Measured]
         interval = Interval(
             low=ece.low, high=ece.high, level=ctx.level, method="debiased, equal-mass bins; conservative limits"
         )
-        key = f"ece.{grouping.attribute}={name}"
-        measured.append(Measured(id=key, value=ece.value, interval=interval, n=int(rows.sum())))
+        key, n = f"{grouping.attribute}={name}", int(rows.sum())
+        measured.append(Measured(id=f"ece.{key}", value=ece.value, interval=interval, n=n))
+        gain = corp_decomposition(scored.p[rows], scored.happened[rows], rng=ctx.rng, level=ctx.level).miscalibration
+        interval = Interval(low=gain.low, high=gain.high, level=ctx.level, method=CORP_METHOD)
+        measured.append(Measured(id=f"miscalibration.{key}", value=gain.value, interval=interval, n=n))
     return measured
+
+
+def _curves(scored: _Scored, grouping: Grouping) -> pl.DataFrame:
+    """The rising curve that fits each group's outcomes best, at quantiles of its scores."""
+    import numpy as np
+    import polars as pl
+
+    from holdfast.kernels.performance.corp import recalibrate, reliability_steps
+
+    parts = []
+    for at, name in enumerate(grouping.names):
+        p, happened = scored.p[grouping.group == at], scored.happened[grouping.group == at]
+        stated = np.unique(np.quantile(p, np.linspace(0.0, 1.0, CURVE_POINTS), method="inverted_cdf"))
+        fitted = recalibrate(reliability_steps(p, happened), stated)
+        parts.append(pl.DataFrame({"stated": stated, "recalibrated": fitted}).with_columns(group=pl.lit(name)))
+    return pl.concat(parts)
+
+
+def _curves_chart(grouping: Grouping) -> Chart:
+    key = f"curves_{grouping.key}"
+    return Chart(
+        id=key, title=f"What stated probabilities should have been, by {grouping.attribute}", kind="line", table=key,
+        x="stated", y="recalibrated", series="group", x_title="stated probability", diagonal=True,
+        y_title="probability that fits the outcomes best",
+        caption="A group whose curve runs above the diagonal is promised too little, below it too much. Steps of small "
+        "groups are coarse.",
+    )  # fmt: skip
 
 
 def _tables(rows: list[tuple[object, ...]]) -> dict[str, pl.DataFrame]:

@@ -175,14 +175,14 @@ def cross_groups(labels: Mapping[str, NDArray[np.str_]], min_group: int, notes: 
     ['x × u', 'x × v']
     """
     attribute = BETWEEN.join(labels)
-    coded = [np.unique(column, return_inverse=True) for column in labels.values()]
-    code = np.zeros(next(iter(labels.values())).size, dtype=np.int64)
-    for distinct, place in coded:
-        code = code * distinct.size + place.ravel()
-    codes, inverse, sizes = np.unique(code, return_inverse=True, return_counts=True)
-    parts = np.unravel_index(codes, [distinct.size for distinct, _ in coded])
-    rows = zip(*(distinct[part].tolist() for (distinct, _), part in zip(coded, parts, strict=True)), strict=True)
-    names = [BETWEEN.join(row) for row in rows]
+    columns = list(labels.values())
+    code = np.zeros(columns[0].size, dtype=np.int64)
+    for column in columns:
+        distinct, place = np.unique(column, return_inverse=True)
+        # Numbered anew after each column, so that the codes of many columns do not overflow.
+        code = np.unique(code * distinct.size + place.ravel(), return_inverse=True)[1].ravel()
+    _, first, inverse, sizes = np.unique(code, return_index=True, return_inverse=True, return_counts=True)
+    names = [BETWEEN.join(str(column[row]) for column in columns) for row in first.tolist()]
     is_kept = sizes >= min_group
     if not is_kept.all():
         small = some([f"{names[at]} ({sizes[at]})" for at in np.flatnonzero(~is_kept)])
