@@ -19,7 +19,9 @@ def main() -> None:
         return
     needing_data = ["audit_adult.py", "extraction.py", "privacy.py", "robustness_queries.py", "robustness_tables.py"]
     with_data = needing_data if "--data" in arguments else []
-    scripts = ["startup.py", "intervals.py", "data_trust.py", "annotators.py", "slice_search.py", *with_data]
+    scripts = [
+        "startup.py", "intervals.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py", *with_data,
+    ]  # fmt: skip
     for script in scripts:
         print(f"== {script}", flush=True)
         options = arguments if script in with_data else []

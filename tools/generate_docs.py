@@ -80,6 +80,7 @@ def schemas() -> Iterator[tuple[str, str]]:
     from holdfast.core.record import Findings, Run
     from holdfast.core.scan import ScanReport
     from holdfast.evidence.manifest import Manifest
+    from holdfast.kernels.performance.recalibration import Recalibrator
     from holdfast.policy.rules import Policy
 
     documents = {
@@ -90,6 +91,7 @@ def schemas() -> Iterator[tuple[str, str]]:
         "manifest": Manifest,
         "policy": Policy,
         "config": AuditConfig,
+        "recalibrator": Recalibrator,
     }
     for name, kind in documents.items():
         schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema(kind)}

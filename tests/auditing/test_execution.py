@@ -198,3 +198,16 @@ def test_seed_of_a_check_depends_on_the_base_and_the_check() -> None:
     seeds = {seed_of(base, check) for base in range(10) for check in ("a.b", "a.c", "b.a")}
     assert len(seeds) == 30
     assert all(0 <= seed < 2**53 for seed in seeds)
+
+
+def test_documents_are_written_beside_the_tables(run: Any) -> None:
+    completed = run("import polars as pl\nreturn " + ONE[:-1] + ", documents={'rule': '{\"a\": 1}'})")
+    assert completed.files["rule.json"] == b'{"a": 1}'
+    assert completed.finding.evidence["rule"] == "evidence/scratch.one/rule.json"
+
+
+def test_a_table_and_a_document_of_one_name_are_refused(run: Any) -> None:
+    more = ", tables={'rule': pl.DataFrame({'a': [1]})}, documents={'rule': '{}'})"
+    finding = run("import polars as pl\nreturn " + ONE[:-1] + more).finding
+    assert finding.state == "error"
+    assert "both a table and a document" in str(finding.reason)

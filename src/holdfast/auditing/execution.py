@@ -130,6 +130,9 @@ def _finding(entry: CheckEntry, outcome: Outcome, blank: Finding) -> tuple[Findi
     if not outcome.measurements:
         raise ValueError(f"{entry.id} returned no measurement; a check that has none raises NotRun or NotApplicable")
     files = {f"{name}.parquet": parquet_bytes(table) for name, table in outcome.tables.items()}
+    files |= {f"{name}.json": text.encode() for name, text in outcome.documents.items()}
+    if twice := outcome.tables.keys() & outcome.documents.keys():
+        raise ValueError(f"{entry.id} returned both a table and a document named {min(twice)!r}")
     for chart in outcome.charts:
         _require_columns(entry, chart, outcome)
     ids = [measured.id for measured in outcome.measurements]
@@ -141,7 +144,7 @@ def _finding(entry: CheckEntry, outcome: Outcome, blank: Finding) -> tuple[Findi
         reason=None,
         needed=None,
         measurements=tuple(qualified(entry, measured) for measured in outcome.measurements),
-        evidence={name: f"evidence/{entry.id}/{name}.parquet" for name in outcome.tables},
+        evidence={name.partition(".")[0]: f"evidence/{entry.id}/{name}" for name in files},
         charts=outcome.charts,
         remediation=outcome.remediation,
         assumptions=outcome.assumptions,

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from holdfast.auditing.credit import Answer
+
 SEED_OF_FAULTS = 20_261
 # builtins.eval("1"), as protocol 4 writes it
 HOSTILE_PICKLE = b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R."
@@ -32,12 +34,15 @@ class Fault:
         Makes the faulty copy from the clean one.
     must_fail
         Whether it is a fault; else it only looks like one, and failing it would be a false alarm.
+    sensitive
+        Columns that describe people, as the deployment of the copy names them.
     """
 
     description: str
     measurement: str
     plant: Callable[[Twin], Twin]
     must_fail: bool = True
+    sensitive: tuple[str, ...] = ("sex",)
 
     @property
     def check(self) -> str:
@@ -146,6 +151,71 @@ def brittle_feature(twin: Twin) -> Twin:
     return replace(twin, model=predict)
 
 
+def sex_decides(twin: Twin) -> Twin:
+    """Let the model ask more of women than of men who are alike in everything else."""
+    return replace(twin, model=_riskier(twin, lambda frame: frame["sex"] == "female", by=1.0))
+
+
+def stand_in(twin: Twin) -> Twin:
+    """Give the model a form of address in place of the sex, and let it ask more of those addressed as women."""
+    import numpy as np
+    import polars as pl
+
+    rng = np.random.default_rng(SEED_OF_FAULTS)
+
+    def addressed(table: pl.DataFrame) -> pl.DataFrame:
+        is_ms = (table["sex"] == "female").to_numpy() ^ (rng.random(table.height) < 0.02)
+        return table.with_columns(pl.Series("address", np.where(is_ms, "Ms", "Mr")))
+
+    copy = replace(twin, train=addressed(twin.train), test=addressed(twin.test))
+    return replace(copy, model=_riskier(twin, lambda frame: frame["address"] == "Ms", by=2.0))
+
+
+def promised_less(twin: Twin) -> Twin:
+    """State a risk to women that is higher than it is, below the cut-off and above it."""
+    return replace(twin, model=_riskier(twin, lambda frame: frame["sex"] == "female", by=1.5))
+
+
+def harmed_combination(twin: Twin) -> Twin:
+    """Let the model take women of one region for risks: neither women nor the region stand out as much."""
+    harmed = {"sex": "female", "region": "north"}
+    return replace(twin, model=_riskier(twin, lambda frame: _all_equal(frame, harmed), by=3.0))
+
+
+def unequal_incomes(twin: Twin) -> Twin:
+    """Let women be those who earn less: outcomes and answers differ by sex, and what a probability means does not."""
+    import numpy as np
+    import polars as pl
+
+    rng = np.random.default_rng(SEED_OF_FAULTS)
+
+    def assigned(table: pl.DataFrame) -> pl.DataFrame:
+        logs = np.log(table["income"].to_numpy())
+        share = 1.0 / (1.0 + np.exp(6.0 * (logs - logs.mean())))
+        return table.with_columns(pl.Series("sex", np.where(rng.random(table.height) < share, "female", "male")))
+
+    train, test = assigned(twin.train), assigned(twin.test)
+    return replace(twin, train=train, test=test, model=train_model(train))
+
+
+def _all_equal(frame: pl.DataFrame, values: Mapping[str, str]) -> pl.Series:
+    import polars as pl
+
+    return frame.select(pl.all_horizontal([pl.col(name) == value for name, value in values.items()])).to_series()
+
+
+def _riskier(twin: Twin, whom: Callable[[pl.DataFrame], pl.Series], *, by: float) -> Answer:
+    """Add to the log odds of default of some people."""
+    import numpy as np
+
+    def predict(frame: pl.DataFrame) -> NDArray[np.float64]:
+        p = np.clip(twin.model(frame), 1e-9, 1 - 1e-9)
+        shifted = 1 / (1 + np.exp(-(np.log(p[:, 1] / p[:, 0]) + by * whom(frame).fill_null(False).to_numpy())))
+        return np.column_stack([1 - shifted, shifted])
+
+    return predict
+
+
 def unit_error(twin: Twin) -> Twin:
     """Write the income of a tenth of the test rows in cents instead of euros."""
     import numpy as np
@@ -240,6 +310,23 @@ FAULTS: Mapping[str, Fault] = {
         "outcomes of renters in the north are turned", "performance.slices.worst_gap", harmed_subgroup
     ),
     "overconfidence": Fault("logits are tripled", "performance.calibration.ece", overconfidence),
+    "sex_decides": Fault(
+        "women are asked for more than men alike", "fairness.counterfactual.changed_share.sex", sex_decides
+    ),
+    "stand_in": Fault("a form of address stands in for the sex", "fairness.group_gaps.equalised_odds.sex", stand_in),
+    "promised_less": Fault("stated risks of women are too high", "fairness.scores.calibration_gap.sex", promised_less),
+    "harmed_combination": Fault(
+        "women in the north are taken for risks",
+        "fairness.intersections.opportunity_shortfall",
+        harmed_combination,
+        sensitive=("sex", "region"),
+    ),
+    "unequal_incomes": Fault(
+        "women earn less, and are told the truth",
+        "fairness.scores.calibration_gap.sex",
+        unequal_incomes,
+        must_fail=False,
+    ),
     "brittle_feature": Fault("one answer in the form decides", "robustness.evasion.attack_success", brittle_feature),
     "hostile_file": Fault("a pickle beside the model runs code", "supply_chain.artefact_scan.n_failed", hostile_file),
     "learned_by_heart": Fault(

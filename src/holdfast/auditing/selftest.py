@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from holdfast.auditing.api import Result, audit
@@ -69,7 +69,7 @@ def run_selftest(folder: Path, *, seed: int = 0, say: Callable[[str], None] = la
     say(f"clean twin: {clean.decision.summary}")
     trials = []
     for name, fault in FAULTS.items():
-        result = _audit(planted(name, seed=seed), folder / name, checks=[fault.check])
+        result = _audit(planted(name, seed=seed), folder / name, checks=[fault.check], sensitive=fault.sensitive)
         verdicts = {verdict.measurement: verdict.verdict for verdict in result.decision.verdicts}
         trial = Trial(
             fault=name,
@@ -93,7 +93,9 @@ def run_selftest(folder: Path, *, seed: int = 0, say: Callable[[str], None] = la
     )
 
 
-def _audit(twin: Twin, folder: Path, *, checks: list[str] | None = None) -> Result:
+def _audit(
+    twin: Twin, folder: Path, *, checks: list[str] | None = None, sensitive: tuple[str, ...] = DEPLOYMENT.sensitive
+) -> Result:
     with tempfile.TemporaryDirectory(prefix="holdfast-files-") as files:
         for name, content in twin.files.items():
             (Path(files) / name).write_bytes(content)
@@ -103,7 +105,7 @@ def _audit(twin: Twin, folder: Path, *, checks: list[str] | None = None) -> Resu
             train=twin.train,
             test=twin.test,
             target=TARGET,
-            deployment=DEPLOYMENT,
+            deployment=replace(DEPLOYMENT, sensitive=sensitive),
             out=folder,
             cache=False,
             check=checks,

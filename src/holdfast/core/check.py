@@ -108,6 +108,8 @@ class Outcome:
     tables
         Evidence tables by name, written as Parquet. ``affected_rows`` (columns ``table``, ``row``, ``reason``) holds
         positions of rows in the user's own tables. No whole rows of personal data.
+    documents
+        Texts by name, written beside the tables as JSON: what another program applies. No rows of data.
     lost_endpoint
         Whether the model's endpoint stopped answering, so that the numbers are of what was finished until then.
     parameters
@@ -116,6 +118,7 @@ class Outcome:
 
     measurements: tuple[Measured, ...]
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    documents: Mapping[str, str] = field(default_factory=dict)
     charts: tuple[Chart, ...] = ()
     remediation: str = ""
     assumptions: tuple[str, ...] = ()

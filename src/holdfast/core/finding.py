@@ -73,7 +73,7 @@ class Finding:
     measurements
         The numbers.
     evidence
-        Name to path relative to the audit folder, Parquet (or text for a traceback).
+        Name to path relative to the audit folder: Parquet, JSON for what another program applies, text for a traceback.
     charts
         Pictures as data over the evidence tables.
     evidence_codes

@@ -46,9 +46,11 @@ def measured(outcome):
 def test_equal_treatment_is_not_accused():
     frame = table()
     found = measured(run(answers(frame, 0.8, 0.1), frame))
-    assert len(found) == 9
-    # Nine intervals at 95 %, three of them over the same rows: at most one may miss zero.
-    assert sum(item.interval.low > 0.0 for item in found.values()) <= 1
+    assert len(found) == 21
+    # Intervals at 95 %, of two attributes and their combination over the same rows: one may miss equality.
+    equal = {name: 1.0 if name.startswith("disparate_impact") else 0.0 for name in found}
+    missed = [name for name, item in found.items() if not item.interval.low <= equal[name] <= item.interval.high]
+    assert len(missed) <= 1
 
 
 def test_a_group_that_is_refused_more_often_is_found():
@@ -85,6 +87,31 @@ def test_values_agree_with_counting_by_hand():
     rates = frame.with_columns(pl.Series("p", given)).group_by("origin").agg(pl.col("p").mean())["p"]
     found = measured(run(given, frame))
     assert found["demographic_parity.origin"].value == pytest.approx(rates.max() - rates.min())
+
+
+def test_ratio_and_average_odds_agree_with_counting_by_hand():
+    frame = table()
+    given = answers(frame, 0.7, 0.2)
+    found = measured(run(given, frame))
+    shares, odds = [], []
+    for sex in ("f", "m"):
+        rows = (frame["sex"] == sex).to_numpy()
+        y = frame["y"].to_numpy()[rows]
+        shares.append(given[rows].mean())
+        odds.append((given[rows][y == 1].mean() + given[rows][y == 0].mean()) / 2)
+    assert found["disparate_impact.sex"].value == pytest.approx(min(shares) / max(shares))
+    assert found["average_odds.sex"].value == pytest.approx(abs(odds[0] - odds[1]))
+
+
+def test_every_rate_has_its_gap_in_the_evidence():
+    outcome = run(answers(table(), 0.7, 0.2), table())
+    gaps = outcome.tables["gaps"].filter(pl.col("attribute") == "sex")
+    assert gaps["rate"].n_unique() == 8
+    odds = gaps.filter(pl.col("rate") == "true_positive_rate").row(0, named=True)
+    assert odds["difference"] == measured(outcome)["equal_opportunity.sex"].value
+    misses = gaps.filter(pl.col("rate") == "false_negative_rate").row(0, named=True)
+    assert misses["difference"] == pytest.approx(odds["difference"])
+    assert (misses["highest"], misses["lowest"]) == (odds["lowest"], odds["highest"])
 
 
 def test_counts_in_the_evidence_give_the_value_again():
@@ -161,7 +188,7 @@ def test_without_outcomes_only_chances_are_compared():
         test=frame,
         deployment=Deployment(sensitive=("sex", "origin"), classes=(0, 1)),
     )
-    assert {key.split(".")[0] for key in measured(outcome)} == {"demographic_parity"}
+    assert {key.split(".")[0] for key in measured(outcome)} == {"demographic_parity", "disparate_impact"}
     assert any("no recorded outcomes" in text for text in outcome.assumptions)
 
 
@@ -220,6 +247,8 @@ def test_gaps_of_a_regression_model_are_in_the_unit_of_the_target():
 
 def test_charts_name_columns_that_are_there():
     outcome = run(answers(table(), 0.8, 0.1), table())
-    assert len(outcome.charts) == 4
+    assert {chart.id for chart in outcome.charts} == {
+        "gaps", "selection_rate", "true_positive_rate", "false_positive_rate", "precision"
+    }  # fmt: skip
     for chart in outcome.charts:
         assert {chart.x, chart.y, chart.low, chart.high, chart.series} <= set(outcome.tables[chart.table].columns)

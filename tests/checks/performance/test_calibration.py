@@ -137,3 +137,22 @@ def test_regression_has_no_probabilities():
             target="y",
             deployment=Deployment(task="regression"),
         )
+
+
+def test_error_without_bins_agrees_with_that_in_bins_where_probabilities_take_few_values():
+    rng = np.random.default_rng(0)
+    stated = rng.choice([0.1, 0.4, 0.7], size=6000)
+    frame = pl.DataFrame({"p": stated, "y": (rng.random(6000) < stated - 0.05).astype(int)})
+    outcome = run(calibrated, frame)
+    found = {item.id: item for item in outcome.measurements}
+    assert found["rms_calibration_error"].value == pytest.approx(0.05, abs=0.012)
+    assert found["miscalibration"].value == pytest.approx(0.05**2, abs=0.001)
+    assert found["miscalibration"].interval.low > 0.0005
+    assert "would vanish" in found["miscalibration"].plain
+
+
+def test_curve_of_an_overconfident_model_leaves_the_band():
+    outcome = run(overconfident, table())
+    curve = outcome.tables["reliability"]
+    outside = (curve["recalibrated"] < curve["low"]) | (curve["recalibrated"] > curve["high"])
+    assert outside.mean() > 0.5

@@ -55,7 +55,7 @@ def test_confidence_that_means_something_ranks_errors() -> None:
     assert low(measured["error_ranking"]) > 0.6
     assert measured["error_of_surer_half"].value == pytest.approx(0.125, abs=0.03)
     assert measured["set_coverage"].value == pytest.approx(0.9, abs=0.02)
-    assert low(measured["undercoverage.group=b"]) <= 0
+    assert all(low(item) <= 0 for name, item in measured.items() if name.startswith("undercoverage"))
     assert outcome.tables["abstention"]["answered"][-1] == 1.0
 
 
@@ -69,8 +69,19 @@ def test_confidence_that_means_nothing_is_seen() -> None:
 def test_group_that_the_promise_fails_is_named() -> None:
     measured = found(run(table(hard=0.8)))
     assert low(measured["undercoverage.group=b"]) > 0.05
-    assert measured["undercoverage.group=a"].value < 0
     assert "group=b" in measured["undercoverage.group=b"].plain
+
+
+def test_two_groups_that_make_up_the_table_are_compared_once() -> None:
+    outcome = run(table(hard=0.8))
+    assert outcome.tables["groups"]["name"].to_list() == ["group=b"]
+    assert [name for name in found(outcome) if name.startswith("undercoverage")] == ["undercoverage.group=b"]
+    assert "Bonferroni over 1 group" in str(found(outcome)["undercoverage.group=b"].interval)
+
+
+def test_three_groups_are_compared_each_with_all_others() -> None:
+    frame = table().with_columns(group=pl.Series(["a", "b", "c", "b"] * 1000))
+    assert set(run(frame).tables["groups"]["name"]) == {"group=a", "group=b", "group=c"}
 
 
 def test_promise_of_another_size_is_kept() -> None:
@@ -85,6 +96,12 @@ def test_model_that_is_never_wrong_has_no_ranking() -> None:
 def test_few_rows_say_nothing() -> None:
     with pytest.raises(NotRun, match="fewer than 100"):
         run(table(60))
+
+
+def test_without_sensitive_columns_there_are_no_groups() -> None:
+    outcome = run_check("performance.uncertainty", model=model, test=table(), target="y", deployment=Deployment())
+    assert outcome.tables["groups"].height == 0
+    assert [chart.id for chart in outcome.charts] == ["abstention"]
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import fisher_exact as scipy_fisher_exact
 
-from holdfast.kernels.robustness.group_flips import fisher_exact, group_flips
+from holdfast.kernels.robustness.group_flips import compared_once, fisher_exact, group_flips
 from holdfast.kernels.stats.multiplicity import holm
 from holdfast.kernels.stats.proportions import clopper_pearson
 
@@ -99,3 +99,17 @@ def test_differences_of_all_groups_hold_at_once() -> None:
     assert holds / 400 >= 0.87
     assert (found["all_low"] <= found["difference_low"]).all()
     assert (found["all_high"] >= found["difference_high"]).all()
+
+
+def test_two_groups_that_make_up_all_rows_are_compared_once() -> None:
+    columns = {"sex": words(("f", 30), ("m", 30)), "job": words(("a", 20), ("b", 20), ("c", 20))}
+    flipped = np.array([True] * 20 + [False] * 40)
+    found = group_flips(columns, flipped, people=columns, level=0.95)
+    once = compared_once(found, n_rows=60, n_flipped=20, level=0.95)
+    assert once["group"].tolist() == ["f", "a", "b", "c"]
+    assert (once["all_low"] > found["all_low"][[0, 2, 3, 4]]).all()
+    with_missing = {"sex": words(("f", 30), ("m", 25), ("x", 5))}
+    found = group_flips(with_missing, flipped, people=with_missing, level=0.95)
+    assert compared_once(found, n_rows=60, n_flipped=20, level=0.95)["group"].tolist() == ["f", "m"]
+    nothing = compared_once(group_flips({}, [], people=(), level=0.95), n_rows=0, n_flipped=0, level=0.95)
+    assert nothing["n"].size == 0

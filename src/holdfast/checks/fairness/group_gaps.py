@@ -5,13 +5,17 @@ than those of another?
 
 **How.** Test rows are grouped by each column named as `deployment.sensitive` in `holdfast.yaml`, by each pair of them,
 and by all of them together. Numbers such as age are cut into three groups of equal size, or at edges that you give.
-For each group the model's answers are counted, and three gaps are measured, each between the two groups that differ
-most:
+For each group the model's answers are counted, and gaps are measured, each between the two groups that differ most:
 
 - `demographic_parity`: the share that gets the favourable answer;
 - `equalised_odds`: the share of those who deserve it (by the recorded outcome) that gets it, or the share of those who
   do not, whichever differs more;
-- `predictive_parity`: of those who get it, the share that deserves it.
+- `equal_opportunity`: the first of these two alone, and `average_odds`, the mean of the two;
+- `predictive_parity`: of those who get it, the share that deserves it;
+- `accuracy_gap`: the share of right answers.
+
+`disparate_impact` is `demographic_parity` said as a ratio: the lowest of the shares divided by the highest. The table
+`gaps` has difference and ratio of all eight rates, and `rates` the counts behind them.
 
 For a model that predicts numbers: `mean_prediction_gap` and `mae_gap` (size of the errors), in the target's unit.
 
@@ -20,10 +24,11 @@ different of many groups is above 0 even when all are equal, the more so the sma
 that, so that its lower end is above 0 only when some difference is really there. Its upper end is what cannot be ruled
 out: with small groups it is high, which says that there are too few people to tell, not that the model is unfair.
 
-**When it misleads.** Where base rates differ, the three cannot all be 0 (Kleinberg et al.; Chouldechova): which of them
-matters is a decision about the purpose, not a matter of statistics. The recorded outcome may itself be unfair: a model
-that repeats it has no gap in `equalised_odds`. Groups too small to measure are left out, and are named. Equal treatment
-of sexes and of origins does not mean equal treatment of their combinations, hence the pairs.
+**When it misleads.** Where base rates differ, odds, precision and chances cannot all have gaps of 0 (Kleinberg et al.;
+Chouldechova): which of them matters is a decision about the purpose, not a matter of statistics. The recorded outcome
+may itself be unfair: a model that repeats it has no gap in `equalised_odds`. Groups too small to measure are left out,
+and are named: `fairness.intersections` looks at them. Equal treatment of sexes and of origins does not mean equal
+treatment of their combinations, hence the pairs.
 
 **What to do about a bad result.** Look at the rates per group first, then at the rows of the group that fares worst. If
 it is rare in training, collect more of it; if inputs stand in for the attribute, ask whether they are needed; if
@@ -45,15 +50,14 @@ Kearns, M., Neel, S., Roth, A. and Wu, Z. S. (2018). Preventing fairness gerryma
 from __future__ import annotations
 
 import math
-import re
-from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.core.check import Measured, Outcome
 from holdfast.core.context import Context
-from holdfast.core.errors import InputError, NotApplicable, NotRun, did_you_mean
+from holdfast.core.errors import InputError, NotApplicable, did_you_mean
 from holdfast.core.finding import Chart
 from holdfast.core.measurement import Interval
+from holdfast.core.people import people_columns
 from holdfast.core.subject import Subject
 
 if TYPE_CHECKING:
@@ -62,67 +66,42 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from holdfast.kernels.fairness.group_gaps import LargestGap
+    from holdfast.kernels.fairness.grouping import Grouping
+    from holdfast.kernels.fairness.rates import GroupRate
 
 SPEC = {
     "title": "Gaps between groups of people",
     "question": "Do groups of people get the favourable answer, or wrong answers, at different rates?",
     "needs": ["test", "predictions"],
     "measures": [
-        {
-            "id": "demographic_parity.*",
-            "name": "Gap in selection rate",
-            "unit": "share",
-            "direction": "lower_is_better",
-        },
+        {"id": "demographic_parity.*", "name": "Gap in selection rate", "unit": "share",
+         "direction": "lower_is_better"},
+        {"id": "disparate_impact.*", "name": "Lowest selection rate divided by the highest", "unit": "ratio",
+         "direction": "higher_is_better", "range": [0, 1]},
         {"id": "equalised_odds.*", "name": "Gap in error rates", "unit": "share", "direction": "lower_is_better"},
+        {"id": "equal_opportunity.*", "name": "Gap in true-positive rate", "unit": "share",
+         "direction": "lower_is_better"},
+        {"id": "average_odds.*", "name": "Gap in the mean of true- and false-positive rate", "unit": "share",
+         "direction": "lower_is_better"},
         {"id": "predictive_parity.*", "name": "Gap in precision", "unit": "share", "direction": "lower_is_better"},
-        {
-            "id": "mean_prediction_gap.*",
-            "name": "Gap in mean prediction",
-            "unit": "target units",
-            "direction": "lower_is_better",
-        },
-        {
-            "id": "mae_gap.*",
-            "name": "Gap in mean absolute error",
-            "unit": "target units",
-            "direction": "lower_is_better",
-        },
+        {"id": "accuracy_gap.*", "name": "Gap in accuracy", "unit": "share", "direction": "lower_is_better"},
+        {"id": "mean_prediction_gap.*", "name": "Gap in mean prediction", "unit": "target units",
+         "direction": "lower_is_better"},
+        {"id": "mae_gap.*", "name": "Gap in mean absolute error", "unit": "target units",
+         "direction": "lower_is_better"},
     ],
     "reads": ["sensitive", "positive"],
     "evidence_codes": ["FAIR"],
     "references": ["Hardt et al. 2016", "Chouldechova 2017", "Kleinberg et al. 2017", "Kearns et al. 2018"],
     "cost": "light",
-}
+}  # fmt: skip
 
 REMEDIATION = (
     "Look at the rates per group, then at the rows of the group that fares worst. If it is rare in training, collect "
     "more of it; if inputs stand in for the attribute, ask whether they are needed; if outcomes are recorded "
     "differently for groups, mend that. Which gap matters is a decision about the purpose: record it."
 )
-# Numbers with at most this many distinct values are groups as they are.
-FEW_VALUES = 10
-BETWEEN = " × "
-MOST_GROUPS = 100  # the work grows with its square
-SHOWN_NAMES = 10
 MOST_AFFECTED = 10_000
-
-
-class _Grouping(NamedTuple):
-    """People by one attribute or a combination: group of each row (-1: too small a group), and names."""
-
-    attribute: str
-    key: str
-    group: NDArray[np.int64]
-    names: list[str]
-
-
-class _Rate(NamedTuple):
-    """A rate in each group, as counts."""
-
-    name: str
-    successes: NDArray[np.int64]
-    trials: NDArray[np.int64]
 
 
 class _Found(NamedTuple):
@@ -133,6 +112,7 @@ class _Found(NamedTuple):
     positive: str
     measurements: list[Measured]
     rows: list[tuple[object, ...]]
+    gaps: list[tuple[object, ...]]
     affected: list[tuple[NDArray[np.int64], str]]
     assumptions: list[str]
 
@@ -160,21 +140,14 @@ def run(
     min_rate_rows
         A group takes part in a rate only with at least this number of rows to divide by.
     """
-    if not subject.deployment.sensitive:
-        raise NotRun(
-            "no sensitive attributes are named",
-            hint="name the columns that describe people, such as sex or age, as deployment.sensitive in holdfast.yaml",
-        )
-    if subject.task == "multiclass" and subject.deployment.positive is None:
-        raise NotApplicable(
-            f"there are {len(subject.classes)} classes and none is named as the favourable one",
-            hint="name it as deployment.positive in holdfast.yaml; it is then compared with all others",
-        )
+    people = people_columns(subject)
     positive = str(subject.classes[subject.positive]) if subject.classes else ""
-    found = _Found(ctx.level, min_rate_rows, positive, [], [], [], [])
+    found = _Found(ctx.level, min_rate_rows, positive, [], [], [], [], [])
     if subject.target is None:
         found.assumptions.append("There are no recorded outcomes: only the model's answers were compared.")
-    for grouping in _groupings(subject, edges, n_quantiles, min_group, found.assumptions):
+    groupings, notes = _groupings(subject, people, edges, n_quantiles, min_group)
+    found.assumptions.extend(notes)
+    for grouping in groupings:
         measure = _number_gaps if subject.task == "regression" else _rate_gaps
         measure(subject, grouping, found)
     if not found.measurements:
@@ -182,28 +155,26 @@ def run(
             f"no sensitive attribute has two groups of {min_group} rows or more in the test table",
             hint="; ".join(found.assumptions) or "give a test table with more rows",
         )
-    tables = _rate_tables(found.rows)
+    tables, gaps = _rate_tables(found.rows), _gap_table(found.gaps)
+    drawn = gaps.filter(gaps["attribute"].is_in(people) & gaps["rate"].is_in(list(TITLES)))
     return Outcome(
         measurements=tuple(found.measurements),
-        tables={**tables, "affected_rows": _affected_table(found.affected)},
-        charts=tuple(_chart(name) for name in tables if name in TITLES),
+        tables={**tables, "gaps": gaps, "drawn": drawn, "affected_rows": _affected_table(found.affected)},
+        charts=(*((GAPS_CHART,) if drawn.height else ()), *(_chart(name) for name in tables if name in TITLES)),
         remediation=REMEDIATION,
         assumptions=tuple(found.assumptions),
     )
 
 
 def _groupings(
-    subject: Subject, edges: tuple[str, ...], n_quantiles: int, min_group: int, assumptions: list[str]
-) -> list[_Grouping]:
+    subject: Subject, names: list[str], edges: tuple[str, ...], n_quantiles: int, min_group: int
+) -> tuple[list[Grouping], list[str]]:
+    from holdfast.kernels.fairness.grouping import people_groups
+
     assert subject.test is not None
-    names, frame = list(dict.fromkeys(subject.deployment.sensitive)), subject.test.frame
+    cells = subject.cells(subject.test.frame.select(names))
     given = dict(_edges(text, names) for text in edges)
-    labels = {name: _labels(frame.get_column(name), given.get(name, []), n_quantiles, assumptions) for name in names}
-    sets: list[tuple[str, ...]] = [*((name,) for name in names), *combinations(names, 2)]
-    if len(names) > 2:
-        sets.append(tuple(names))
-    groupings = [_grouping(chosen, labels, min_group, assumptions) for chosen in sets]
-    return [grouping for grouping in groupings if len(grouping.names) > 1]
+    return people_groups(cells, min_group=min_group, edges=given, n_quantiles=n_quantiles)
 
 
 def _edges(text: str, names: list[str]) -> tuple[str, list[float]]:
@@ -216,101 +187,104 @@ def _edges(text: str, names: list[str]) -> tuple[str, list[float]]:
         raise InputError(f"expected edges such as age=25,60, got {text!r}") from None
 
 
-def _labels(column: pl.Series, edges: list[float], n_quantiles: int, assumptions: list[str]) -> pl.Series:
-    """Name the group of each row."""
-    import numpy as np
-    import polars as pl
-
-    from holdfast.kernels.fairness.grouping import cut_numbers
-
-    if not column.dtype.is_numeric() or (not edges and column.drop_nulls().n_unique() <= FEW_VALUES):
-        return column.cast(pl.String).fill_null("missing")
-    values = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    cut = cut_numbers(values, edges=edges, n_quantiles=n_quantiles)
-    source = "as given" if edges else "by quantiles"
-    assumptions.append(f"{column.name} was cut into: {', '.join(cut.names)} ({source}).")
-    return pl.Series(column.name, np.array([*cut.names, "missing"])[cut.group], dtype=pl.String)
+# Which rates make a gap, and under what name.
+GAPS = {
+    "demographic_parity": ("selection_rate",),
+    "equalised_odds": ("true_positive_rate", "false_positive_rate"),
+    "equal_opportunity": ("true_positive_rate",),
+    "predictive_parity": ("precision",),
+    "accuracy_gap": ("accuracy",),
+}
 
 
-def _grouping(
-    chosen: tuple[str, ...], labels: dict[str, pl.Series], min_group: int, assumptions: list[str]
-) -> _Grouping:
-    import numpy as np
-    import polars as pl
-
-    joined = pl.DataFrame([labels[name].alias(name) for name in chosen]).select(
-        pl.concat_str(pl.all(), separator=BETWEEN).alias("group")
-    )
-    groups, inverse, sizes = np.unique(joined["group"].to_numpy(), return_inverse=True, return_counts=True)
-    attribute = BETWEEN.join(chosen)
-    is_kept = sizes >= min_group
-    if not is_kept.all():
-        small = _some([f"{name} ({size})" for name, size in zip(groups[~is_kept], sizes[~is_kept], strict=True)])
-        assumptions.append(f"Left out of {attribute}, because they have fewer than {min_group} rows: {small}.")
-    if is_kept.sum() > MOST_GROUPS:
-        assumptions.append(f"Of {is_kept.sum()} groups of {attribute}, the {MOST_GROUPS} largest were compared.")
-        is_kept[np.argsort(-sizes, kind="stable")[MOST_GROUPS:]] = False
-    if is_kept.sum() < 2:
-        assumptions.append(f"{attribute} has fewer than two groups that are large enough.")
-    position = np.where(is_kept, np.cumsum(is_kept) - 1, -1)
-    key = re.sub(r"[^A-Za-z0-9_-]", "_", "-x-".join(chosen))
-    return _Grouping(
-        attribute, key, position[inverse.ravel()].astype(np.int64), [str(name) for name in groups[is_kept]]
-    )
-
-
-def _some(names: list[str]) -> str:
-    """List names, but not hundreds of them."""
-    more = len(names) - SHOWN_NAMES
-    return ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def _rate_gaps(subject: Subject, grouping: _Grouping, found: _Found) -> None:
+def _rate_gaps(subject: Subject, grouping: Grouping, found: _Found) -> None:
     """Measure the gaps of a classifier; those that need outcomes only where there are any."""
-    selected = subject.predictions.labels == subject.positive
-    rates = [_rate("selection_rate", selected, selected | True, grouping)]
-    _add_rates(found, "demographic_parity", rates, grouping)
+    from holdfast.kernels.fairness.rates import confusion_counts, group_rates, selection_rate
+
+    selected, n_groups = subject.predictions.labels == subject.positive, len(grouping.names)
+    rates = {"selection_rate": selection_rate(selected, grouping.group, n_groups=n_groups)}
     if subject.target is not None and subject.test is not None:
         deserving = subject.y(subject.test) == subject.positive
-        rates.append(_rate("true_positive_rate", selected & deserving, deserving, grouping))
-        rates.append(_rate("false_positive_rate", selected & ~deserving, ~deserving, grouping))
-        rates.append(_rate("precision", selected & deserving, selected, grouping))
-        odds = _add_rates(found, "equalised_odds", rates[1:3], grouping)
-        _add_rates(found, "predictive_parity", rates[3:], grouping)
-        if odds is not None and odds.estimate.low > 0.0:
-            found.affected.append(_wronged(odds, selected, deserving, grouping))
-    for rate in rates:
-        found.rows.extend(_rate_rows(rate, grouping, found.level))
+        rates = group_rates(confusion_counts(selected, deserving, grouping.group, n_groups=n_groups))
+    enough = {name: _enough(found, name, rate, grouping) for name, rate in rates.items()}
+    for kind, names in GAPS.items():
+        if names[0] not in enough:
+            continue
+        gap = _add_rates(found, kind, {name: enough[name] for name in names}, grouping)
+        if kind == "equalised_odds" and gap is not None and gap.estimate.low > 0.0:
+            found.affected.append(_wronged(gap, selected, deserving, grouping))
+    _add_ratio(found, enough["selection_rate"], grouping)
+    if len(rates) > 1:
+        _add_average_odds(found, enough, grouping)
+    for name, rate in rates.items():
+        found.rows.extend(_rate_rows(name, rate, grouping, found.level))
+        found.gaps.extend(_gap_rows(name, enough[name], grouping, found.level))
 
 
-def _rate(name: str, hits: NDArray[np.bool_], among: NDArray[np.bool_], grouping: _Grouping) -> _Rate:
+def _enough(found: _Found, name: str, rate: GroupRate, grouping: Grouping) -> GroupRate:
+    """Leave out groups with too few rows to divide by, and say so."""
     import numpy as np
 
-    n_groups, known = len(grouping.names), grouping.group >= 0
-    successes = np.bincount(grouping.group[known & hits & among], minlength=n_groups)
-    trials = np.bincount(grouping.group[known & among], minlength=n_groups)
-    return _Rate(name, successes.astype(np.int64), trials.astype(np.int64))
+    from holdfast.kernels.fairness.grouping import some
+
+    small = rate.trials < found.min_rate_rows
+    if small.any() and any(name in names for names in GAPS.values()):
+        names = some([grouping.names[index] for index in np.flatnonzero(small)])
+        which = f"the {name.replace('_', ' ')} by {grouping.attribute}"
+        found.assumptions.append(f"Too few rows (under {found.min_rate_rows}) for {which}: {names}.")
+    return rate._replace(successes=np.where(small, 0, rate.successes), trials=np.where(small, 0, rate.trials))
 
 
-def _add_rates(found: _Found, kind: str, rates: list[_Rate], grouping: _Grouping) -> LargestGap | None:
+def _add_rates(found: _Found, kind: str, rates: dict[str, GroupRate], grouping: Grouping) -> LargestGap | None:
     import numpy as np
 
     from holdfast.kernels.fairness.group_gaps import largest_rate_gap
 
-    successes, trials = np.stack([rate.successes for rate in rates]), np.stack([rate.trials for rate in rates])
-    is_small = trials < found.min_rate_rows
-    for rate, small in zip(rates, is_small, strict=True):
-        if small.any():
-            names = _some([grouping.names[index] for index in np.flatnonzero(small)])
-            which = f"the {rate.name.replace('_', ' ')} by {grouping.attribute}"
-            found.assumptions.append(f"Too few rows (under {found.min_rate_rows}) for {which}: {names}.")
-    gap = largest_rate_gap(np.where(is_small, 0, successes), np.where(is_small, 0, trials), level=found.level)
-    plain = "" if gap is None else _plain(rates[gap.rate], gap, grouping, found.positive)
+    successes = np.stack([rate.successes for rate in rates.values()])
+    trials = np.stack([rate.trials for rate in rates.values()])
+    gap = largest_rate_gap(successes, trials, level=found.level)
+    plain = ""
+    if gap is not None:
+        name = list(rates)[gap.rate]
+        plain = _plain(name, rates[name], gap, grouping, found.positive)
     return _record(found, kind, grouping, gap, method="Newcombe", n=int(trials.sum()), plain=plain)
 
 
+def _add_average_odds(found: _Found, rates: dict[str, GroupRate], grouping: Grouping) -> None:
+    from holdfast.kernels.fairness.group_gaps import largest_estimate_gap
+    from holdfast.kernels.fairness.rates import average_odds
+
+    both = rates["true_positive_rate"], rates["false_positive_rate"]
+    gap = largest_estimate_gap(lambda level: average_odds(*both, level=level), level=found.level)
+    n = int(sum(rate.trials.sum() for rate in both))
+    _record(found, "average_odds", grouping, gap, method="exact limits, combined", n=n, plain="")
+
+
+def _add_ratio(found: _Found, rate: GroupRate, grouping: Grouping) -> None:
+    from holdfast.kernels.fairness.ratios import smallest_rate_ratio
+
+    ratio = smallest_rate_ratio(rate.successes, rate.trials, level=found.level)
+    if ratio is None:
+        found.assumptions.append(f"disparate_impact.{grouping.key} was not measured: there is nothing to divide by.")
+        return
+    value, low, high = ratio.estimate
+    method = "smallest pairwise ratio; Wilson below, Clopper-Pearson with Bonferroni above"
+    shown = "" if high < 1.0 else ", which can be chance"
+    plain = (
+        f"For each 100 people in {grouping.names[ratio.highest]} who get the answer {found.positive!r}, "
+        f"{round(100 * value)} ({round(100 * low)} to {round(100 * high)}) of as many do in "
+        f"{grouping.names[ratio.lowest]}{shown}."
+    )
+    interval = Interval(low=low, high=high, level=found.level, method=method)
+    found.measurements.append(
+        Measured(
+            id=f"disparate_impact.{grouping.key}", value=value, interval=interval, n=int(rate.trials.sum()), plain=plain
+        )
+    )
+
+
 def _record(
-    found: _Found, kind: str, grouping: _Grouping, gap: LargestGap | None, *, method: str, n: int, plain: str
+    found: _Found, kind: str, grouping: Grouping, gap: LargestGap | None, *, method: str, n: int, plain: str
 ) -> LargestGap | None:
     key = f"{kind}.{grouping.key}"
     if gap is None:
@@ -328,29 +302,44 @@ WORDS = {
     "true_positive_rate": "Of 100 people in {group} whose outcome is {positive!r}, about {rate} get that answer",
     "false_positive_rate": "Of 100 people in {group} whose outcome is not {positive!r}, about {rate} get that answer",
     "precision": "Of 100 people in {group} who get the answer {positive!r}, about {rate} have that outcome",
+    "accuracy": "Of 100 people in {group}, about {rate} get the right answer",
 }
 
 
-def _plain(rate: _Rate, gap: LargestGap, grouping: _Grouping, positive: str) -> str:
+def _plain(name: str, rate: GroupRate, gap: LargestGap, grouping: Grouping, positive: str) -> str:
     high, low = (100.0 * rate.successes[group] / rate.trials[group] for group in (gap.highest, gap.lowest))
-    first = WORDS[rate.name].format(group=grouping.names[gap.highest], positive=positive, rate=round(high))
+    first = WORDS[name].format(group=grouping.names[gap.highest], positive=positive, rate=round(high))
     value, least, most = (round(100.0 * part) for part in gap.estimate)
     shown = f"a gap of {value} ({least} to {most})" if gap.estimate.low > 0.0 else "a gap that can be chance"
     return f"{first}, in {grouping.names[gap.lowest]} about {round(low)}: {shown}."
 
 
-def _rate_rows(rate: _Rate, grouping: _Grouping, level: float) -> list[tuple[object, ...]]:
+def _rate_rows(name: str, rate: GroupRate, grouping: Grouping, level: float) -> list[tuple[object, ...]]:
     from holdfast.kernels.stats.proportions import clopper_pearson
 
     ends = clopper_pearson(rate.successes, rate.trials, level=level)
     values = [None if math.isnan(value) else value for value in ends.value.tolist()]
     counts = rate.successes.tolist(), rate.trials.tolist()
     numbers = zip(grouping.names, values, ends.low.tolist(), ends.high.tolist(), *counts, strict=True)
-    return [(rate.name, grouping.attribute, name, f"{grouping.attribute}: {name}", *rest) for name, *rest in numbers]
+    return [(name, grouping.attribute, group, f"{grouping.attribute}: {group}", *rest) for group, *rest in numbers]
+
+
+def _gap_rows(name: str, rate: GroupRate, grouping: Grouping, level: float) -> list[tuple[object, ...]]:
+    """Difference and ratio of one rate."""
+    from holdfast.kernels.fairness.group_gaps import largest_rate_gap
+    from holdfast.kernels.fairness.ratios import smallest_rate_ratio
+
+    gap = largest_rate_gap(rate.successes, rate.trials, level=level)
+    if gap is None:
+        return []
+    ratio = smallest_rate_ratio(rate.successes, rate.trials, level=level)
+    between = grouping.names[gap.highest], grouping.names[gap.lowest]
+    label = f"{grouping.attribute}: {name.replace('_', ' ')}"
+    return [(name, grouping.attribute, label, *gap.estimate, *(ratio.estimate if ratio else (None,) * 3), *between)]
 
 
 def _wronged(
-    gap: LargestGap, selected: NDArray[np.bool_], deserving: NDArray[np.bool_], grouping: _Grouping
+    gap: LargestGap, selected: NDArray[np.bool_], deserving: NDArray[np.bool_], grouping: Grouping
 ) -> tuple[NDArray[np.int64], str]:
     """Rows with the error that the group in question meets more often."""
     import numpy as np
@@ -364,7 +353,7 @@ def _wronged(
     return rows.astype(np.int64), f"{words}; {grouping.attribute}: {grouping.names[at]}"
 
 
-def _number_gaps(subject: Subject, grouping: _Grouping, found: _Found) -> None:
+def _number_gaps(subject: Subject, grouping: Grouping, found: _Found) -> None:
     """Measure the gaps of a model that predicts numbers."""
     import numpy as np
 
@@ -375,7 +364,7 @@ def _number_gaps(subject: Subject, grouping: _Grouping, found: _Found) -> None:
         _add_means(found, "mae_gap", "mean_absolute_error", errors, grouping)
 
 
-def _add_means(found: _Found, kind: str, name: str, values: NDArray[np.float64], grouping: _Grouping) -> None:
+def _add_means(found: _Found, kind: str, name: str, values: NDArray[np.float64], grouping: Grouping) -> None:
     from holdfast.kernels.fairness.group_gaps import largest_mean_gap
     from holdfast.kernels.stats.mean import mean_t
 
@@ -399,21 +388,24 @@ def _rate_tables(rows: list[tuple[object, ...]]) -> dict[str, pl.DataFrame]:
     """All rates, and for the charts one table for each rate with the groups of single attributes."""
     import polars as pl
 
-    schema = {
-        "rate": pl.String,
-        "attribute": pl.String,
-        "group": pl.String,
-        "label": pl.String,
-        "value": pl.Float64,
-        "low": pl.Float64,
-        "high": pl.Float64,
-        "successes": pl.Int64,
-        "n": pl.Int64,
-    }
+    from holdfast.kernels.fairness.grouping import BETWEEN
+
+    words = dict.fromkeys(["rate", "attribute", "group", "label"], pl.String)
+    numbers = dict.fromkeys(["value", "low", "high"], pl.Float64)
+    schema = {**words, **numbers, "successes": pl.Int64, "n": pl.Int64}
     table = pl.DataFrame(rows, schema=schema, orient="row")
     single = table.filter(~pl.col("attribute").str.contains(BETWEEN, literal=True))
     parts = single.partition_by("rate", as_dict=True, maintain_order=True)
     return {"rates": table, **{str(key[0]): part for key, part in parts.items()}}
+
+
+def _gap_table(rows: list[tuple[object, ...]]) -> pl.DataFrame:
+    import polars as pl
+
+    ends = ["difference", "low", "high", "ratio", "ratio_low", "ratio_high"]
+    words = dict.fromkeys(["rate", "attribute", "label"], pl.String)
+    schema = {**words, **dict.fromkeys(ends, pl.Float64), "highest": pl.String, "lowest": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _affected_table(affected: list[tuple[NDArray[np.int64], str]]) -> pl.DataFrame:
@@ -423,6 +415,12 @@ def _affected_table(affected: list[tuple[NDArray[np.int64], str]]) -> pl.DataFra
     return pl.DataFrame(rows[:MOST_AFFECTED], {"table": pl.String, "row": pl.Int64, "reason": pl.String}, orient="row")
 
 
+GAPS_CHART = Chart(
+    id="gaps", title="Largest gap between two groups, for each rate", kind="points", table="drawn", x="label",
+    y="difference", low="low", high="high", series="attribute", y_title="difference of two shares", reference=0.0,
+    caption="The difference between the two groups that differ most, with its interval: where that touches 0, the "
+    "groups may be treated alike and the difference be chance.",
+)  # fmt: skip
 TITLES = {
     "selection_rate": "Share that gets the favourable answer",
     "true_positive_rate": "Share of the deserving that gets the favourable answer",
@@ -435,16 +433,8 @@ TITLES = {
 
 def _chart(name: str) -> Chart:
     return Chart(
-        id=name,
-        title=TITLES[name],
+        id=name, title=TITLES[name], kind="points", table=name, x="label", y="value", low="low", high="high",
+        series="attribute", y_title=TITLES[name].lower(),
         caption=f"{TITLES[name]}, for each group, with its interval. Groups of one attribute whose bars lie apart are "
         "treated differently in this sense.",
-        kind="points",
-        table=name,
-        x="label",
-        y="value",
-        low="low",
-        high="high",
-        series="attribute",
-        y_title=TITLES[name].lower(),
-    )
+    )  # fmt: skip

@@ -14,18 +14,24 @@ not accused.
 typically, 27 % or 33 %. `calibration_in_the_large` says whether probabilities are too high (above 0) or too low (below)
 on the whole. The Brier score is the mean squared distance from the outcome; it equals `reliability` (how wrong the
 probabilities are, smaller is better) minus `resolution` (how well they separate cases, larger is better) plus
-`uncertainty` (how mixed the outcomes are, which no model changes). In the curve, a band that crosses the diagonal is in
-order; points below it promise too much, points above it too little.
+`uncertainty` (how mixed the outcomes are, which no model changes). `rms_calibration_error` is the root of reliability:
+large errors weigh more in it. `miscalibration` and `discrimination` split the same score without bins, by the rising
+curve that fits the outcomes best: `miscalibration` is what a perfect recalibration would gain.
+
+In the first picture that curve lies inside the band if the probabilities are right; where it runs below the band the
+model promises too much, above it too little. In the second, with bins, a bar that crosses the diagonal is in order.
 
 **When it misleads.** Deviations within a bin cancel, so that the error is that at the resolution of the bins: the true
-one is at least as large. A model that always states the base rate is calibrated and useless: see `resolution` and
-`performance.predictive`. Calibration on the whole does not mean calibration within each group. With more than two
-classes only the probability of the answer is judged, not those of the other classes. With a test table that was sampled
-at other rates than reality, a good model looks badly calibrated.
+one is at least as large. `miscalibration` has no bins, and can see only curves that rise. A model that always states
+the base rate is calibrated and useless: see `resolution` and `performance.predictive`. Calibration on the whole does
+not mean calibration within each group: see `fairness.scores`. With more than two classes only the probability of the
+answer is judged, not those of the other classes. With a test table that was sampled at other rates than reality, a good
+model looks badly calibrated.
 
-**What to do about a bad result.** Recalibrate on rows that neither trained nor tested the model: Platt scaling with few
-rows, isotonic regression with thousands. If only the level is wrong (`calibration_in_the_large`), correct for the base
-rate. Until then, do not show the probabilities to people and do not compute expected costs from them.
+**What to do about a bad result.** Recalibrate on rows that neither trained nor tested the model;
+`performance.recalibration` measures what each way of doing so gains and hands out what a service can apply. If only the
+level is wrong (`calibration_in_the_large`), correct for the base rate. Until then, do not show the probabilities to
+people and do not compute expected costs from them.
 
 - *A good result*: `ece` 0.004 (0 to 0.011): no deviation was shown, and more than about 1 point is ruled out.
 - *A bad result*: `ece` 0.14 (0.12 to 0.16), `calibration_in_the_large` 0.13: probabilities are far too high.
@@ -37,10 +43,13 @@ Murphy, A. H. (1973). A new vector partition of the probability score. J. Applie
 Bröcker, J. (2012). Estimating reliability and resolution of probability forecasts. Climate Dynamics 39, 655-667.
 Guo, C., Pleiss, G., Sun, Y. and Weinberger, K. Q. (2017). On calibration of modern neural networks. ICML.
 Kumar, A., Liang, P. and Ma, T. (2019). Verified uncertainty calibration. NeurIPS.
+Dimitriadis, T., Gneiting, T. and Jordan, A. I. (2021). Stable reliability diagrams for probabilistic classifiers.
+PNAS 118(8).
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from holdfast.core.check import Measured, Outcome
@@ -56,6 +65,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from holdfast.kernels.performance.calibration import ReliabilityCurve
+    from holdfast.kernels.performance.corp import CorpDecomposition
     from holdfast.kernels.stats.interval import IntervalEstimate
 
 SPEC = {
@@ -64,54 +74,36 @@ SPEC = {
     "needs": ["test", "target", "scores"],
     "tasks": ["binary", "multiclass"],
     "measures": [
-        {
-            "id": "ece",
-            "name": "Expected calibration error",
-            "unit": "share",
-            "direction": "lower_is_better",
-            "range": (0, 1),
-        },
-        {
-            "id": "calibration_in_the_large",
-            "name": "Mean probability minus observed share",
-            "unit": "share",
-            "direction": "neither",
-            "range": (-1, 1),
-        },
+        {"id": "ece", "name": "Expected calibration error", "unit": "share", "direction": "lower_is_better",
+         "range": (0, 1)},
+        {"id": "rms_calibration_error", "name": "Root of the mean squared calibration error", "unit": "share",
+         "direction": "lower_is_better", "range": (0, 1)},
+        {"id": "calibration_in_the_large", "name": "Mean probability minus observed share", "unit": "share",
+         "direction": "neither", "range": (-1, 1)},
         {"id": "brier", "name": "Brier score", "unit": "share", "direction": "lower_is_better", "range": (0, 1)},
-        {
-            "id": "reliability",
-            "name": "Reliability (part of the Brier score)",
-            "unit": "share",
-            "direction": "lower_is_better",
-            "range": (None, 1),
-        },
-        {
-            "id": "resolution",
-            "name": "Resolution (part of the Brier score)",
-            "unit": "share",
-            "direction": "higher_is_better",
-            "range": (None, 1),
-        },
-        {
-            "id": "uncertainty",
-            "name": "Uncertainty (part of the Brier score)",
-            "unit": "share",
-            "direction": "neither",
-            "range": (0, 0.5),
-        },
+        {"id": "reliability", "name": "Reliability (part of the Brier score)", "unit": "share",
+         "direction": "lower_is_better", "range": (None, 1)},
+        {"id": "resolution", "name": "Resolution (part of the Brier score)", "unit": "share",
+         "direction": "higher_is_better", "range": (None, 1)},
+        {"id": "uncertainty", "name": "Uncertainty (part of the Brier score)", "unit": "share",
+         "direction": "neither", "range": (0, 0.5)},
+        {"id": "miscalibration", "name": "Miscalibration (part of the Brier score, without bins)", "unit": "share",
+         "direction": "lower_is_better", "range": (0, 1)},
+        {"id": "discrimination", "name": "Discrimination (part of the Brier score, without bins)", "unit": "share",
+         "direction": "higher_is_better", "range": (0, 1)},
     ],
     "reads": [],
     "evidence_codes": ["CAL"],
-    "references": ["Murphy 1973", "Bröcker 2012", "Guo et al. 2017", "Kumar et al. 2019"],
+    "references": ["Murphy 1973", "Bröcker 2012", "Guo et al. 2017", "Kumar et al. 2019", "Dimitriadis et al. 2021"],
     "cost": "light",
-}
+}  # fmt: skip
 
 REMEDIATION = (
-    "Recalibrate on rows that neither trained nor tested the model: Platt scaling with few rows, isotonic regression "
-    "with thousands. Until then, do not show the probabilities to people and do not compute expected costs from them."
+    "Recalibrate on rows that neither trained nor tested the model: performance.recalibration measures what each way "
+    "gains. Until then, do not show the probabilities to people and do not compute expected costs from them."
 )
 FEWEST_ROWS = 10
+CURVE_POINTS = 60
 MOST_AFFECTED = 10_000
 
 
@@ -129,6 +121,7 @@ def run(subject: Subject, ctx: Context, *, n_bins: int = 15) -> Outcome:
         expected_calibration_error,
         reliability_curve,
     )
+    from holdfast.kernels.performance.corp import corp_decomposition
 
     p, outcome, event = _event(subject)
     ece = expected_calibration_error(p, outcome, n_bins=n_bins, level=ctx.level)
@@ -137,22 +130,27 @@ def run(subject: Subject, ctx: Context, *, n_bins: int = 15) -> Outcome:
     curve = reliability_curve(p, outcome, n_bins=n_bins, level=ctx.level)
     each = 1.0 - (1.0 - ctx.level) / max(curve.n.size, 1)
     together = reliability_curve(p, outcome, n_bins=n_bins, level=each)
+    corp = corp_decomposition(p, outcome, rng=ctx.rng, level=ctx.level)
     found = (
         ("ece", ece, "debiased, equal-mass bins; conservative limits", _plain_ece(ece)),
+        ("rms_calibration_error", _root(parts.reliability), "root of reliability and of its limits", ""),
         ("calibration_in_the_large", large, "Student's t", _plain_large(large, event)),
         ("brier", parts.brier, "Student's t", ""),
         ("reliability", parts.reliability, "gamma approximation, inverted", ""),
         ("resolution", parts.resolution, "delta method", ""),
         ("uncertainty", parts.uncertainty, "Clopper-Pearson, transformed", ""),
+        ("miscalibration", corp.miscalibration, CORP_METHOD, _plain_corp(corp)),
+        ("discrimination", corp.discrimination, CORP_METHOD, ""),
     )
     return Outcome(
         measurements=tuple(_measured(*item, level=ctx.level, n=p.size) for item in found),
         tables={
             "reliability_curve": _curve_table(curve),
+            "reliability": _steps_table(p, outcome, ctx),
             "rows": _rows(p, outcome),
             "affected_rows": _worst(p, outcome, together),
         },
-        charts=(_chart(event),),
+        charts=(_steps_chart(event), _chart(event)),
         remediation=REMEDIATION,
         assumptions=(
             f"The probability judged is that of the event: {event}.",
@@ -195,6 +193,21 @@ def _measured(
     return Measured(id=key, value=float(estimate.value), interval=interval, n=n, plain=plain)
 
 
+CORP_METHOD = "gain on rows the fit did not see below, observed gain and its error above"
+
+
+def _root(reliability: IntervalEstimate[float]) -> IntervalEstimate[float]:
+    value, low, high = (math.sqrt(max(part, 0.0)) for part in reliability)
+    return reliability._replace(value=value, low=low, high=high)
+
+
+def _plain_corp(parts: CorpDecomposition) -> str:
+    if parts.miscalibration.low == 0.0:
+        return "No recalibration that keeps the order of the cases is shown to improve these probabilities."
+    share = parts.miscalibration.low / parts.brier
+    return f"Of the Brier score of {parts.brier:.3f}, {share:.0%} or more would vanish with the right recalibration."
+
+
 def _plain_ece(ece: IntervalEstimate[float]) -> str:
     points = [f"{100 * part:.1f}" for part in ece]
     if ece.low == 0.0:
@@ -216,6 +229,19 @@ def _curve_table(curve: ReliabilityCurve) -> pl.DataFrame:
     import polars as pl
 
     return pl.DataFrame({"bin": range(curve.n.size), **curve._asdict()})
+
+
+def _steps_table(p: NDArray[np.float64], outcome: NDArray[np.bool_], ctx: Context) -> pl.DataFrame:
+    """The rising curve at quantiles of the stated probability, and where it lies if that is right."""
+    import numpy as np
+    import polars as pl
+
+    from holdfast.kernels.performance.corp import consistency_band, recalibrate, reliability_steps
+
+    at = np.unique(np.quantile(p, np.linspace(0.0, 1.0, CURVE_POINTS), method="inverted_cdf"))
+    low, high = consistency_band(p, at, rng=ctx.rng, level=ctx.level)
+    observed = recalibrate(reliability_steps(p, outcome), at)
+    return pl.DataFrame({"stated": at, "recalibrated": observed, "low": low, "high": high})
 
 
 def _rows(p: NDArray[np.float64], outcome: NDArray[np.bool_]) -> pl.DataFrame:
@@ -245,10 +271,20 @@ def _worst(p: NDArray[np.float64], outcome: NDArray[np.bool_], curve: Reliabilit
     return pl.DataFrame({"table": ["test"] * rows.size, "row": rows, "reason": reasons}, schema=schema)
 
 
+def _steps_chart(event: str) -> Chart:
+    return Chart(
+        id="reliability", title="What stated probabilities should have been", kind="line", table="reliability",
+        x="stated", y="recalibrated", low="low", high="high", x_title="stated probability", diagonal=True,
+        y_title="probability that fits the outcomes best",
+        caption=f"The rising curve that fits best how often {event}. The band is where it lies if the stated "
+        "probabilities are right: below the band the model promises too much, above it too little.",
+    )  # fmt: skip
+
+
 def _chart(event: str) -> Chart:
     return Chart(
         id="reliability_curve",
-        title="Stated and observed probability",
+        title="Stated and observed probability in bins",
         caption=f"Each point is a bin of test rows: across, the mean stated probability that {event}; up, how often "
         "that was so, with its interval. On the diagonal the two agree; below it the model promises too much.",
         kind="line",

@@ -201,13 +201,15 @@ def _groups(subject: Subject, ctx: Context, rows: NDArray[np.int64], missed: NDA
     """Compare the share of misses in each group of people with that of all others."""
     import polars as pl
 
-    from holdfast.kernels.robustness.group_flips import group_flips
+    from holdfast.kernels.robustness.group_flips import compared_once, group_flips
 
     assert subject.test is not None
     people = [name for name in subject.deployment.sensitive if name in subject.test.frame.columns]
-    cells = subject.cells(subject.test.frame.select(people)[rows])
-    found = pl.DataFrame(group_flips(cells, missed, people=people, level=ctx.level)).rename({"flipped": "missed"})
-    return found.with_columns(name=pl.format("{}={}", "column", "group"))
+    cells = subject.cells(subject.test.frame[rows].select(people))
+    found = group_flips(cells, missed, people=people, level=ctx.level)
+    kept = compared_once(found, n_rows=rows.size, n_flipped=int(missed.sum()), level=ctx.level)
+    lines = pl.DataFrame(kept).rename({"flipped": "missed"})
+    return lines.with_columns(name=pl.format("{}={}", "column", "group"))
 
 
 def _by_group(ctx: Context, groups: pl.DataFrame, n_rows: int) -> list[Measured]:

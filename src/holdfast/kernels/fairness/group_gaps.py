@@ -6,6 +6,7 @@ groups. Resampling repeats that bias; the intervals here do not.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -148,6 +149,54 @@ def largest_mean_gap(
     at = int(np.argmax(difference))
     estimate = IntervalEstimate(float(difference[at]), max(float(low.max()), 0.0), float(high.max()))
     return LargestGap(estimate, 0, int(i[at]), int(j[at]))
+
+
+def largest_estimate_gap(
+    estimate: Callable[[float], IntervalEstimate[NDArray[np.float64]]], *, level: float = 0.95
+) -> LargestGap | None:
+    """Estimate the largest difference between two groups of any quantity that has an interval in each.
+
+    Parameters
+    ----------
+    estimate : callable
+        Returns for a confidence level the quantity in each group, ``(n_groups,)``, from rows that no other group
+        shares; a group whose value is NaN has no part.
+    level : float, default 0.95
+        Confidence level inside (0, 1).
+
+    Returns
+    -------
+    LargestGap or None
+        In the unit of the quantity, zero or more. None with fewer than two groups.
+
+    Notes
+    -----
+    As `largest_rate_gap`; the limits of a difference are recovered from those of the two groups.
+
+    References
+    ----------
+    Zou, G. Y. and Donner, A. (2008). Construction of confidence limits about effect measures: a general approach.
+    Statistics in Medicine 27, 1693-1702.
+
+    Examples
+    --------
+    >>> from holdfast.kernels.stats.proportions import clopper_pearson
+    >>> gap = largest_estimate_gap(lambda level: clopper_pearson([60, 40], [100, 100], level=level))
+    >>> round(gap.estimate.value, 2), gap.highest
+    (0.2, 0)
+    """
+    check_level(level)
+    plain = estimate(level)
+    _, i, j = _ordered_pairs(~np.isnan(plain.value)[None])
+    if i.size == 0:
+        return None
+    corrected = estimate(1.0 - 2.0 * (1.0 - level) / i.size)
+    difference = plain.value[i] - plain.value[j]
+    low = difference - np.hypot((corrected.value - corrected.low)[i], (corrected.high - corrected.value)[j])
+    high = difference + np.hypot((plain.high - plain.value)[i], (plain.value - plain.low)[j])
+    at = int(np.argmax(difference))
+    found = IntervalEstimate(float(difference[at]), max(float(low.max()), 0.0), float(high.max()))
+    return LargestGap(found, 0, int(i[at]), int(j[at]))
 
 
 def _corrected_low(

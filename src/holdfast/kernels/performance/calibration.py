@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import erf, gammainc, gammaincc, ndtri
+from scipy.special import erf, ndtri
 
 from holdfast.kernels.performance.metrics import mean_loss
-from holdfast.kernels.stats.bisection import boundary
 from holdfast.kernels.stats.inputs import check_level, check_same_length, float_vector
 from holdfast.kernels.stats.interval import IntervalEstimate
 from holdfast.kernels.stats.mean import mean_t
 from holdfast.kernels.stats.proportions import clopper_pearson
+from holdfast.kernels.stats.weighted_squares import weighted_square_limits
 
 
 class ReliabilityCurve(NamedTuple):
@@ -212,7 +212,7 @@ def brier_decomposition(
     scatter = np.where(parts.n > 1, share * (1.0 - share) / np.maximum(parts.n - 1, 1), 0.25)
     reliability = float(parts.weight @ (parts.gap**2 - scatter))
     uncertainty = _uncertainty(y, level)
-    low, high = _squared_limits(parts, level)
+    low, high = weighted_square_limits(parts.weight, parts.gap, parts.error, level=level)
     return BrierDecomposition(
         brier,
         IntervalEstimate(reliability, min(low, reliability), max(high, reliability)),
@@ -297,30 +297,9 @@ def _absolute_limits(parts: _Binned, level: float) -> tuple[float, float]:
     cumulative = np.cumsum(parts.weight * parts.gap)
     contrasts = np.abs(cumulative[-1] - 2.0 * np.concatenate(([0.0], cumulative[:-1])))
     by_sign = float(contrasts.max()) - float(ndtri(1.0 - quarter / (2 * contrasts.size))) * error
-    high = min(total + float(ndtri(1.0 - 2.0 * quarter)) * error, np.sqrt(_squared_limits(parts, level)[1]), 1.0)
+    squares = weighted_square_limits(parts.weight, parts.gap, parts.error, level=level)
+    high = min(total + float(ndtri(1.0 - 2.0 * quarter)) * error, np.sqrt(squares[1]), 1.0)
     return min(max(by_size, by_sign, 0.0), float(high)), float(high)
-
-
-def _squared_limits(parts: _Binned, level: float) -> tuple[float, float]:
-    """Limits of sum w delta^2, from the gamma distribution with mean and variance of sum w gap^2."""
-    tail = (1.0 - level) / 2.0
-    noise = float(parts.weight @ parts.error**2)
-    fourth = 2.0 * float(parts.weight**2 @ parts.error**4)
-    slope = 4.0 * float((parts.weight * parts.error**2).max())
-    seen = float(parts.weight @ parts.gap**2)
-
-    def shape_and_place(truth: NDArray[np.float64], value: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        mean, variance = truth + noise, fourth + slope * truth
-        return mean**2 / variance, value * mean / variance
-
-    # Below the noise level the data cannot tell a truth of 0 from a small one: the upper end starts from the noise.
-    above = boundary(
-        lambda truth: gammainc(*shape_and_place(truth, max(seen, noise))) >= tail,
-        inside=max(seen - noise, 0.0),
-        outside=1.0,
-    )
-    below = boundary(lambda truth: gammaincc(*shape_and_place(truth, seen)) >= tail, inside=min(seen, 1.0), outside=0.0)
-    return float(below), float(above)
 
 
 def _uncertainty(y: NDArray[np.float64], level: float) -> IntervalEstimate[float]:

@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
-from holdfast.kernels.fairness.grouping import cut_numbers
+from holdfast.kernels.fairness.grouping import group_labels
 from holdfast.kernels.stats.multiplicity import holm
 from holdfast.kernels.stats.proportions import clopper_pearson, newcombe_difference
 
 SMALLEST_GROUP = 10
-# Numbers with at most this many distinct values are groups as they are.
-FEW_VALUES = 10
 # Tables as probable as the one observed differ from it by rounding.
 ROUNDING = 1e-7
 
@@ -91,6 +89,43 @@ def group_flips(
     }
 
 
+def compared_once(
+    found: Mapping[str, NDArray[Any]], *, n_rows: int, n_flipped: int, level: float
+) -> dict[str, NDArray[Any]]:
+    """Keep one line of two groups that make up all rows: the other difference is the same with its sign turned.
+
+    Parameters
+    ----------
+    found : mapping
+        As `group_flips` returns it, for columns of one kind.
+    n_rows, n_flipped : int
+        All rows, and those that are flipped.
+    level : float
+        Confidence level at which ``all_low`` and ``all_high`` of the lines that are kept hold at once.
+
+    Returns
+    -------
+    dict
+        The same columns; of each such pair the group with the higher share.
+
+    Examples
+    --------
+    >>> sexes = {"sex": np.array(["f", "m"] * 20, dtype=object)}
+    >>> found = group_flips(sexes, [False, True] * 20, people=["sex"], level=0.95)
+    >>> compared_once(found, n_rows=40, n_flipped=20, level=0.95)["group"].tolist()
+    ['m']
+    """
+    kept = np.ones(found["n"].size, dtype=np.bool_)
+    for column in np.unique(found["column"]):
+        rows = np.flatnonzero(found["column"] == column)
+        if rows.size == 2 and found["n"][rows].sum() == n_rows:
+            kept[rows[1 - int(np.argmax(found["difference"][rows]))]] = False
+    lines = {name: values[kept] for name, values in found.items()}
+    s, n = lines["flipped"], lines["n"]
+    together = newcombe_difference(s, n, n_flipped - s, n_rows - n, level=1.0 - (1.0 - level) / max(n.size, 1))
+    return {**lines, "all_low": np.asarray(together.low), "all_high": np.asarray(together.high)}
+
+
 def fisher_exact(s1: int, n1: int, s2: int, n2: int) -> float:
     """Return the two-sided p-value of Fisher's exact test that two proportions are equal.
 
@@ -130,20 +165,10 @@ def _groups(columns: Mapping[str, NDArray[Any]], n_rows: int) -> tuple[list[tupl
     names: list[tuple[str, str]] = []
     members: list[NDArray[np.bool_]] = []
     for column, values in columns.items():
-        labels = _labels(values)
+        labels, _ = group_labels(values)
         groups, sizes = np.unique(labels, return_counts=True)
         is_kept = (sizes >= SMALLEST_GROUP) & (n_rows - sizes >= SMALLEST_GROUP)
         for group in groups[is_kept].tolist():
             names.append((column, group))
             members.append(labels == group)
     return names, np.array(members, dtype=np.bool_).reshape(len(members), n_rows)
-
-
-def _labels(values: NDArray[Any]) -> NDArray[np.str_]:
-    if values.dtype.kind != "f":
-        return np.array(["missing" if value is None else str(value) for value in values.tolist()], dtype=np.str_)
-    known = values[~np.isnan(values)]
-    if np.unique(known).size <= FEW_VALUES:
-        return np.array(["missing" if np.isnan(value) else f"{value:g}" for value in values.tolist()], dtype=np.str_)
-    cut = cut_numbers(values)
-    return np.array([*cut.names, "missing"], dtype=np.str_)[cut.group]
