@@ -110,6 +110,8 @@ class Outcome:
         positions of rows in the user's own tables. No whole rows of personal data.
     lost_endpoint
         Whether the model's endpoint stopped answering, so that the numbers are of what was finished until then.
+    is_timed
+        Whether the numbers depend on how fast the machine was, so that no later run may reuse them.
     parameters
         What was in force where that differs from the parameters that were given.
     """
@@ -121,6 +123,7 @@ class Outcome:
     assumptions: tuple[str, ...] = ()
     work: Mapping[str, int] = field(default_factory=dict)
     lost_endpoint: bool = False
+    is_timed: bool = False
     parameters: Mapping[str, float | str] = field(default_factory=dict)
 
 

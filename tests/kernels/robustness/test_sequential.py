@@ -24,7 +24,10 @@ def test_several_looks_share_alpha() -> None:
 
 
 def test_unfinished_searches_open_the_upper_end() -> None:
-    assert flip_share([True, False], level=0.95, looks=1, all_searched=False).high == 1.0
+    assert flip_share([True, False], level=0.95, looks=1, n_unfinished=1).high == 1.0
+    share = flip_share([True] * 10 + [False] * 90, level=0.95, looks=1, n_unfinished=20)
+    assert share[:2] == flip_share([True] * 10 + [False] * 90, level=0.95, looks=1)[:2]
+    assert share.high == flip_share([True] * 30 + [False] * 70, level=0.95, looks=1).high
 
 
 def test_no_points_are_refused() -> None:

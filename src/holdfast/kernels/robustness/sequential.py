@@ -50,7 +50,7 @@ def is_settled(flipped: ArrayLike, *, limit: float, level: float, looks: int) ->
     return share.low > limit or share.high < limit
 
 
-def flip_share(flipped: ArrayLike, *, level: float, looks: int, all_searched: bool = True) -> FlipShare:
+def flip_share(flipped: ArrayLike, *, level: float, looks: int, n_unfinished: int = 0) -> FlipShare:
     """Estimate the share of points that the attack flips.
 
     Parameters
@@ -61,9 +61,9 @@ def flip_share(flipped: ArrayLike, *, level: float, looks: int, all_searched: bo
         Level of the interval.
     looks : int
         How often one may have looked at the points, and stopped; 1 if there was nothing to stop.
-    all_searched : bool
-        Whether every search ran to its end; where not, points that are not flipped may flip yet, and the upper end
-        counts them as flipped.
+    n_unfinished : int
+        Points that are not flipped and may flip yet, because their search did not run to its end; the upper end counts
+        them as flipped.
 
     Returns
     -------
@@ -73,9 +73,11 @@ def flip_share(flipped: ArrayLike, *, level: float, looks: int, all_searched: bo
     values = np.asarray(flipped, dtype=np.bool_)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(f"expected at least one point in `flipped`, got shape {values.shape}")
-    share = clopper_pearson(int(values.sum()), values.size, level=1.0 - (1.0 - level) / looks)
+    n_flipped, each = int(values.sum()), 1.0 - (1.0 - level) / looks
+    share = clopper_pearson(n_flipped, values.size, level=each)
+    high = clopper_pearson(n_flipped + n_unfinished, values.size, level=each).high
     method = "Clopper-Pearson" + (f" at each of {looks} looks" if looks > 1 else "")
-    return FlipShare(share.value, share.low, share.high if all_searched else 1.0, method)
+    return FlipShare(share.value, share.low, high, method)
 
 
 def flip_curve(
