@@ -397,7 +397,7 @@ def _groups(subject: Subject, looks: _Looks, level: float) -> tuple[dict[str, pl
     """Compare groups of people, and slices, with all other rows; publish the people, and slices that clearly differ."""
     import polars as pl
 
-    from holdfast.kernels.robustness.group_flips import group_flips
+    from holdfast.kernels.fairness.group_flips import group_flips
 
     assert subject.test is not None
     if looks.counts.get("unfinished"):
