@@ -99,7 +99,7 @@ SPEC = {
         "quick": {"points": 50, "tree_points": 200, "queries": 200, "parts": 500, "steps": 10_000_000},
         "default": {"points": 200, "tree_points": 1000, "queries": 500, "parts": 2000, "steps": 30_000_000},
         "thorough": {"points": 1000, "tree_points": 5000, "queries": 1000, "parts": 20000, "steps": 2_000_000_000,
-                     "looks": 5},
+                     "looks": 10},
     },
 }  # fmt: skip
 
