@@ -448,7 +448,7 @@ def test_each_group_that_is_measured_has_its_difference_from_the_others() -> Non
 class Hurried(RunContext):
     """A clock that runs by questions to the model: a time budget that is the same on every machine."""
 
-    asks = 30_000
+    asks = 20_000
     asked: list[int]
 
     def time_left(self) -> float:

@@ -175,10 +175,19 @@ def test_patience_counts_on_from_the_last_flip() -> None:
 
 def test_rows_that_would_take_too_long_end_the_attack() -> None:
     plain = attacker(trees=False)
-    clock = replace(plain, time_left=lambda: float(3000 - plain.questions.n))
+    clock = replace(plain, time_left=lambda: float(8000 - plain.questions.n))
     assert attack(trees=False).is_short is False
     found = clock.attack(ROWS, np.arange(N), n_ahead=100 * N)
     assert found.is_short
     assert 0 < found.n < N
     long = replace(plain, time_left=lambda: 1e9 - plain.questions.n)
     assert not long.attack(ROWS, np.arange(N), n_ahead=N).is_short
+
+
+def test_a_first_part_that_takes_too_long_ends_the_attack_while_there_is_time() -> None:
+    plain = attacker(trees=False)
+    clock = replace(plain, time_left=lambda: float(1000 - plain.questions.n))
+    found = clock.attack(ROWS, np.arange(N), n_ahead=N)
+    assert found.is_short
+    assert found.n == 0
+    assert plain.questions.n < 500

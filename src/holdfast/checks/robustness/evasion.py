@@ -332,9 +332,9 @@ def _attack_rows(
     n, valid = attacked.n, pl.Series(attacked.success, dtype=pl.Boolean)
     lines = {
         "row": rows[:n],
-        "label": [str(subject.classes[position]) for position in y[:n]],
+        "label": pl.Series([str(subject.classes[position]) for position in y[:n]], dtype=pl.String),
         "success": valid,
-        "norm": [rules.budget.norm] * n,
+        "norm": pl.Series([rules.budget.norm] * n, dtype=pl.String),
         "distance": pl.Series(attacked.distance).set(~valid, None),
         "lower_bound": pl.Series(attacked.lower).fill_nan(None),
         "queries": attacked.queries + 1,

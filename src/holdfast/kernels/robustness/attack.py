@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +32,8 @@ STANDS_UP = 2
 IN_VAIN = 48
 # A pace is known from a few rows only.
 WITH_CARE = 1.25
+# The first part may take so much of the time.
+FIRST_SHARE = 0.1
 
 
 class Attacked(NamedTuple):
@@ -136,20 +138,26 @@ class Attacker:
         done: list[Attacked] = []
         start, size, room, patience = 0, FIRST_PART, self.most_open, _Patience()
         begin, is_short = self.time_left(), False
+        first = self._in_first(begin, n_ahead)
         while start < ids.size and not self.work.is_spent:
             at = np.arange(start, min(start + size, ids.size))
-            part = self._part(points, ids, at, room, patience)
+            part = (self if start else first)._part(points, ids, at, room, patience)
             # an answer that did not come may have been that of any row of the part
             if self.questions.lost:
                 break
             done.append(part)
-            start, size, room = start + size, size * GROWTH, room - done[-1].n_open
-            if done[-1].n < at.size:
-                break
-            is_short = n_ahead > 0 and self._is_short(begin, start, n_ahead)
-            if is_short:
+            is_short = n_ahead > 0 and (
+                (not start and first.time_left() < 0) or self._is_short(begin, at[-1] + 1, n_ahead)
+            )
+            start, size, room = start + size, size * GROWTH, room - part.n_open
+            if is_short or part.n < at.size:
                 break
         return _joined(done, points)._replace(is_short=is_short)
+
+    def _in_first(self, begin: float, n_ahead: int) -> Attacker:
+        """Attack the first rows in a part of the time, where there should be time for more."""
+        share = min(max(FIRST_SHARE, WITH_CARE * FIRST_PART / max(n_ahead, 1)), 1.0)
+        return replace(self, time_left=lambda: self.time_left() - (1.0 - share) * begin) if n_ahead else self
 
     def _is_short(self, begin: float, n_done: int, n_ahead: int) -> bool:
         """Whether rows at the pace of those done would take longer than there is time."""
