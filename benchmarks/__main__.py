@@ -17,7 +17,14 @@ def main() -> None:
     if arguments[:1] == ["scan"]:
         subprocess.run([sys.executable, str(HERE / "scan.py"), *arguments[1:]], check=True)
         return
-    needing_data = ["audit_adult.py", "extraction.py", "privacy.py", "robustness_queries.py", "robustness_tables.py"]
+    needing_data = [
+        "audit_adult.py",
+        "extraction.py",
+        "privacy.py",
+        "robustness_budget.py",
+        "robustness_queries.py",
+        "robustness_tables.py",
+    ]
     with_data = needing_data if "--data" in arguments else []
     scripts = [
         "startup.py", "intervals.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py", *with_data,

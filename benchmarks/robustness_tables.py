@@ -428,7 +428,7 @@ def one(points: Path) -> None:
 
 def stopping_early(replicates: int) -> None:
     """Simulate stopping: how many of the points it takes, and how often the reported interval holds the truth."""
-    for n, looks in ((1000, 5), (5000, 5), (5000, 10)):
+    for n, looks in ((1000, 5), (1000, 10), (5000, 10)):
         for p in (LIMIT + 0.1, LIMIT + MARGIN, LIMIT, LIMIT - MARGIN):
             rng = np.random.default_rng(0)
             runs = np.array([one_run(rng, p, n, looks) for _ in range(replicates)])

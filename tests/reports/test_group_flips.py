@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from holdfast.core.finding import Finding
-from holdfast.kernels.robustness.group_flips import group_flips
+from holdfast.kernels.fairness.group_flips import group_flips
 from holdfast.reports.group_flips import read_groups
 
 FINDING = Finding(check="robustness.evasion", title="Evasion", state="measured", evidence={"groups": "groups.parquet"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -91,9 +92,13 @@ class RunContext:
         file = self.files.get(check, {}).get(f"{name}.parquet")
         return None if file is None else pl.read_parquet(file)
 
+    def time_left(self) -> float:
+        """Return the seconds of the time budget that are left; inf without one."""
+        return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
     def out_of_time(self) -> bool:
         """Whether the time budget is used up."""
-        return self.deadline is not None and time.monotonic() > self.deadline
+        return self.time_left() < 0
 
     def map(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Apply a function to fixed chunks in threads; results in order."""

@@ -60,7 +60,7 @@ def execute(
         work = {name: int(count) for name, count in outcome.work.items()} | ({"queries": asked} if asked else {})
         finding = replace(finding, work=work)
         canonical_json(finding)  # what cannot be written is this check's fault, and must not end the audit later
-        is_whole = not (context.out_of_time() or outcome.lost_endpoint)
+        is_whole = not (context.out_of_time() or outcome.lost_endpoint or outcome.is_timed)
         return Completed(finding=finding, files=files, reusable=is_whole, lost_endpoint=outcome.lost_endpoint)
     except NotApplicable as error:
         return Completed(

@@ -112,6 +112,8 @@ class Outcome:
         Texts by name, written beside the tables as JSON: what another program applies. No rows of data.
     lost_endpoint
         Whether the model's endpoint stopped answering, so that the numbers are of what was finished until then.
+    is_timed
+        Whether the numbers depend on how fast the machine was, so that no later run may reuse them.
     parameters
         What was in force where that differs from the parameters that were given.
     """
@@ -124,6 +126,7 @@ class Outcome:
     assumptions: tuple[str, ...] = ()
     work: Mapping[str, int] = field(default_factory=dict)
     lost_endpoint: bool = False
+    is_timed: bool = False
     parameters: Mapping[str, float | str] = field(default_factory=dict)
 
 

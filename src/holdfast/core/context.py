@@ -66,5 +66,8 @@ class Context(Protocol):
     def track(self, items: Iterable[T], total: int) -> Iterable[T]:
         """Pass items through, reporting progress; stops with ``BudgetError`` when time is up or the user cancels."""
 
+    def time_left(self) -> float:
+        """Return the seconds of the time budget that are left, negative once it is used up; inf without one."""
+
     def out_of_time(self) -> bool:
         """Whether the time budget is used up: finish the point at hand and say how many were completed."""

@@ -161,6 +161,12 @@ def test_nothing_is_proved_behind_steps_that_are_not_known(name: str) -> None:
     assert np.isnan(found.lower).all()
 
 
+@pytest.mark.parametrize("name", ["splines", "powers", "ranks of a bell"])
+def test_it_is_said_that_a_rounding_error_stands_in_the_way(name: str) -> None:
+    model, X = fitted(UNKNOWN[name](), seed=0)
+    assert "may turn back by a rounding error" in searched(model, X, Budget(0.15, 1))[2]
+
+
 @pytest.mark.parametrize("name", ["bins in order", "order of numbers"])
 def test_no_proved_row_has_a_flip_where_codes_are_split_by_sets(name: str) -> None:
     budget = Budget(0.15, 1)

@@ -43,6 +43,14 @@ def test_pipeline_on_a_frame_answers_as_it_does_itself(pipeline, mixed: pl.DataF
     assert answer.labels.tolist() == pipeline.predict(read_by_pandas(mixed)).tolist()
 
 
+def test_labels_of_a_forest_are_its_own_where_votes_tie(numbers: pl.DataFrame, is_positive: np.ndarray) -> None:
+    X, labels = numbers.to_numpy(), np.where(is_positive, "yes", "no")
+    forest = make_pipeline(StandardScaler(), RandomForestClassifier(2, random_state=0)).fit(X, labels)
+    answer = wrap_model(forest).predict(numbers)
+    assert (answer.scores[:, 0] == 0.5).any()
+    assert answer.labels.tolist() == forest.predict(X).tolist()
+
+
 def test_columns_are_taken_by_name(pipeline, mixed: pl.DataFrame) -> None:
     model = wrap_model(pipeline)
     shuffled = mixed.select("pay", "age", "job").with_columns(other=pl.lit(1))

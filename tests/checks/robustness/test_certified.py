@@ -181,7 +181,7 @@ def test_steps_that_are_not_known_give_flips_but_no_proof() -> None:
     assert outcome.tables["points"]["success"].any()
     assert outcome.tables["points"]["lower_bound"].null_count() == outcome.tables["points"].height
     assert "No lower bound is proved: a feature of 'pay' may turn" in outcome.assumptions[0]
-    with pytest.raises(NotRun, match="what SplineTransformer does is not known"):
+    with pytest.raises(NotRun, match="SplineTransformer may turn back by a rounding error"):
         run_on("robustness.certified", wrapped, train, test, Deployment())
 
 

@@ -443,3 +443,45 @@ def test_each_group_that_is_measured_has_its_difference_from_the_others() -> Non
     assert {i.removeprefix("flipped.") for i in found if i.startswith("flipped.")} == {
         i.removeprefix("difference.") for i in found if i.startswith("difference.")
     }
+
+
+class Hurried(RunContext):
+    """A clock that runs by questions to the model: a time budget that is the same on every machine."""
+
+    asks = 20_000
+    asked: list[int]
+
+    def time_left(self) -> float:
+        return float(self.asks - sum(self.asked))
+
+
+def hurried() -> Outcome:
+    asked = list[int]()
+
+    def model(X: pl.DataFrame) -> np.ndarray:
+        asked.append(X.height)
+        return score(X)
+
+    subject = subject_for(model=model, train=TRAIN, test=TEST, target="y")
+    assert subject.predictions.labels.size
+    asked.clear()
+    context = Hurried(check=CHECK, seed=0, effort=entry_for(CHECK).spec.effort["default"])
+    object.__setattr__(context, "asked", asked)
+    return run(subject, context)
+
+
+def test_too_little_time_counts_unfinished_rows_as_flipped_at_the_upper_end() -> None:
+    outcome, full = hurried(), check(effort="default")
+    found = {m.id: m for m in outcome.measurements}
+    assert outcome.is_timed
+    assert not full.is_timed
+    assert found["n_attacked"].value == 200
+    assert found["attack_success"].value >= 0.8 * values(full)["attack_success"]
+    interval = found["attack_success"].interval
+    assert interval is not None
+    assert interval.high is not None
+    assert interval.high > found["attack_success"].value + 0.1
+    assert any("too little time" in note for note in outcome.assumptions)
+    assert "groups" not in outcome.tables
+    before, after = adversarial_rows(outcome, TEST)
+    assert (score(after) != score(before)).all()

@@ -232,9 +232,9 @@ def test_time_that_runs_out_leaves_no_half_comparison() -> None:
     calls = []
 
     class Late(RunContext):
-        def out_of_time(self) -> bool:
+        def time_left(self) -> float:
             calls.append(1)
-            return len(calls) > 5
+            return 5.0 - len(calls)
 
     with pytest.raises(NotRun, match="the time was up"):
         run(subject, Late(check=CHECK, seed=0, effort={"points": 50, "queries": 1000}))

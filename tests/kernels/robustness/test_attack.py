@@ -56,7 +56,7 @@ def attacker(rules: Rules = RULES, *, model=answer, trees: bool = True, **change
     )  # fmt: skip
     plain = Attacker(
         rules=rules, problem=problem(rules) if trees else None, donors=ROWS, donor_labels=answer(ROWS),
-        questions=questions, max_parts=500, queries=80, most_open=N, seed=0, out_of_time=lambda: False,
+        questions=questions, max_parts=500, queries=80, most_open=N, seed=0,
     )  # fmt: skip
     return replace(plain, **changes)  # type: ignore[arg-type]
 
@@ -95,8 +95,8 @@ def test_only_rows_that_had_the_full_effort_count(most_open: int, trees: bool) -
 
 def test_a_clock_that_runs_out_leaves_a_first_part_of_the_rows() -> None:
     full = attack()
-    looks = iter([False] * 4 + [True] * 1000)
-    found = attack(out_of_time=lambda: next(looks))
+    looks = iter([1.0] * 5 + [-1.0] * 1000)
+    found = attack(time_left=lambda: next(looks))
     assert 0 < found.n < N
     np.testing.assert_array_equal(found.success, full.success[: found.n])
 
@@ -117,7 +117,7 @@ def test_a_model_that_stops_answering_leaves_the_parts_before() -> None:
 
 
 def test_nothing_is_completed_where_there_is_no_time_at_all() -> None:
-    assert attack(out_of_time=lambda: True).n == 0
+    assert attack(time_left=lambda: -1.0).n == 0
 
 
 def test_flips_of_a_wavering_model_are_moved_on_until_they_stand_up() -> None:
@@ -171,3 +171,23 @@ def test_patience_counts_on_from_the_last_flip() -> None:
     patience.note(np.array([False, True, False]), every)
     patience.note(np.array([False, False, False]), every)
     assert patience.in_vain == 4
+
+
+def test_rows_that_would_take_too_long_end_the_attack() -> None:
+    plain = attacker(trees=False)
+    clock = replace(plain, time_left=lambda: float(8000 - plain.questions.n))
+    assert attack(trees=False).is_short is False
+    found = clock.attack(ROWS, np.arange(N), n_ahead=100 * N)
+    assert found.is_short
+    assert 0 < found.n < N
+    long = replace(plain, time_left=lambda: 1e9 - plain.questions.n)
+    assert not long.attack(ROWS, np.arange(N), n_ahead=N).is_short
+
+
+def test_a_first_part_that_takes_too_long_ends_the_attack_while_there_is_time() -> None:
+    plain = attacker(trees=False)
+    clock = replace(plain, time_left=lambda: float(1000 - plain.questions.n))
+    found = clock.attack(ROWS, np.arange(N), n_ahead=N)
+    assert found.is_short
+    assert found.n == 0
+    assert plain.questions.n < 500

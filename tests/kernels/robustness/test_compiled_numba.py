@@ -4,7 +4,7 @@ from types import FunctionType
 
 import pytest
 
-from holdfast.kernels.robustness.compiled_numba import compiled, name_by_content
+from holdfast.kernels.robustness.compiled_numba import compiled, entrance, name_by_content
 
 
 def functions(constant: int) -> tuple[FunctionType, FunctionType]:
@@ -33,4 +33,4 @@ def test_a_function_defined_after_its_caller_is_refused() -> None:
 
 def test_a_function_that_cannot_be_kept_on_disk_is_compiled_all_the_same() -> None:
     inner, _ = functions(7)  # no file to keep it beside
-    assert compiled(inner)() == 7
+    assert entrance(inner)() == 7

@@ -5,9 +5,9 @@ import pytest
 
 from holdfast.core.subject import Link, RawTrees
 from holdfast.kernels.robustness.constraints import Budget
-from holdfast.kernels.robustness.guarded_trees import screened_trees, search_guarded
+from holdfast.kernels.robustness.guarded_trees import guarded_problem, screened, search_guarded
 from holdfast.kernels.robustness.limits import Rules, Stated, limits_of
-from holdfast.kernels.robustness.tree_problem import Changed
+from holdfast.kernels.robustness.tree_problem import Changed, TreeProblem
 
 
 def staircase(*, link: Link = "sigmoid", n_outputs: int = 1) -> RawTrees:
@@ -38,18 +38,18 @@ X = np.linspace(-1.0, 9.0, 41)
 RULES = Rules(limits_of({"x": np.array([-1.0, 9.0])}, Stated(ranges={"x": (-1.0, 9.0)})), Budget(10.0, 0))
 
 
-def search(cutoff: float, trees: RawTrees) -> Changed | None:
-    y = (X > 3.0).astype(np.int64)
-    return search_guarded(
-        trees,
-        lambda cells: cells["x"][:, None],
-        points={"x": X},
-        y=y,
-        cutoff=cutoff,
-        rules=RULES,
-        seed=0,
-        max_parts=1000,
-    )
+def problem(trees: RawTrees, points: np.ndarray = X) -> TreeProblem:
+    written = guarded_problem(
+        trees, lambda cells: cells["x"][:, None], points={"x": points}, labels=(points > 3.0).astype(np.int64),
+        rules=RULES, seed=0,
+    )  # fmt: skip
+    assert written is not None
+    return written
+
+
+def search(cutoff: float, trees: RawTrees, points: np.ndarray = X) -> Changed | None:
+    y = (points > 3.0).astype(np.int64)
+    return search_guarded(problem(trees, points), {"x": points}, y, link=trees.link, cutoff=cutoff, max_parts=1000)
 
 
 @pytest.mark.parametrize("cutoff", [0.0, 0.3, 0.8, 0.95])
@@ -67,8 +67,8 @@ def test_the_closest_flip_is_the_first_that_passes_the_screen(cutoff: float) -> 
 
 
 def test_no_screen_leaves_the_trees_as_they_are() -> None:
-    trees = staircase()
-    assert screened_trees(trees, 0, cutoff=0.0) is trees
+    written = problem(staircase())
+    assert screened(written, 0, link="sigmoid", cutoff=0.0) is written
 
 
 @pytest.mark.parametrize(("link", "n_outputs"), [("sigmoid", 1), ("centred", 1), ("softmax", 2), ("probabilities", 2)])
@@ -76,23 +76,25 @@ def test_no_screen_leaves_the_trees_as_they_are() -> None:
 def test_shifted_scores_change_class_where_the_other_probability_is_ahead_by_the_cutoff(
     link: Link, n_outputs: int, label: int
 ) -> None:
-    shifted = screened_trees(staircase(link=link, n_outputs=n_outputs), label, cutoff=0.4)
+    written = problem(staircase(n_outputs=n_outputs), X[X < 3.0] if n_outputs == 2 else X)
+    shifted = screened(written, label, link=link, cutoff=0.4)
     assert shifted is not None
-    change = shifted.base - staircase(n_outputs=n_outputs).base
+    change = shifted.forest.base - written.forest.base
     ahead = {"sigmoid": np.log(0.7 / 0.3), "softmax": np.log(0.7 / 0.3), "centred": 0.2, "probabilities": 0.4}[link]
-    expected = [ahead if label else -ahead] if n_outputs == 1 else [ahead * (label == 0), ahead * (label == 1)]
-    assert change == pytest.approx(expected)
+    assert change == pytest.approx([ahead * (label == 0), ahead * (label == 1)])
 
 
-@pytest.mark.parametrize(("link", "n_outputs", "cutoff"), [("sign", 1, 0.2), ("softmax", 3, 0.2), ("sigmoid", 1, 1.0)])
-def test_screens_that_are_no_shift_are_left_to_questions(link: Link, n_outputs: int, cutoff: float) -> None:
-    assert screened_trees(staircase(link=link, n_outputs=n_outputs), 0, cutoff=cutoff) is None
+@pytest.mark.parametrize(("link", "cutoff"), [("sign", 0.2), ("sigmoid", 1.0)])
+def test_screens_that_are_no_shift_are_left_to_questions(link: Link, cutoff: float) -> None:
+    assert screened(problem(staircase()), 0, link=link, cutoff=cutoff) is None
+
+
+def test_a_screen_of_three_classes_is_left_to_questions() -> None:
+    written = problem(staircase(n_outputs=3, link="softmax"), X[:1])
+    assert screened(written, 0, link="softmax", cutoff=0.2) is None
 
 
 def test_no_rows_give_no_flips() -> None:
-    found = search_guarded(
-        staircase(), lambda cells: cells["x"][:, None], points={"x": np.zeros(0)}, y=np.zeros(0, dtype=np.int64),
-        cutoff=0.0, rules=RULES, seed=0, max_parts=10,
-    )  # fmt: skip
+    found = search(0.0, staircase(), np.zeros(0))
     assert found is not None
     assert found.distance.size == 0

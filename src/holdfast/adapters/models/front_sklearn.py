@@ -201,6 +201,10 @@ def _ranked(reader: _Reader, step: Any, features: list[Feature]) -> list[Feature
     return _scaled(reader, step, features)
 
 
+def _wavering(reader: _Reader, step: Any, features: list[Feature]) -> list[Feature]:
+    raise Unread(f"{type(step).__name__} may turn back by a rounding error")
+
+
 def _encoded(reader: _Reader, step: Any, features: list[Feature]) -> list[Feature]:
     cut = [reader.cut(feature, levels) for feature, levels in zip(features, step.categories_, strict=True)]
     each = [1] * len(cut)
@@ -292,6 +296,8 @@ HANDLERS: Mapping[str, Handler] = {
     "KBinsDiscretizer": _binned,
     "Binarizer": _halved,
     "QuantileTransformer": _ranked,
+    "PowerTransformer": _wavering,
+    "SplineTransformer": _wavering,
     "PolynomialFeatures": _multiplied,
     "FunctionTransformer": _called,
     "Pipeline": _in_turn,

@@ -42,6 +42,8 @@ def unpickle(data: bytes) -> tuple[Any, tuple[str, ...]]:
 
 # Settings that LightGBM takes and its estimators do not list.
 LIGHTGBM = ("max_bin", "monotone_constraints")
+# Their label is the first class of the largest probability, so that one walk down the trees gives both.
+BY_SCORES = ("RandomForestClassifier", "ExtraTreesClassifier")
 
 
 class SklearnModel:
@@ -59,12 +61,15 @@ class SklearnModel:
         """Ask for labels, and for probabilities where the estimator gives them."""
         inputs = self._inputs(X)
         with _serial():
-            predicted = self._estimator.predict(inputs)
-            scores = self._estimator.predict_proba(inputs) if self._has_scores else None
+            last, given = _last_step(self._estimator, inputs)
+            scores = last.predict_proba(given) if self._has_scores else None
+            if isinstance(scores, list):
+                reason = "this estimator answers several questions at once (multi-output); give one per question"
+                raise ModelError(reason)
+            by_scores = scores if _answers_by_scores(last) else None
+            predicted = last.predict(given) if by_scores is None else last.classes_.take(by_scores.argmax(axis=1))
         if self._is_regressor:
             return RawPredictions(labels=_values(predicted), scores=None)
-        if isinstance(scores, list):
-            raise ModelError("this estimator answers several questions at once (multi-output); give one per question")
         if scores is not None:
             scores = np.asarray(scores, dtype=np.float64)
         return RawPredictions(labels=answers.plain_labels(predicted), scores=scores)
@@ -173,6 +178,19 @@ def _values(predicted: Any) -> NDArray[np.generic]:
     if values.dtype.kind not in "fiub":
         raise ModelError(f"expected numbers from a regression model, got an array of {values.dtype}")
     return (values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values).astype(np.float64)
+
+
+def _last_step(estimator: Any, inputs: Any) -> tuple[Any, Any]:
+    """Run the steps of a pipeline before its last, once for all that is asked of that one."""
+    pipeline = getattr(sys.modules.get("sklearn.pipeline"), "Pipeline", None)
+    if type(estimator) is not pipeline or len(estimator.steps) < 2:
+        return estimator, inputs
+    return estimator.steps[-1][1], estimator[:-1].transform(inputs)
+
+
+def _answers_by_scores(estimator: Any) -> bool:
+    kind = type(estimator)
+    return kind.__name__ in BY_SCORES and kind.__module__.startswith("sklearn.ensemble.")
 
 
 def _serial() -> Any:

@@ -404,9 +404,9 @@ def _tables(subject: Subject, ctx: Context, records: _Records, attacked: _Attack
     import numpy as np
     import polars as pl
 
+    from holdfast.kernels.fairness.group_flips import group_flips
     from holdfast.kernels.privacy.exposed_records import exposed_records
     from holdfast.kernels.privacy.membership_curve import roc_band
-    from holdfast.kernels.robustness.group_flips import group_flips
 
     scores, is_member = _reported(records, attacked)
     band = roc_band(scores, is_member, level=ctx.level)

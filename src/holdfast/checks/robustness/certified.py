@@ -280,17 +280,11 @@ def _problem(
     subject: Subject, ctx: Context, points: pl.DataFrame, rows: NDArray[np.int64], rules: Rules
 ) -> TreeProblem:
     from holdfast.kernels.robustness.feature_tracing import NotComposable
-    from holdfast.kernels.robustness.tree_problem import tree_problem
+    from holdfast.kernels.robustness.tree_problem import problem_about
 
     try:
-        problem = tree_problem(
-            subject.trees(),
-            lambda cells: subject.tree_features(subject.frame(cells, points)),
-            points=subject.cells(points),
-            labels=subject.predictions.labels[rows].astype("int64"),
-            rules=rules,
-            rng=ctx.rng,
-        )
+        labels = subject.predictions.labels[rows].astype("int64")
+        problem = problem_about(subject, points, labels, rules=rules, rng=ctx.rng)
     except NotComposable as error:
         raise NotRun(
             f"the trees cannot be written as splits on the table's columns: {error}",
@@ -310,14 +304,12 @@ def _flipped(
     """Tell which flips the model confirms and every rule allows, as the evasion check counts them."""
     import numpy as np
 
-    from holdfast.kernels.robustness.constraints import violations
+    from holdfast.kernels.robustness.limits import is_allowed
 
     changed = subject.frame(found.cells, points)
-    limits, budget, relations, one_hot = rules
-    before, after = subject.cells(points), subject.cells(changed)
-    broken = violations(before, after, limits=limits, budget=budget, relations=relations, one_hot=one_hot)
-    answered = np.asarray(subject.predict(changed).labels != y)
-    return np.asarray(np.isfinite(found.distance) & answered & ~np.any([*broken.values()], axis=0))
+    answered = subject.predict(changed).labels != y
+    allowed = is_allowed(subject.cells(points), subject.cells(changed), rules)
+    return np.asarray(np.isfinite(found.distance) & answered & allowed)
 
 
 def _measure(

@@ -20,7 +20,8 @@ the attack does not share; one that does not stand up is moved on and must then 
 
 **How to read it.** ``attack_success`` is the share of rightly answered rows that were flipped. It is a *lower bound*
 of the risk: another attack may flip more. A low number says "not broken by this attack", never "safe".
-Rows that could not be attacked in full are left out.
+Rows that could not be attacked in full are left out. Where ``--budget`` is too short for all rows, work goes where it
+flips most rows per second; unfinished rows count as flipped at the upper end of the interval, no groups are compared.
 ``median_distance`` is the typical size of the moves that sufficed, 0 where a category alone did. The table ``groups``
 compares each group of ten rows or more (of ``sensitive`` columns, and slices of the inputs) with all other rows; groups
 of people, and slices that clearly differ, are measured as ``flipped.<column>=<group>``, and as
@@ -40,8 +41,10 @@ number of years) are only known if stated. Models that answer at random flip by 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from holdfast.core.check import Measured, Outcome
@@ -58,7 +61,7 @@ if TYPE_CHECKING:
 
     from holdfast.kernels.robustness.attack import Attacked
     from holdfast.kernels.robustness.limits import Rules
-    from holdfast.kernels.robustness.questions import Questions, Reply
+    from holdfast.kernels.robustness.questions import Questions
     from holdfast.kernels.robustness.tree_problem import TreeProblem, Work
 
 SPEC = {
@@ -96,7 +99,7 @@ SPEC = {
         "quick": {"points": 50, "tree_points": 200, "queries": 200, "parts": 500, "steps": 10_000_000},
         "default": {"points": 200, "tree_points": 1000, "queries": 500, "parts": 2000, "steps": 30_000_000},
         "thorough": {"points": 1000, "tree_points": 5000, "queries": 1000, "parts": 20000, "steps": 2_000_000_000,
-                     "looks": 5},
+                     "looks": 10},
     },
 }  # fmt: skip
 
@@ -135,6 +138,7 @@ class _Looks:
     stopped: str = ""
     is_early: bool = False
     is_lost: bool = False
+    is_timed: bool = False
 
 
 def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1, norm: str = "linf") -> Outcome:
@@ -163,22 +167,17 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     found = looks.points["distance"].drop_nulls().to_numpy()
     curve = pl.DataFrame(flip_curve(found, n=looks.points.height, level=ctx.level))
     affected, examples = _shown(subject, looks.points)
-    groups, of_groups = _groups(subject, looks.points, ctx.level)
+    groups, of_groups = _groups(subject, looks, ctx.level)
     return Outcome(
         measurements=(*_measure(ctx, looks), *of_groups),
-        tables={
-            "points": looks.points,
-            "curve": curve,
-            "affected_rows": affected,
-            "examples": examples,
-            "groups": groups,
-        },
+        tables={"points": looks.points, "curve": curve, "affected_rows": affected, "examples": examples, **groups},
         charts=(CHART,),
         remediation=REMEDIATION,
         assumptions=_notes(subject, looks, rules, how),
         work={"points": looks.points.height, "queries": looks.queries},
         parameters=in_force(rules.budget, threat=subject.deployment.threat),
         lost_endpoint=looks.is_lost,
+        is_timed=looks.is_timed,
     )
 
 
@@ -201,23 +200,16 @@ def _tree_problem(
 ) -> tuple[TreeProblem | None, str]:
     """Write the model as trees over the table's columns; or say why it cannot be."""
     from holdfast.kernels.robustness.feature_tracing import NotComposable
-    from holdfast.kernels.robustness.tree_problem import tree_problem
+    from holdfast.kernels.robustness.tree_problem import problem_about
 
     assert subject.test is not None
     if subject.info is None or "trees" not in subject.info.capabilities:
         return None, f"The model is asked at most {ctx.effort.get('queries', 500)} times per row."
-    rows = subject.test.frame.select(subject.features)[order]
-
-    def features(cells: Cells) -> NDArray[np.float64]:
-        if ctx.out_of_time():
-            raise NotRun("the time was up while the pipeline in front of them was read")
-        return subject.tree_features(subject.frame(cells, rows))
-
+    points, labels = subject.test.frame.select(subject.features)[order], subject.predictions.labels[order]
     try:
         seen = subject.cells(subject.train.frame.select(subject.features)) if subject.train else None
-        labels = subject.predictions.labels[order].astype("int64")
-        problem = tree_problem(
-            subject.trees(), features, points=subject.cells(rows), labels=labels, rules=rules, rng=ctx.rng, seen=seen
+        problem = problem_about(
+            subject, points, labels.astype("int64"), rules=rules, rng=ctx.rng, seen=seen, should_stop=ctx.out_of_time
         )
     except (NotComposable, NotRun) as error:
         return None, f"The trees cannot be searched, so the model is asked instead: {error}."
@@ -243,8 +235,6 @@ def _attack_in_looks(
     subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Rules, problem: TreeProblem | None
 ) -> _Looks:
     """Attack the rows in fixed parts; stop when those attacked so far already break the threshold."""
-    from collections import Counter
-
     import polars as pl
 
     from holdfast.kernels.robustness.questions import parts_of, planned
@@ -263,33 +253,38 @@ def _attack_in_looks(
     if not plan.rows:
         reason = f"{left()} questions may still be asked, and attacking one row takes {plan.per_row}"
         raise NotRun(reason, hint="give a larger endpoint.max_queries, or skip other checks")
-    for looked, rows in enumerate(parts_of(order, n_looks, left=left, per_row=plan.per_row), start=1):
-        points = subject.test.frame.select(subject.features)[rows]
-        questions = _questions(subject, points, subject.y(subject.test)[rows].astype("int64"))
-        counts["unstable"] += _unstable(questions, subject.cells(points))
-        attacked, table = _attack_rows(subject, ctx, questions, rows, rules, problem, work, plan.per_row)
+    attack = partial(
+        _attack_rows, subject, ctx, rules=rules, problem=problem, work=work, per_row=plan.per_row, counts=counts
+    )
+    is_early, is_short, stopped, parts = False, False, "", parts_of(order, n_looks, left=left, per_row=plan.per_row)
+    for looked, rows in enumerate(parts, start=1):
+        questions, attacked, table = attack(rows, n_ahead=order.size - drawn if left() is None else 0)
         done.append(table)
-        queries, drawn = queries + questions.n, drawn + rows.size
+        queries, drawn = queries + questions.n, drawn + (attacked.n if attacked.is_short else rows.size)
         stopped = questions.lost or ("the time was up" if ctx.out_of_time() else "")
         stopped = stopped or ("the work for the search of the trees was spent" if work.is_spent else "")
-        counts.update(refused=questions.refused, against=attacked.n_against_rules, unsteady=attacked.n_unsteady)
-        counts["spared"] += attacked.n_spared
-        flipped = pl.concat(done)["success"]
         may_look = limit is not None and looked < n_looks
+        flipped = pl.concat(done)["success"]
         settled = may_look and is_settled(flipped, limit=limit or 0.0, level=ctx.level, looks=n_looks)
         is_early = drawn < order.size and settled
-        if is_early or stopped:
+        is_short = attacked.is_short and not (is_early or stopped)
+        if is_early or stopped or is_short:
             break
     else:
         stopped = "the questions that may be asked were spent" if drawn < order.size else ""
         drawn = order.size
+    if is_short:
+        questions, _, table = attack(order[drawn:], is_short=True)
+        done.append(table)
+        queries, drawn, stopped = queries + questions.n, order.size, questions.lost
     found = pl.concat(done)
     if not found.height:
         if isinstance(questions.error, EndpointError):
             raise questions.error
         hint = "give more with --budget, or endpoint.max_queries"
         raise NotRun(f"no row could be attacked in full: {stopped}", hint=hint)
-    return _Looks(found, drawn, queries, counts, stopped, is_early, isinstance(questions.error, EndpointError))
+    is_lost = isinstance(questions.error, EndpointError)
+    return _Looks(found, drawn, queries, counts, stopped, is_early, is_lost, is_short)
 
 
 def _looks(ctx: Context) -> int:
@@ -297,55 +292,55 @@ def _looks(ctx: Context) -> int:
     return 1 if ctx.threshold("attack_success") is None else ctx.effort.get("looks", 1)
 
 
-def _questions(subject: Subject, points: pl.DataFrame, y: NDArray[np.int64]) -> Questions:
-    """Let an attacker ask the model about changes of some rows."""
-    from holdfast.kernels.robustness.questions import Questions, Reply
-
-    def ask(cells: Cells, at: NDArray[np.int64]) -> Reply:
-        frame = subject.frame(cells, points[at])
-        asked = subject.predict(frame)
-        return Reply(asked.labels.astype("int64"), asked.scores, subject.cells(frame))
-
-    is_scored = subject.deployment.returns != "label" and subject.predictions.scores is not None
-    n_classes, ends = len(subject.classes), (EndpointError, BudgetError)
-    return Questions(ask=ask, y=y, n_classes=n_classes, is_scored=is_scored, fails=(ModelError,), ends=ends)
-
-
 def _attack_rows(
-    subject: Subject, ctx: Context, questions: Questions, rows: NDArray[np.int64], rules: Rules,
-    problem: TreeProblem | None, work: Work, per_row: int,
-) -> tuple[Attacked, pl.DataFrame]:  # fmt: skip
+    subject: Subject, ctx: Context, rows: NDArray[np.int64], *, rules: Rules, problem: TreeProblem | None, work: Work,
+    per_row: int, counts: Counter[str], n_ahead: int = 0, is_short: bool = False,
+) -> tuple[Questions, Attacked, pl.DataFrame]:  # fmt: skip
     """Attack rows, what the trees leave open with questions; write what became of them as a table, too."""
     import numpy as np
     import polars as pl
 
     from holdfast.kernels.robustness.attack import Attacker
+    from holdfast.kernels.robustness.hardening import score_margin
+    from holdfast.kernels.robustness.planning import attack_in_time
+    from holdfast.kernels.robustness.questions import questions_about
 
-    reference = subject.train or subject.test
+    reference, scores = subject.train or subject.test, subject.predictions.scores
     assert reference is not None
     assert subject.test is not None
-    points = subject.test.frame.select(subject.features)[rows]
+    points, y = subject.test.frame.select(subject.features)[rows], subject.y(subject.test)[rows].astype("int64")
+    ends = (EndpointError, BudgetError)
+    questions = questions_about(subject, points, y, is_scored=scores is not None, fails=(ModelError,), ends=ends)
+    counts["unstable"] += _unstable(questions, subject.cells(points))
     chosen = np.random.default_rng(ctx.seed).permutation(reference.frame.height)[:MOST_DONORS]
     attacker = Attacker(
-        rules=rules, problem=problem, questions=questions, seed=ctx.seed, out_of_time=ctx.out_of_time,
+        rules=rules, problem=problem, questions=questions, seed=ctx.seed, time_left=ctx.time_left,
         donors=subject.cells(reference.frame.select(subject.features)[chosen]),
         donor_labels=subject.y(reference)[chosen].astype("int64"),
         max_parts=ctx.effort.get("parts", 2000), most_open=ctx.effort.get("points", rows.size),
         queries=max(per_row - ASKED_TWICE, 1), work=work,
     )  # fmt: skip
-    attacked = attacker.attack(subject.cells(points), rows)
-    n, valid = attacked.n, pl.Series(attacked.success)
+    if is_short:
+        margins = np.zeros(rows.size) if scores is None else score_margin(scores[rows])
+        attacked = attack_in_time(attacker, subject.cells(points), rows, margins=margins)
+    else:
+        attacked = attacker.attack(subject.cells(points), rows, n_ahead=n_ahead)
+    counts.update(
+        refused=questions.refused, against=attacked.n_against_rules, unsteady=attacked.n_unsteady,
+        spared=attacked.n_spared, unfinished=attacked.n_unfinished,
+    )  # fmt: skip
+    n, valid = attacked.n, pl.Series(attacked.success, dtype=pl.Boolean)
     lines = {
         "row": rows[:n],
-        "label": [str(subject.classes[position]) for position in questions.y[:n]],
+        "label": pl.Series([str(subject.classes[position]) for position in y[:n]], dtype=pl.String),
         "success": valid,
-        "norm": [rules.budget.norm] * n,
+        "norm": pl.Series([rules.budget.norm] * n, dtype=pl.String),
         "distance": pl.Series(attacked.distance).set(~valid, None),
         "lower_bound": pl.Series(attacked.lower).fill_nan(None),
         "queries": attacked.queries + 1,
     }
     changed = subject.frame(attacked.cells, points[:n])
-    return attacked, pl.DataFrame(lines).hstack(_adversarial(points[:n], changed, valid, rules))
+    return questions, attacked, pl.DataFrame(lines).hstack(_adversarial(points[:n], changed, valid, rules))
 
 
 def _unstable(questions: Questions, cells: Cells) -> int:
@@ -378,7 +373,8 @@ def _measure(ctx: Context, found: _Looks) -> tuple[Measured, ...]:
 
     success = found.points["success"]
     level, n, flipped = ctx.level, len(success), int(success.sum())
-    share = flip_share(success.to_numpy(), level=level, looks=_looks(ctx))
+    n_unfinished = found.counts.get("unfinished", 0)
+    share = flip_share(success.to_numpy(), level=level, looks=_looks(ctx), n_unfinished=n_unfinished)
     cases, count = frequency(*share[:3])
     plain = f"Of {cases} rightly answered rows, at least about {count} can be flipped by small allowed changes."
     interval = Interval(low=share.low, high=share.high, level=level, method=share.method)
@@ -397,13 +393,16 @@ def _measure(ctx: Context, found: _Looks) -> tuple[Measured, ...]:
     return (*measured, Measured(id="median_distance", value=median.value, interval=interval, n=flipped, plain=plain))
 
 
-def _groups(subject: Subject, points: pl.DataFrame, level: float) -> tuple[pl.DataFrame, list[Measured]]:
+def _groups(subject: Subject, looks: _Looks, level: float) -> tuple[dict[str, pl.DataFrame], list[Measured]]:
     """Compare groups of people, and slices, with all other rows; publish the people, and slices that clearly differ."""
     import polars as pl
 
-    from holdfast.kernels.robustness.group_flips import group_flips
+    from holdfast.kernels.fairness.group_flips import group_flips
 
     assert subject.test is not None
+    if looks.counts.get("unfinished"):
+        return {}, []
+    points = looks.points
     people, flipped = subject.deployment.sensitive, points["success"].to_numpy()
     seen = subject.cells(subject.test.frame[points["row"]].select(*dict.fromkeys((*people, *subject.features))))
     groups = pl.DataFrame(group_flips(seen, flipped, people=people, level=level))
@@ -417,7 +416,7 @@ def _groups(subject: Subject, points: pl.DataFrame, level: float) -> tuple[pl.Da
         gap = Interval(low=line["all_low"], high=line["all_high"], level=level, method=method.format(size))
         measured.append(Measured(id=f"flipped.{name}", value=line["share"], n=n, interval=own))
         measured.append(Measured(id=f"difference.{name}", value=line["difference"], n=points.height, interval=gap))
-    return groups, measured
+    return {"groups": groups}, measured
 
 
 def _shown(subject: Subject, points: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -447,4 +446,5 @@ def _notes(subject: Subject, looks: _Looks, rules: Rules, trees: str) -> tuple[s
     return attack_in_words(
         rules.budget, looks.counts, drawn=looks.drawn, n=looks.points.height, n_flipped=n_flipped,
         how=trees, stopped=looks.stopped, is_constant=is_constant, has_train=has_train, is_early=looks.is_early,
+        is_timed=looks.is_timed,
     )  # fmt: skip

@@ -32,9 +32,6 @@ if its interval lies above 0 *and* McNemar's exact test, adjusted for the number
 read. An overfitted model is sure of its training rows, so that its screen catches far more than ``screened``: look
 at the share that was measured. Guards act on honest rows at the ends of the range: look at ``fairness.group_gaps``.
 
-**What is not tried.** Monotone constraints and other remedies in training: the adapters train a copy with the settings
-that the model has, and cannot pass it others.
-
 **What to do about a bad one.** Train again: with monotone constraints where the direction is known, with fewer or
 coarser splits, or with the flipped rows of ``robustness.evasion`` added under their right label; then audit that model
 and compare with ``holdfast diff``.
@@ -44,6 +41,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from holdfast.core.check import Measured, Outcome
@@ -59,7 +57,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from holdfast.kernels.robustness.limits import Rules
-    from holdfast.kernels.robustness.tree_problem import Changed, Work
+    from holdfast.kernels.robustness.tree_problem import Changed, TreeProblem, Work
 
     Rows = NDArray[np.int64]
     Flags = NDArray[np.bool_]
@@ -182,8 +180,6 @@ def run(
     from holdfast.kernels.robustness.hardening import before_and_after
     from holdfast.kernels.robustness.threat import in_force
 
-    if distance < 0 or categories < 0:
-        raise InputError(f"expected a threat of zero or more, got distance={distance}, categories={categories}")
     if bins < 2 or not 0 <= tails < 0.5 or not 0 < screened < 1:
         raise InputError(f"expected 2 <= bins, 0 <= tails < 0.5, 0 < screened < 1, got {bins=}, {tails=}, {screened=}")
     if len(subject.classes) < 2:
@@ -210,11 +206,11 @@ def run(
 
 def _rules(subject: Subject, distance: float, categories: int) -> Rules:
     """What may change and how far, as in the evasion check."""
-    from holdfast.kernels.robustness.constraints import Budget
     from holdfast.kernels.robustness.limits import rules_for
+    from holdfast.kernels.robustness.threat import budget_of
 
     try:
-        rules = rules_for(subject, Budget(distance, categories))
+        rules = rules_for(subject, budget_of(distance, categories, "linf"))
     except ValueError as error:
         raise InputError(str(error), hint="see deployment in holdfast.yaml") from None
     if not (rules.limits or rules.one_hot):
@@ -300,15 +296,16 @@ def _try(subject: Subject, ctx: Context, guards: list[_Guard], rules: Rules) -> 
     if not told[0].any():
         raise NotApplicable("no test row is answered rightly", hint="see performance.predictive")
     n, work = rows.size, Work(ctx.effort.get("steps", MOST_WORK))
-    first = _search(subject, ctx, guards[0], points[(at := np.flatnonzero(told[0]))], y[at], rules, work)
+    problems = _problems(subject, ctx, guards, points, [labels.astype("int64") for labels, _ in answers], rules)
+    first = _search(subject, ctx, guards[0], problems[0], points[(at := np.flatnonzero(told[0]))], y[at], work)
     if first is not None and not first.is_done.all() and not ctx.out_of_time():
         # of large forests as many rows are tried, with every guard, as there is work for
         n = int(at[~first.is_done][0])
         rows, points, y, told, passed = rows[:n], points[:n], y[:n], told[:, :n], passed[:, :n]
         first = first.first(int(first.is_done.sum()))
     places = [np.flatnonzero(right) for right in told]
-    behind = zip(guards[1:], places[1:], strict=True)
-    searched = [first, *(_search(subject, ctx, each, points[at], y[at], rules, Work()) for each, at in behind)]
+    behind = zip(guards[1:], problems[1:], places[1:], strict=True)
+    searched = [first, *(_search(subject, ctx, each, found, points[at], y[at], Work()) for each, found, at in behind)]
     is_searched, queries = all(searched), len(guards) * n
     found: list[_Found] = []
     for guard, at, flips in ctx.track(list(zip(guards, places, searched, strict=True)), len(guards)):
@@ -329,43 +326,52 @@ def _try(subject: Subject, ctx: Context, guards: list[_Guard], rules: Rules) -> 
     return _Trial(rows, told & passed, told & ~flipped, ~passed, queries, is_searched)
 
 
+def _problems(
+    subject: Subject, ctx: Context, guards: list[_Guard], points: pl.DataFrame, answers: list[Rows], rules: Rules
+) -> list[TreeProblem | None]:
+    """Write the model's trees behind each guard; once for all guards that change inputs in the same way."""
+    from holdfast.kernels.robustness.guarded_trees import guarded_problem
+
+    if subject.info is None or "trees" not in subject.info.capabilities:
+        return [None] * len(guards)
+
+    def features(guard: _Guard, cells: Cells) -> NDArray[np.float64]:
+        return subject.tree_features(guard.wrap(subject.frame(cells, points)))
+
+    written: dict[Any, TreeProblem | None] = {}
+    for guard, labels in zip(guards, answers, strict=True):
+        if guard.wrap not in written:
+            try:
+                written[guard.wrap] = guarded_problem(
+                    subject.trees(), partial(features, guard), points=subject.cells(points), labels=labels,
+                    rules=rules, seed=ctx.seed, edges=guard.edges,
+                )  # fmt: skip
+            except NotRun:
+                written[guard.wrap] = None
+    return [written[guard.wrap] for guard in guards]
+
+
 def _search(
-    subject: Subject, ctx: Context, guard: _Guard, points: pl.DataFrame, y: Rows, rules: Rules, work: Work
-) -> Changed | None:
+    subject: Subject, ctx: Context, guard: _Guard, problem: TreeProblem | None, points: pl.DataFrame, y: Rows,
+    work: Work,
+) -> Changed | None:  # fmt: skip
     """Search the model's trees behind a guard, where that is possible."""
     from holdfast.kernels.robustness.guarded_trees import search_guarded
 
-    if subject.info is None or "trees" not in subject.info.capabilities:
+    if problem is None:
         return None
-    try:
-        return search_guarded(
-            subject.trees(),
-            lambda cells: subject.tree_features(guard.wrap(subject.frame(cells, points))),
-            points=subject.cells(points),
-            y=y,
-            cutoff=guard.cutoff,
-            rules=rules,
-            seed=ctx.seed,
-            max_parts=ctx.effort.get("parts", 2000),
-            edges=guard.edges,
-            work=work,
-            should_stop=ctx.out_of_time,
-        )
-    except NotRun:
-        return None
+    return search_guarded(
+        problem, subject.cells(points), y, link=subject.trees().link, cutoff=guard.cutoff,
+        max_parts=ctx.effort.get("parts", 2000), work=work, should_stop=ctx.out_of_time,
+    )  # fmt: skip
 
 
 def _allowed(subject: Subject, cells: Cells, points: pl.DataFrame, rules: Rules) -> tuple[pl.DataFrame, Flags]:
     """Changed rows as a table, and which of them the rules allow."""
-    import numpy as np
-
-    from holdfast.kernels.robustness.constraints import violations
+    from holdfast.kernels.robustness.limits import is_allowed
 
     changed = subject.frame(cells, points)
-    limits, budget, relations, one_hot = rules
-    before, after = subject.cells(points), subject.cells(changed)
-    broken = violations(before, after, limits=limits, budget=budget, relations=relations, one_hot=one_hot)
-    return changed, ~np.any([*broken.values()], axis=0)
+    return changed, is_allowed(subject.cells(points), subject.cells(changed), rules)
 
 
 def _attack(subject: Subject, ctx: Context, guard: _Guard, rows: Rows, rules: Rules) -> Changed:
@@ -392,17 +398,10 @@ def _attack(subject: Subject, ctx: Context, guard: _Guard, rows: Rows, rules: Ru
         return screened_scores(scores, y[at], cutoff=guard.cutoff) if guard.cutoff else scores
 
     found = ask_model(
-        subject.cells(points),
-        y,
-        subject.cells(subject.train.frame.select(subject.features)[donors]),
-        subject.y(subject.train)[donors].astype("int64"),
-        answer=answer,
-        rules=rules,
-        queries=ctx.effort.get("queries", 300),
-        seed=ctx.seed,
-        ids=rows,
-        should_stop=ctx.out_of_time,
-    )
+        subject.cells(points), y, subject.cells(subject.train.frame.select(subject.features)[donors]),
+        subject.y(subject.train)[donors].astype("int64"), answer=answer, rules=rules,
+        queries=ctx.effort.get("queries", 300), seed=ctx.seed, ids=rows, should_stop=ctx.out_of_time,
+    )  # fmt: skip
     if not found.is_done.all():
         raise NotRun("the time was up before every guard was attacked in full", hint="give more with --budget")
     return found

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from holdfast.kernels.robustness.limits import Rules
-    from holdfast.kernels.robustness.questions import Reply
     from holdfast.kernels.robustness.tree_problem import TreeProblem
 
     Rows = NDArray[np.int64]
@@ -211,7 +210,7 @@ def _withstood(copy: Subject, ctx: Context, rows: Rows, rules: Rules) -> tuple[F
     import numpy as np
 
     from holdfast.kernels.robustness.attack import Attacker
-    from holdfast.kernels.robustness.questions import Questions, Reply
+    from holdfast.kernels.robustness.questions import questions_about
 
     assert copy.train is not None
     assert copy.test is not None
@@ -220,21 +219,14 @@ def _withstood(copy: Subject, ctx: Context, rows: Rows, rules: Rules) -> tuple[F
     at = np.flatnonzero(answers.labels == y)
     points, own = points[at], y[at]
 
-    def ask(cells: dict[str, NDArray[np.generic]], of: Rows) -> Reply:
-        frame = copy.frame(cells, points[of])
-        asked = copy.predict(frame)
-        return Reply(asked.labels.astype("int64"), asked.scores, copy.cells(frame))
-
-    is_scored = copy.deployment.returns != "label" and answers.scores is not None
-    questions = Questions(
-        ask=ask, y=own, n_classes=len(copy.classes), is_scored=is_scored, fails=(ModelError,),  # type: ignore[arg-type]
-        ends=(EndpointError, BudgetError),
-    )  # fmt: skip
+    questions = questions_about(
+        copy, points, own, is_scored=answers.scores is not None, fails=(ModelError,), ends=(EndpointError, BudgetError)
+    )
     known = _known(copy)
     attacker = Attacker(
         rules=rules, problem=_problem(copy, ctx, points, own, rules), questions=questions, seed=ctx.seed,
         donors=copy.cells(copy.train.frame.select(copy.features)[known]),
-        donor_labels=copy.y(copy.train)[known].astype("int64"), out_of_time=ctx.out_of_time,
+        donor_labels=copy.y(copy.train)[known].astype("int64"), time_left=ctx.time_left,
         max_parts=ctx.effort.get("parts", 2000), most_open=at.size, queries=ctx.effort.get("queries", 500),
     )  # fmt: skip
     attacked = attacker.attack(copy.cells(points), rows[at])
@@ -249,15 +241,12 @@ def _withstood(copy: Subject, ctx: Context, rows: Rows, rules: Rules) -> tuple[F
 def _problem(copy: Subject, ctx: Context, points: pl.DataFrame, y: Rows, rules: Rules) -> TreeProblem | None:
     """Write a copy as trees over the table's columns, where that is possible."""
     from holdfast.kernels.robustness.feature_tracing import NotComposable
-    from holdfast.kernels.robustness.tree_problem import tree_problem
+    from holdfast.kernels.robustness.tree_problem import problem_about
 
     if copy.info is None or "trees" not in copy.info.capabilities or not y.size:
         return None
     try:
-        return tree_problem(
-            copy.trees(), lambda cells: copy.tree_features(copy.frame(cells, points)), points=copy.cells(points),
-            labels=y, rules=rules, rng=ctx.rng,
-        )  # fmt: skip
+        return problem_about(copy, points, y, rules=rules, rng=ctx.rng)
     except (NotComposable, NotRun):
         return None
 

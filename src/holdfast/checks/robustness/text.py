@@ -315,7 +315,8 @@ def _measure(level: float, points: pl.DataFrame, *, is_complete: bool) -> tuple[
     from holdfast.kernels.stats.mean import quantile_interval
 
     success = points["success"]
-    share = flip_share(success.to_numpy(), level=level, looks=1, all_searched=is_complete)
+    n_unfinished = 0 if is_complete else len(success) - int(success.sum())
+    share = flip_share(success.to_numpy(), level=level, looks=1, n_unfinished=n_unfinished)
     cases, count = frequency(share.value, share.low, share.high)
     measured = [
         Measured(

@@ -7,16 +7,16 @@ completed. With rows in random order that leaves the share of flips unbiased, as
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.kernels.robustness.asking import ask_model, further_inside
-from holdfast.kernels.robustness.constraints import violations
-from holdfast.kernels.robustness.limits import Rules
+from holdfast.kernels.robustness.limits import Rules, is_allowed
 from holdfast.kernels.robustness.questions import Questions
 from holdfast.kernels.robustness.tree_problem import Changed, TreeProblem, Work, replaced, search_trees
 
@@ -30,6 +30,10 @@ FURTHER = (1.25, 2.0, 8.0)
 STANDS_UP = 2
 # Rows that the trees leave open are asked about until so many in a row were asked about in vain.
 IN_VAIN = 48
+# A pace is known from a few rows only.
+WITH_CARE = 1.25
+# The first part may take so much of the time.
+FIRST_SHARE = 0.1
 
 
 class Attacked(NamedTuple):
@@ -53,6 +57,10 @@ class Attacked(NamedTuple):
     """Rows whose only flips did not stand up when the model was asked again."""
     n_spared: int = 0
     """Rows that the search of the trees left open and that were not asked about, because others were in vain."""
+    is_short: bool = False
+    """Whether it ended because there is no time for all rows at this effort."""
+    n_unfinished: int = 0
+    """Rows that are given although neither a flip was found nor all done that the effort allows."""
 
     @property
     def n(self) -> int:
@@ -96,8 +104,8 @@ class Attacker:
         Largest number of rows that are asked about because the trees leave them open.
     seed
         Of the questions.
-    out_of_time
-        Whether to end.
+    time_left
+        Seconds until the end; inf without one.
     work
         What the search of the trees may do for all rows together.
     """
@@ -111,10 +119,10 @@ class Attacker:
     queries: int
     most_open: int
     seed: int
-    out_of_time: Callable[[], bool]
+    time_left: Callable[[], float] = lambda: math.inf
     work: Work = field(default_factory=Work)
 
-    def attack(self, points: Cells, ids: Positions) -> Attacked:
+    def attack(self, points: Cells, ids: Positions, *, n_ahead: int = 0) -> Attacked:
         """Attack rows.
 
         Parameters
@@ -123,24 +131,45 @@ class Attacker:
             The rows, by column, each ``(n_rows,)``.
         ids
             What identifies a row; its questions depend on nothing else.
+        n_ahead
+            Rows, these included, that there should be time for: where the first of these show that there is not, the
+            attack ends. 0 to go on until the time is up.
         """
         done: list[Attacked] = []
         start, size, room, patience = 0, FIRST_PART, self.most_open, _Patience()
+        begin, is_short = self.time_left(), False
+        first = self._in_first(begin, n_ahead)
         while start < ids.size and not self.work.is_spent:
             at = np.arange(start, min(start + size, ids.size))
-            part = self._part(points, ids, at, room, patience)
+            part = (self if start else first)._part(points, ids, at, room, patience)
             # an answer that did not come may have been that of any row of the part
             if self.questions.lost:
                 break
             done.append(part)
-            start, size, room = start + size, size * GROWTH, room - done[-1].n_open
-            if done[-1].n < at.size:
+            is_short = n_ahead > 0 and (
+                (not start and first.time_left() < 0) or self._is_short(begin, at[-1] + 1, n_ahead)
+            )
+            start, size, room = start + size, size * GROWTH, room - part.n_open
+            if is_short or part.n < at.size:
                 break
-        return _joined(done, points)
+        return _joined(done, points)._replace(is_short=is_short)
+
+    def _in_first(self, begin: float, n_ahead: int) -> Attacker:
+        """Attack the first rows in a part of the time, where there should be time for more."""
+        share = min(max(FIRST_SHARE, WITH_CARE * FIRST_PART / max(n_ahead, 1)), 1.0)
+        return replace(self, time_left=lambda: self.time_left() - (1.0 - share) * begin) if n_ahead else self
+
+    def _is_short(self, begin: float, n_done: int, n_ahead: int) -> bool:
+        """Whether rows at the pace of those done would take longer than there is time."""
+        left = self.time_left()
+        pace = (begin - left) / n_done
+        if self.work.used:  # rows that the work does not suffice for take no time
+            n_ahead = min(n_ahead, n_done * self.work.most // self.work.used)
+        return (n_ahead - n_done) * pace * WITH_CARE > left
 
     def _part(self, points: Cells, ids: Positions, at: Positions, room: int, patience: _Patience) -> Attacked:
         """Attack the rows of one part, up to the first that cannot be completed."""
-        found, flips, against = self._searched(points, at)
+        found, flips, against = self.searched(points, at)
         at = at[: found.distance.size]
         open_ = np.flatnonzero(~flips & ~np.isposinf(found.lower))
         # what the trees were searched for in full, and without a flip that did not stand, is worth a try only
@@ -152,7 +181,9 @@ class Attacker:
             if asked.size > room - n_asked:
                 n, asked = int(asked[room - n_asked]), asked[: room - n_asked]
             if asked.size:
-                found, done = self._asked(points, ids, at, asked, found, flips, against)
+                beside, flips[asked], against[asked] = self.asked(points, ids, at[asked])
+                found = replaced(found, beside, asked, np.isfinite(beside.distance))
+                done = at.size if beside.is_done.all() else int(asked[~beside.is_done][0])
                 patience.note(flips[asked], is_try[asked])
                 n_asked += asked.size
                 n = min(n, done)
@@ -171,22 +202,16 @@ class Attacker:
             int(is_spared[:n].sum()),
         )
 
-    def _asked(
-        self, points: Cells, ids: Positions, at: Positions, rows: Positions, found: Changed, flips: Flags,
-        against: Flags,
-    ) -> tuple[Changed, int]:  # fmt: skip
-        """Ask about rows of a part, and note what stands; return what was found and the first row not completed."""
-        own = at[rows]
+    def asked(self, points: Cells, ids: Positions, at: Positions) -> tuple[Changed, Flags, Flags]:
+        """Ask the model about rows; tell which flips stand, and which the rules forbid."""
         asked = ask_model(
-            _rows(points, own), self.questions.y[own], self.donors, self.donor_labels,
-            answer=lambda cells, of: self.questions.scores(cells, own[of]),
-            rules=self.rules, queries=self._for_search, seed=self.seed, ids=ids[own], should_stop=self._should_stop,
+            _rows(points, at), self.questions.y[at], self.donors, self.donor_labels,
+            answer=lambda cells, of: self.questions.scores(cells, at[of]),
+            rules=self.rules, queries=self._for_search, seed=self.seed, ids=ids[at], should_stop=self._should_stop,
         )  # fmt: skip
-        asked, flips[rows], against[rows] = self._confirmed(points, own, asked, tries=FURTHER)
-        found = replaced(found, asked, rows, np.isfinite(asked.distance))
-        return found, at.size if asked.is_done.all() else int(rows[~asked.is_done][0])
+        return self._confirmed(points, at, asked, tries=FURTHER)
 
-    def _searched(self, points: Cells, at: Positions) -> tuple[Changed, Flags, Flags]:
+    def searched(self, points: Cells, at: Positions) -> tuple[Changed, Flags, Flags]:
         """Search the trees, first for flips up to a rounding error and then beyond; nothing where there are none."""
         none = np.zeros(at.size, dtype=np.bool_)
         rows = _rows(points, at)
@@ -244,15 +269,11 @@ class Attacker:
             none = np.zeros(0, dtype=np.bool_)
             return none, none
         labels, after = self.questions.labels(cells, at)
-        limits, budget, relations, one_hot = self.rules
-        broken = violations(
-            _rows(points, at), after, limits=limits, budget=budget, relations=relations, one_hot=one_hot
-        )
-        against = np.asarray(np.any([*broken.values()], axis=0))
-        return np.asarray((labels != self.questions.y[at]) & ~against), against
+        allowed = is_allowed(_rows(points, at), after, self.rules)
+        return np.asarray((labels != self.questions.y[at]) & allowed), ~allowed
 
     def _should_stop(self) -> bool:
-        return bool(self.questions.lost) or self.out_of_time()
+        return bool(self.questions.lost) or self.time_left() < 0
 
     @property
     def _for_search(self) -> int:

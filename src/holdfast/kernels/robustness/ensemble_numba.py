@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kernels.robustness.compiled_numba import compiled
+from holdfast.kernels.robustness.compiled_numba import entrance
 
 
-@compiled
+@entrance
 def add_leaves(
     column: NDArray[np.int32],
     threshold: NDArray[np.float64],

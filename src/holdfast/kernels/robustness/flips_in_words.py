@@ -139,6 +139,7 @@ def attack_in_words(
     is_constant: bool,
     has_train: bool,
     is_early: bool,
+    is_timed: bool = False,
 ) -> tuple[str, ...]:
     """Say what the numbers of an attack lean on.
 
@@ -147,14 +148,15 @@ def attack_in_words(
     budget
         How far the attacker may go.
     counts
-        Rows by what became of them: ``against`` the rules, ``unsteady``, ``refused``, ``unstable``, ``spared``.
+        Rows by what became of them: ``against`` the rules, ``unsteady``, ``refused``, ``unstable``, ``spared``,
+        ``unfinished``.
     drawn, n, n_flipped
         Rows drawn, attacked in full, and flipped.
     how, stopped
         How the model was attacked, and why that ended before all rows were.
-    is_constant, has_train, is_early
+    is_constant, has_train, is_early, is_timed
         Whether the model gives all rows one answer, whether there is a training table, and whether the attack ended
-        because its verdict was settled.
+        because its verdict was settled, and whether the clock decided what was done.
 
     Examples
     --------
@@ -166,8 +168,8 @@ def attack_in_words(
     >>> said[-1]
     '4 of 9 rows drawn in random order are left out, not attacked in full: the time was up.'
     """
-    against, unsteady, refused, unstable, spared = (
-        counts.get(name, 0) for name in ("against", "unsteady", "refused", "unstable", "spared")
+    against, unsteady, refused, unstable, spared, unfinished = (
+        counts.get(name, 0) for name in ("against", "unsteady", "refused", "unstable", "spared", "unfinished")
     )
     why = stopped or "the trees left open more of them than may be asked about"
     cases = {
@@ -179,6 +181,9 @@ def attack_in_words(
         "Ranges, units and levels come from the test table, because no training table was given.": not has_train,
         "The attack stopped early: the share flipped lies clearly on one side of the policy's limit.": is_early,
         f"{drawn - n} of {drawn} rows drawn in random order are left out, not attacked in full: {why}.": drawn - n,
+        f"There was too little time for all: {unfinished} rows neither flipped nor had the full effort. They count as "
+        "flipped at the upper end of the interval. Work went where it flipped most rows per second, so the result "
+        "depends on the speed of the machine.": is_timed,
         f"{spared} rows that the trees left open were not asked about: others were, in vain.": spared,
         f"{against} rows have flips that break a relation or another rule; these do not count.": against,
         f"{unsteady} rows have flips that did not stand up when asked again; these do not count.": unsteady,

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from holdfast.kernels.robustness.ensemble import Ensemble
 
+# Relative to the largest sum of scores: many times what double precision loses.
+ROUNDING = 1e-13
+
 
 class Forest(NamedTuple):
     """An ensemble whose splits name cells; the cells of column ``j`` are ``first_cell[j]`` to ``first_cell[j + 1]``.
@@ -96,7 +99,7 @@ def forest_of(ensemble: Ensemble) -> Forest:
         np.concatenate(sets),
         cell_of_level,
         _depth_of(ensemble),
-        1e-13 * float(largest),
+        ROUNDING * float(largest),
     )
 
 

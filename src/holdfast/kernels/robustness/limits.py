@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.kernels.robustness.conflicts import contradictions
-from holdfast.kernels.robustness.constraints import Budget, CategoryLimits, NumericLimits, unmet
+from holdfast.kernels.robustness.constraints import Budget, CategoryLimits, NumericLimits, unmet, violations
 from holdfast.kernels.robustness.evasion import unit_of_distance
 from holdfast.kernels.robustness.relations import Follows, Relation, learn, parse_relation
 from holdfast.kernels.robustness.threat import PRESETS
@@ -108,6 +108,15 @@ def rules_of(
     _refuse_broken(seen, deployment, relations)
     moving = tuple(group for group in deployment.one_hot if not kept.intersection(group))
     return Rules(limits, budget, relations, moving)
+
+
+def is_allowed(
+    before: Mapping[str, NDArray[Any]], after: Mapping[str, NDArray[Any]], rules: Rules
+) -> NDArray[np.bool_]:
+    """Tell which changed rows break no rule; rows as columns by name, each ``(n_rows,)``."""
+    limits, budget, relations, one_hot = rules
+    broken = violations(before, after, limits=limits, budget=budget, relations=relations, one_hot=one_hot)
+    return np.asarray(~np.any([*broken.values()], axis=0))
 
 
 def rules_for(subject: Subject, budget: Budget) -> Rules:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from holdfast.core.subject import Subject
 
 Cells = Mapping[str, NDArray[Any]]
 Positions = NDArray[np.int64]
@@ -94,6 +99,34 @@ class Questions:
                     self.refused += 1
         self.refused += sum(end - start for start, end in waiting) if not self.lost else 0
         return replies
+
+
+def questions_about(
+    subject: Subject,
+    points: pl.DataFrame,
+    y: Positions,
+    *,
+    is_scored: bool,
+    fails: tuple[type[Exception], ...],
+    ends: tuple[type[Exception], ...],
+) -> Questions:
+    """Let an attacker ask the model of a subject about changes of some rows of its table.
+
+    Parameters
+    ----------
+    points
+        The rows, columns ``features``.
+    y, is_scored, fails, ends
+        As in :class:`Questions`; ``is_scored`` asks for scores, which a deployment that returns labels never gives.
+    """
+
+    def ask(cells: Cells, at: Positions) -> Reply:
+        frame = subject.frame(cells, points[at])
+        asked = subject.predict(frame)
+        return Reply(asked.labels.astype("int64"), asked.scores, subject.cells(frame))
+
+    is_scored = is_scored and subject.deployment.returns != "label"
+    return Questions(ask=ask, y=y, n_classes=len(subject.classes), is_scored=is_scored, fails=fails, ends=ends)
 
 
 class Plan(NamedTuple):

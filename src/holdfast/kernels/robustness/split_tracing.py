@@ -102,13 +102,13 @@ def trace_splits(
         own = np.flatnonzero(place == feature)
         can_miss = trace.column >= 0 and pipeline.columns[trace.column].can_miss
         missing[own] = splits.go_left(own, np.full(own.size, trace.missing)) if can_miss else False
-        for part in np.array_split(own, -(-own.size * trace.values.size // DECISIONS_AT_A_TIME)):
-            left = _decisions(splits, part, trace.values)
-            lowest[part] = left[:, 0]
-            if trace.column >= 0 and isinstance(pipeline.columns[trace.column], CategoryColumn):
-                sets[part, : left.shape[1]] = left
-            else:
-                changes.append(_changes(part, left, trace, grids))
+        if trace.column >= 0 and isinstance(pipeline.columns[trace.column], CategoryColumn):
+            for part in np.array_split(own, -(-own.size * trace.values.size // DECISIONS_AT_A_TIME)):
+                left = _decisions(splits, part, trace.values)
+                lowest[part], sets[part, : left.shape[1]] = left[:, 0], left
+        elif own.size:
+            lowest[own] = splits.go_left(own, np.full(own.size, trace.values[0]))
+            changes.append(_changes(splits, own, trace, grids))
     found = _joined(changes)
     cuts = _bisected(found, splits, place, pipeline, grids)
     return _assembled(owner, found.split, cuts, lowest, missing, sets, pipeline)
@@ -120,19 +120,42 @@ def _decisions(splits: Splits, part: NDArray[np.int64], values: NDArray[np.float
 
 
 def _changes(
-    part: NDArray[np.int64], left: NDArray[np.bool_], trace: FeatureTrace, grids: Sequence[NDArray[np.generic]]
+    splits: Splits, own: NDArray[np.int64], trace: FeatureTrace, grids: Sequence[NDArray[np.generic]]
 ) -> _Changes:
-    row, at = np.nonzero(left[:, 1:] != left[:, :-1])
+    """Find between which neighbours of the grid the splits of one feature change sides."""
+    row, at = _crossed(splits, own, trace.values)
     points = grids[trace.column].astype(np.float64) if row.size else np.zeros(0)
+    after = at + 1
     return _Changes(
-        part[row],
+        own[row],
         np.full(row.size, trace.column),
-        points[at],
-        points[at + 1] if row.size else points[at],
-        left[row, at],
+        points[at] if row.size else np.zeros(0),
+        points[after] if row.size else np.zeros(0),
+        splits.go_left(own[row], trace.values[at]),
         trace.values[at],
-        trace.values[at + 1] if row.size else trace.values[at],
+        trace.values[after] if row.size else np.zeros(0),
     )
+
+
+def _crossed(
+    splits: Splits, own: NDArray[np.int64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return positions in ``own``, and the places in ``values`` after which those splits change sides."""
+    if np.isnan(values).any() or (splits.levels[own] >= 0).any():
+        rows, places = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+        for part in np.array_split(np.arange(own.size), -(-own.size * values.size // DECISIONS_AT_A_TIME)):
+            left = _decisions(splits, own[part], values)
+            row, at = np.nonzero(left[:, 1:] != left[:, :-1])
+            rows.append(part[row])
+            places.append(at)
+        return np.concatenate(rows), np.concatenate(places)
+    # a threshold t lies between two values where min <= t < max: a range of the sorted thresholds
+    order = np.argsort(splits.threshold[own], kind="stable")
+    ends = np.searchsorted(splits.threshold[own][order], values, side="left")
+    first, last = np.minimum(ends[:-1], ends[1:]), np.maximum(ends[:-1], ends[1:])
+    at = np.repeat(np.arange(values.size - 1), last - first)
+    within = np.arange(at.size) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
+    return order[first[at] + within], at
 
 
 def _joined(changes: Sequence[_Changes]) -> _Changes:

@@ -13,7 +13,7 @@ from holdfast.kernels.robustness.composition import GRID, Composition, agreement
 from holdfast.kernels.robustness.constraints import Budget, CategoryLimits, NumericLimits
 from holdfast.kernels.robustness.ensemble import scores
 from holdfast.kernels.robustness.feature_tracing import Features, NotComposable
-from holdfast.kernels.robustness.forest import Forest, forest_of
+from holdfast.kernels.robustness.forest import ROUNDING, Forest, forest_of
 from holdfast.kernels.robustness.joined_columns import Joined, apart, as_objects, joined_of, together
 from holdfast.kernels.robustness.limits import Rules
 from holdfast.kernels.robustness.trees import MOST_WORK, Reach, attack_trees
@@ -21,7 +21,9 @@ from holdfast.kernels.robustness.turning_points import LARGEST
 from holdfast.kernels.robustness.user_columns import CategoryColumn, NumberColumn, UserColumn, encoded
 
 if TYPE_CHECKING:
-    from holdfast.core.subject import RawTrees
+    import polars as pl
+
+    from holdfast.core.subject import RawTrees, Subject
 
 Cells = Mapping[str, NDArray[Any]]
 # Half the distance of 1 to the next number of single precision: the largest relative error of one addition.
@@ -66,6 +68,12 @@ class TreeProblem(NamedTuple):
     """Scores this close may be decided either way by a model that adds in single precision."""
     doubt: str
     """Why lower bounds of the search are no proof, in words; empty where they are."""
+
+    def shifted(self, by: NDArray[np.float64]) -> TreeProblem:
+        """Add numbers, shape ``(n_classes,)``, to the scores of all rows."""
+        rounding = self.forest.rounding + ROUNDING * float(np.abs(by).max())
+        forest = self.forest._replace(base=self.forest.base + by, rounding=rounding)
+        return self._replace(forest=forest, tie=_tie(forest))
 
 
 class Changed(NamedTuple):
@@ -143,6 +151,42 @@ def tree_problem(
         )
     doubt = _doubt_of_rules(rules, points, joined) or _doubt_of_front(trees, made, columns)
     return TreeProblem(columns, joined, forest, _reach(columns, joined, rules), rules.budget, tie, doubt)
+
+
+def problem_about(
+    subject: Subject,
+    points: pl.DataFrame,
+    labels: NDArray[np.int64],
+    *,
+    rules: Rules,
+    rng: np.random.Generator,
+    seen: Cells | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> TreeProblem:
+    """Write the trees of a subject's model as a problem about some rows of its table.
+
+    Parameters
+    ----------
+    points
+        The rows, columns ``features``.
+    labels, rules, rng, seen
+        As in :func:`tree_problem`.
+    should_stop
+        Asked before each question to the pipeline.
+
+    Raises
+    ------
+    NotComposable
+        As :func:`tree_problem` does, and where it was stopped.
+    """
+
+    def features(cells: Cells) -> NDArray[np.float64]:
+        if should_stop():
+            raise NotComposable("the time was up while the pipeline in front of them was read")
+        return subject.tree_features(subject.frame(cells, points))
+
+    cells = subject.cells(points)
+    return tree_problem(subject.trees(), features, points=cells, labels=labels, rules=rules, rng=rng, seen=seen)
 
 
 def search_trees(

@@ -1,4 +1,4 @@
-"""Are the answers of some groups easier to flip than those of all others?"""
+"""Is something that befalls rows, such as a flip or a miss, more frequent in some groups than in all others?"""
 
 from __future__ import annotations
 

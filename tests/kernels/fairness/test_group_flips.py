@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import fisher_exact as scipy_fisher_exact
 
-from holdfast.kernels.robustness.group_flips import compared_once, fisher_exact, group_flips
+from holdfast.kernels.fairness.group_flips import compared_once, fisher_exact, group_flips
 from holdfast.kernels.stats.multiplicity import holm
 from holdfast.kernels.stats.proportions import clopper_pearson
 
