@@ -30,7 +30,7 @@ from holdfast.kernels.privacy.membership_curve import true_positive_rate
 from holdfast.kernels.privacy.shadow_attacks import attack_model
 from holdfast.kernels.privacy.shadow_design import balanced_design
 
-SHADOWS = {"random forest": 64, "LightGBM": 64, "MLP": 16}
+SHADOWS = {"random forest": 64, "LightGBM": 64, "MLP": 64}
 SIZES = (4, 16, 64)
 RATE = 0.001
 SECONDS = 0.5

@@ -43,6 +43,10 @@ def unpickle(data: bytes) -> tuple[Any, tuple[str, ...]]:
 # Settings that LightGBM takes and its estimators do not list.
 LIGHTGBM = ("max_bin", "monotone_constraints")
 
+LABELS_ARE_BEST_SCORES = (
+    "DecisionTreeClassifier", "ExtraTreeClassifier", "RandomForestClassifier", "ExtraTreesClassifier",
+)  # fmt: skip
+
 
 class SklearnModel:
     """A fitted estimator: asked with the frame or the matrix it was trained on."""
@@ -59,12 +63,15 @@ class SklearnModel:
         """Ask for labels, and for probabilities where the estimator gives them."""
         inputs = self._inputs(X)
         with _serial():
-            predicted = self._estimator.predict(inputs)
             scores = self._estimator.predict_proba(inputs) if self._has_scores else None
+            if isinstance(scores, list):
+                raise ModelError("this estimator answers several questions (multi-output); give one per question")
+            if scores is not None and _labels_are_best_scores(self._estimator):
+                predicted = self._estimator.classes_[np.argmax(scores, axis=1)]  # as `predict` does, at half the time
+            else:
+                predicted = self._estimator.predict(inputs)
         if self._is_regressor:
             return RawPredictions(labels=_values(predicted), scores=None)
-        if isinstance(scores, list):
-            raise ModelError("this estimator answers several questions at once (multi-output); give one per question")
         if scores is not None:
             scores = np.asarray(scores, dtype=np.float64)
         return RawPredictions(labels=answers.plain_labels(predicted), scores=scores)
@@ -151,6 +158,19 @@ def describe(estimator: Any) -> str:
 def _feature_names(estimator: Any) -> tuple[str, ...]:
     names = tuple(map(str, getattr(estimator, "feature_names_in_", ())))
     return () if names and all(map(MADE_UP_NAME.fullmatch, names)) else names
+
+
+def _labels_are_best_scores(estimator: Any) -> bool:
+    """Whether the library's own ``predict`` takes the first class with the largest probability."""
+    kind = type(estimator)
+    library, name = kind.__module__.partition(".")[0], kind.__name__
+    if (library, name) == ("sklearn", "Pipeline"):
+        return _labels_are_best_scores(estimator.steps[-1][1])
+    if (library, name) == ("lightgbm", "LGBMClassifier"):
+        return not callable(estimator.objective)
+    if (library, name) == ("sklearn", "KNeighborsClassifier"):
+        return bool(estimator.weights == "uniform")
+    return library == "sklearn" and name in LABELS_ARE_BEST_SCORES
 
 
 def _is_regressor(estimator: Any) -> bool:
