@@ -1,4 +1,4 @@
-"""Published formulas of membership inference as their authors compute them, for whole banks of shadow models at once."""
+"""Published formulas of membership inference, for whole banks of shadow models at once."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ def log_odds(p: np.ndarray, clip: float = EPS) -> np.ndarray:
 def published(target: np.ndarray, shadows: np.ndarray, is_in: np.ndarray) -> dict[str, np.ndarray]:
     """Scores, larger meaning member: ``target`` (n,), ``shadows`` and ``is_in`` (n, m).
 
-    LiRA (Carlini et al. 2022) in the modes of SACRO-ML 2.0.1, whose numbers these are, with the variance of each record,
-    of all answers, pooled within records, or of each record but shrunk towards the pool (with four degrees of freedom);
-    RMIA (Zarifzadeh et al. 2024), whose order is that of the ratio to the mean answer.
+    LiRA (Carlini et al. 2022) in the modes of SACRO-ML 2.0.1, whose numbers these are, with the variance of each
+    record, of all answers, pooled within records, or of each record but shrunk towards the pool (by four models); RMIA (Zarifzadeh et al. 2024), whose order is that of the ratio to the mean answer.
     """
     with np.errstate(all="ignore"):
         scores = _likelihood_ratios(target, shadows, is_in)

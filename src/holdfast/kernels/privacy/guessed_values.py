@@ -100,7 +100,8 @@ def answers_to_candidates(
 
     Examples
     --------
-    >>> answers_to_candidates(lambda people, cell: 10.0 * people, np.array([0, -1]), 2, as_they_are=np.array([7, np.nan]))
+    >>> known = np.array([7.0, np.nan])
+    >>> answers_to_candidates(lambda people, cell: 10.0 * people, np.array([0, -1]), 2, as_they_are=known)
     array([[ 7.,  0.],
            [10., 10.]])
     """
