@@ -17,7 +17,8 @@ def published(target: np.ndarray, shadows: np.ndarray, is_in: np.ndarray) -> dic
     """Scores, larger meaning member: ``target`` (n,), ``shadows`` and ``is_in`` (n, m).
 
     LiRA (Carlini et al. 2022) in the modes of SACRO-ML 2.0.1, whose numbers these are, with the variance of each
-    record, of all answers, pooled within records, or of each record but shrunk towards the pool (by four models); RMIA (Zarifzadeh et al. 2024), whose order is that of the ratio to the mean answer.
+    record, of all answers, pooled within records, or of each record but shrunk towards the pool (by four models); RMIA
+    (Zarifzadeh et al. 2024), whose order is that of the ratio to the mean answer.
     """
     with np.errstate(all="ignore"):
         scores = _likelihood_ratios(target, shadows, is_in)

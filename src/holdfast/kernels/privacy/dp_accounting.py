@@ -52,13 +52,14 @@ def dp_sgd_epsilon(
 
     Notes
     -----
-    ``poisson``: the smaller of two bounds, the composed distribution of the privacy loss (`poisson_pld_epsilon`), which
-    is within a thousandth of the smallest, and Rényi divergences of the sampled Gaussian (`poisson_rdp`) summed over the
-    steps, 8 to 15 % above it for usual runs, which hold at any noise and delta. ``fixed``: theorem 9 of Wang et al. (`fixed_batch_rdp`), or no gain from sampling where that is better; a clipped gradient that is
-    replaced moves by twice the norm. ``shuffle``: no gain from sampling is claimed. Whoever knows the permutation sees
-    a record in one batch of every epoch, which is the Gaussian mechanism once for every epoch that was begun; that is
-    solved exactly (`gaussian_epsilon`). That Poisson's figure does not hold for shuffled batches is shown by Chua et
-    al.
+    ``poisson``: the smaller of two bounds, the composed distribution of the privacy loss (`poisson_pld_epsilon`),
+    which is within a thousandth of the smallest provable epsilon, and Rényi divergences of the sampled Gaussian
+    (`poisson_rdp`) summed over the steps, 8 to 15 % above it for usual runs, which hold at any noise and delta.
+    ``fixed``: theorem 9 of Wang et al. (`fixed_batch_rdp`), or no gain from sampling where that is better; a clipped
+    gradient that is replaced moves by twice the norm. ``shuffle``: no gain from sampling is claimed. Whoever knows the
+    permutation sees a record in one batch of every epoch, which is the Gaussian mechanism once for every epoch that was
+    begun; that is solved exactly (`gaussian_epsilon`). That Poisson's figure does not hold for shuffled batches is
+    shown by Chua et al.
 
     References
     ----------

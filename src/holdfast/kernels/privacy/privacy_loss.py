@@ -75,7 +75,7 @@ def _one_step(noise: float, rate: float, tail: float, *, is_added: bool) -> tupl
     first, last = math.floor(low / STEP) - 1, math.ceil(high / STEP) + 1
     if last - first > MOST_POINTS:
         return None
-    grid = STEP * np.arange(first, last + 1)
+    grid = np.arange(first, last + 1, dtype=np.float64) * STEP
     delta = (_delta_added if is_added else _delta_removed)(grid, noise, rate)
     alpha = np.exp(grid - grid[-1])  # scaled: it may be too large for a number
     # straight lines from (0, 1) through the points, level after the last; a bend is a probability without the record
@@ -89,7 +89,7 @@ def _loss(x: float, noise: float, rate: float) -> float:
 
 
 def _at(ratio: Points, noise: float, rate: float) -> tuple[Points, Points]:
-    """Where the mixture is ``exp(ratio)`` times as likely as the noise, and how much likelier its part with a record."""
+    """Where the mixture is ``exp(ratio)`` times as likely as noise, and how much likelier its part with a record."""
     with np.errstate(divide="ignore", invalid="ignore"):
         likelier = np.where(
             np.exp(ratio) > 1.0 - rate, ratio + np.log(-np.expm1(math.log1p(-rate) - ratio)) - math.log(rate), -np.inf
