@@ -78,18 +78,7 @@ class SklearnModel:
 
     def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> SklearnModel:
         """Train a copy with the same parameters but for ``settings``; every ``random_state`` is set to ``seed``."""
-        from sklearn.base import clone
-
-        copy = clone(self._estimator)
-        wanted: dict[str, Any] = {name: _listed(value) for name, value in settings.items()} | {"random_state": seed}
-        parameters = copy.get_params()
-        named = {name: name.rpartition("__")[2] for name in (*parameters, *_unnamed(copy, parameters))}
-        if missing := sorted(set(settings) - set(named.values())):
-            raise ModelError(f"{type(copy).__name__} has no setting {missing[0]!r}")
-        copy.set_params(**{name: wanted[last] for name, last in named.items() if last in wanted})
-        with _serial(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            copy.fit(self._inputs(X), y)
+        copy = trained_copy(self._estimator, self._inputs(X), y, seed=seed, settings=settings)
         return SklearnModel(copy, format=self.info.format)
 
     def trees(self) -> RawTrees:
@@ -158,6 +147,29 @@ def describe(estimator: Any) -> str:
 def _feature_names(estimator: Any) -> tuple[str, ...]:
     names = tuple(map(str, getattr(estimator, "feature_names_in_", ())))
     return () if names and all(map(MADE_UP_NAME.fullmatch, names)) else names
+
+
+def trained_copy(estimator: Any, inputs: Any, y: NDArray[np.generic], *, seed: int, settings: Settings) -> Any:
+    """Train an estimator with the same parameters but for ``settings``; every ``random_state`` is set to ``seed``.
+
+    Raises
+    ------
+    ModelError
+        When it has no such setting.
+    """
+    from sklearn.base import clone
+
+    copy = clone(estimator)
+    wanted: dict[str, Any] = {name: _listed(value) for name, value in settings.items()} | {"random_state": seed}
+    parameters = copy.get_params()
+    named = {name: name.rpartition("__")[2] for name in (*parameters, *_unnamed(copy, parameters))}
+    if missing := sorted(set(settings) - set(named.values())):
+        raise ModelError(f"{type(copy).__name__} has no setting {missing[0]!r}")
+    copy.set_params(**{name: wanted[last] for name, last in named.items() if last in wanted})
+    with _serial(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        copy.fit(inputs, y)
+    return copy
 
 
 def _labels_are_best_scores(estimator: Any) -> bool:
