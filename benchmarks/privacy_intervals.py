@@ -103,8 +103,7 @@ def rates(scores: np.ndarray, is_in: np.ndarray) -> PairRates:
 
 def pairs_and_remedies(replicates: int) -> None:
     for shadows, lift, models, kept in (
-        (8, 0.0, 0.0, 1.0), (8, 0.5, 0.0, 1.0), (8, 0.5, 0.4, 0.5), (8, 2.0, 0.4, 0.1), (4, 0.5, 0.0, 0.5),
-        (4, 0.5, 0.4, 0.5), (16, 0.5, 0.4, 0.5),
+        (8, 0.0, 0.0, 1.0), (4, 0.5, 0.0, 0.5), (8, 0.5, 0.4, 0.5), (8, 2.0, 0.4, 0.1),
     ):  # fmt: skip
         rng, plain, removed = np.random.default_rng(shadows), [], []
         for _ in range(replicates):
