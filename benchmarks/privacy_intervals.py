@@ -22,7 +22,7 @@ from scipy.stats import norm
 
 from holdfast.kernels.privacy.attack_choice import Choice, chosen_on_shadows, procedure_rate, rates_of
 from holdfast.kernels.privacy.membership_curve import true_positive_rate
-from holdfast.kernels.privacy.pair_rates import PairRates, over_models_and_records
+from holdfast.kernels.privacy.pair_rates import PairRates, over_models_and_records, pair_rates
 from holdfast.kernels.privacy.shadow_design import balanced_design
 
 LEVEL = 0.95
@@ -97,8 +97,20 @@ def drawn_scores(
     return spread * noise + gain, spread * other + kept * gain
 
 
+def named_by_pair(scores: np.ndarray, is_in: np.ndarray) -> np.ndarray:
+    """As `shares_named` at RATE, of all models at once: without ties members are counted above two thresholds."""
+    others, members = np.where(is_in, -np.inf, scores), np.where(is_in, scores, -np.inf)
+    accused = RATE * (~is_in).sum(axis=0)
+    below = accused.astype(int)
+    top = -np.sort(-others, axis=0)[: below.max() + 2]
+    columns = np.arange(scores.shape[1])
+    first, second = ((members > top[below + step, columns]).sum(axis=0) for step in (0, 1))
+    named = (first + (accused - below) * (second - first)) / is_in.sum(axis=0)
+    return named.reshape(-1, 2).mean(axis=1)
+
+
 def rates(scores: np.ndarray, is_in: np.ndarray) -> PairRates:
-    return rates_of(Choice("drawn", {}, scores), is_in, rate=RATE)
+    return pair_rates(lambda kept: named_by_pair(scores[kept], is_in[kept]), np.arange(len(scores)))
 
 
 def pairs_and_remedies(replicates: int) -> None:
@@ -108,7 +120,11 @@ def pairs_and_remedies(replicates: int) -> None:
         rng, plain, removed = np.random.default_rng(shadows), [], []
         for _ in range(replicates):
             is_in = balanced_design(RECORDS, shadows, rng=rng)
-            without, behind = (rates(each, is_in) for each in drawn_scores(rng, is_in, lift, models, kept))
+            drawn = drawn_scores(rng, is_in, lift, models, kept)
+            without, behind = (rates(each, is_in) for each in drawn)
+            if not plain:
+                exact = rates_of(Choice("drawn", {}, drawn[0]), is_in, rate=RATE)
+                np.testing.assert_allclose(without.left, exact.left, atol=1e-12)
             plain.append(over_models_and_records(without, level=LEVEL))
             removed.append(over_models_and_records(without.less(behind), level=LEVEL))
         for name, found in (("rate", plain), ("removed", removed)):
