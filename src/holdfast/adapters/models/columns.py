@@ -80,17 +80,15 @@ def frame_with_categories(X: pl.DataFrame, categories: Mapping[str, Sequence[Any
     """Make a pandas frame of numbers and of pandas categories, as boosting libraries are trained on."""
     import pandas as pd
 
-    return pd.DataFrame(
-        {
-            name: pd.Categorical.from_codes(
-                category_codes(X[name], categories[name]).fill_null(-1).to_numpy().astype(np.int64),
-                categories=list(categories[name]),
-            )
-            if name in categories
-            else numeric_matrix(X.select(name))[:, 0]
-            for name in X.columns
-        }
-    )
+    found: dict[str, Any] = {}
+    for name in X.columns:
+        if name in categories:
+            codes: Any = category_codes(X[name], categories[name]).fill_null(-1).to_numpy().astype(np.int64)
+            levels: Any = list(categories[name])
+            found[name] = pd.Categorical.from_codes(codes, categories=levels)
+        else:
+            found[name] = numeric_matrix(X.select(name))[:, 0]
+    return pd.DataFrame(found)
 
 
 def is_number(dtype: pl.DataType) -> bool:
