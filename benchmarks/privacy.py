@@ -1,10 +1,10 @@
 """Membership inference on Adult (P1): our attacks against published formulas on the same banks of shadow models.
 
-python benchmarks/privacy.py --data DIR [--seeds 3] [--records 20000] [--banks FOLDER] [--peer PYTHON]
+python benchmarks/privacy.py --data DIR [--seeds 5] [--records 20000] [--kinds A,B] [--banks FOLDER] [--peer PYTHON]
 
 Adult's train and test rows together, categories as integer codes; for each seed a permutation, half of the records in
 the target. Banks are kept in FOLDER, so that a second run only scores. PYTHON is an interpreter with sacroml 2.0.1;
-without it SACRO's rows are missing. One thread; CPU seconds.
+without it the formulas of its modes are not compared with its own scores. One thread; CPU seconds.
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import polars as pl
+from membership_formulas import published
 
 from holdfast.kernels.privacy.attack_choice import chosen_on_shadows
-from holdfast.kernels.privacy.membership_curve import true_positive_rate
+from holdfast.kernels.privacy.membership_curve import shares_named
 from holdfast.kernels.privacy.shadow_attacks import attack_model
 from holdfast.kernels.privacy.shadow_design import balanced_design
 
-SHADOWS = {"random forest": 64, "LightGBM": 64, "MLP": 16}
+SHADOWS = 64
 SIZES = (4, 16, 64)
 RATE = 0.001
-SECONDS = 0.5
+
+Bank = tuple[np.ndarray, np.ndarray]
 
 
 def learners() -> dict[str, Callable[[int], Any]]:
@@ -63,9 +65,7 @@ def adult(data: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.column_stack(parts).astype(float), (frame["income"] == ">50K").to_numpy().astype(int)
 
 
-def bank(
-    kind: str, seed: int, X: np.ndarray, y: np.ndarray, records: int, folder: Path
-) -> tuple[np.ndarray, np.ndarray]:
+def bank(kind: str, seed: int, X: np.ndarray, y: np.ndarray, records: int, folder: Path) -> Bank:
     """Confidence in the truth of the target (column 0) and the shadow models, and who trained which."""
     path = folder / f"{kind.replace(' ', '_')}_{seed}_{records}.npz"
     if path.exists():
@@ -73,7 +73,7 @@ def bank(
             return kept["confidence"], kept["is_in"]
     rows = np.random.default_rng(seed).permutation(len(y))[:records]
     X, y = X[rows], y[rows]
-    shadows = balanced_design(records, SHADOWS[kind], rng=np.random.default_rng(1000 + seed))
+    shadows = balanced_design(records, SHADOWS, rng=np.random.default_rng(1000 + seed))
     is_in = np.column_stack([np.arange(records) < records // 2, shadows])
     confidence = np.empty(is_in.shape)
     for column in range(is_in.shape[1]):
@@ -84,11 +84,17 @@ def bank(
 
 
 class Sacro:
-    """SACRO-ML in an interpreter of its own."""
+    """SACRO-ML in an interpreter of its own; our formulas for its modes are compared with what it computes itself."""
+
+    MODES: ClassVar = {
+        "online-carlini": "LiRA online",
+        "offline": "LiRA offline",
+        "offline-carlini": "LiRA offline, density",
+    }
 
     def __init__(self, interpreter: str, folder: Path) -> None:
         script = Path(__file__).with_name("membership_peers.py")
-        self._folder = folder
+        self._folder, self.seconds = folder, float("nan")
         self._process = subprocess.Popen(
             [interpreter, str(script)],
             stdin=subprocess.PIPE,
@@ -97,16 +103,20 @@ class Sacro:
             text=True,
         )
 
-    def scores(self, target: np.ndarray, shadows: np.ndarray, is_in: np.ndarray) -> tuple[dict[str, np.ndarray], float]:
+    def differs(self, bank: tuple[np.ndarray, np.ndarray, np.ndarray], theirs: dict[str, np.ndarray]) -> str:
         path = self._folder / "bank.npz"
-        np.savez(path, target=target, shadows=shadows, is_in=is_in)
+        np.savez(path, target=bank[0], shadows=bank[1], is_in=bank[2])
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{path}\n")
         self._process.stdin.flush()
-        seconds = float(self._process.stdout.readline())
+        self.seconds = float(self._process.stdout.readline())
         with np.load(path.with_suffix(".scores.npz")) as found:
-            return {f"SACRO {mode}": found[mode] for mode in found.files}, seconds
+            apart = [
+                np.max(np.abs(found[mode] - theirs[name]) / (1.0 + np.abs(found[mode])))
+                for mode, name in self.MODES.items()
+            ]
+        return f"; largest relative difference from its scores {max(apart):.1e}"
 
 
 def disjoint(size: int, most: int) -> Iterator[slice]:
@@ -115,36 +125,43 @@ def disjoint(size: int, most: int) -> Iterator[slice]:
         yield slice(start, start + size)
 
 
-def race(kind: str, banks: list[tuple[np.ndarray, np.ndarray]], sacro: Sacro | None) -> None:
-    for size in SIZES:
-        named, seconds = defaultdict(list), defaultdict(list)
-        for confidence, is_in in banks:
-            for columns in disjoint(size, SHADOWS[kind]):
-                target, shadows, trained = confidence[:, 0], confidence[:, columns], is_in[:, columns]
-                begin = time.process_time()
-                scores = attack_model(target, shadows, trained)
-                seconds["ours"].append(time.process_time() - begin)
-                chosen = chosen_on_shadows(shadows, trained, rates=(RATE,)).strongest
-                scores["ours, as chosen on shadow models"] = scores[chosen]
-                if sacro is not None and not seconds["SACRO"]:  # a minute or more for each bank: the first only
-                    theirs, spent = sacro.scores(target, shadows, trained)
-                    scores |= theirs
-                    seconds["SACRO"].append(spent)
-                for name, each in scores.items():
-                    ordered = np.nan_to_num(each, nan=-1e300, posinf=1e300, neginf=-1e300)
-                    named[name].append(true_positive_rate(ordered, is_in[:, 0], fpr=RATE).value)
-        if not named:
-            continue
-        spent = ", ".join(f"{name} {np.median(each):.2f}" for name, each in seconds.items())
-        print(f"\n{kind}, {size} shadow models; scoring, CPU s (target {SECONDS}): {spent}")
-        for name, each in sorted(named.items(), key=lambda item: -np.mean(item[1])):
-            print(f"  {np.mean(each):.4f} (sd {np.std(each):.4f}, {len(each)} banks)  {name}", flush=True)
+def race(kind: str, size: int, banks: list[Bank], sacro: Sacro | None) -> None:
+    """Attack the target of each seed with up to four banks of one size that share no model."""
+    named, seconds, chosen, agrees = defaultdict(list), defaultdict(list), Counter[str](), ""
+    for confidence, is_in in banks:
+        for columns in disjoint(size, is_in.shape[1] - 1):
+            bank = confidence[:, 0], confidence[:, columns], is_in[:, columns]
+            begin = time.process_time()
+            scores = attack_model(*bank)
+            seconds["ours"].append(time.process_time() - begin)
+            formulas = published(*bank)
+            if sacro is not None and not agrees:  # minutes for each bank: the first only
+                agrees = sacro.differs(bank, formulas)
+                seconds["SACRO-ML, one of its formulas"].append(sacro.seconds)
+            strongest = chosen_on_shadows(*bank[1:], rates=(RATE,)).strongest
+            chosen[strongest] += 1
+            found = {f"ours: {name}": each for name, each in scores.items()} | formulas
+            for name, each in (found | {"ours, as chosen on shadow models": scores[strongest]}).items():
+                ordered = np.nan_to_num(each, nan=-1e300, posinf=1e300, neginf=-1e300)
+                named[name].append(shares_named(ordered, is_in[:, 0], rates=(RATE,))[0])
+    means = {name: float(np.mean(each)) for name, each in named.items()}
+    spent = ", ".join(f"{name} {np.median(each):.2f}" for name, each in seconds.items())
+    ours, theirs = (
+        max(names, key=means.__getitem__)
+        for names in ([n for n in means if n.startswith("ours: ")], [n for n in means if not n.startswith("ours")])
+    )
+    behind = np.array(named[ours]) - np.array(named[theirs])
+    print(f"\n{kind}, {size} shadow models, {len(behind)} banks of {len(banks)} seeds; scoring, CPU s: {spent}{agrees}")
+    print(f"  {ours} less {theirs}: {behind.mean():+.4f}; chosen: {dict(chosen)}")
+    for name, each in sorted(named.items(), key=lambda item: -np.mean(item[1])):
+        print(f"  {np.mean(each):.4f} (sd {np.std(each):.4f})  {name}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--kinds", default=",".join(learners()))
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--banks", type=Path)
     parser.add_argument("--peer", default="")
@@ -155,8 +172,10 @@ def main() -> None:
         folder = given.banks or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         sacro = Sacro(given.peer, Path(scratch)) if given.peer else None
-        for kind in SHADOWS:
-            race(kind, [bank(kind, seed, X, y, given.records, folder) for seed in range(given.seeds)], sacro)
+        for kind in given.kinds.split(","):
+            banks = [bank(kind, seed, X, y, given.records, folder) for seed in range(given.seeds)]
+            for size in SIZES:
+                race(kind, size, banks, sacro)
 
 
 if __name__ == "__main__":

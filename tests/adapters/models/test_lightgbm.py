@@ -110,3 +110,21 @@ def test_file_loads_in_the_child(opened, with_categories, mixed: pl.DataFrame) -
     fitted, frame = with_categories
     model = opened(text(fitted), "model.txt")
     np.testing.assert_allclose(model.predict(mixed).scores, fitted.predict_proba(frame), atol=1e-12)
+
+
+def test_estimator_with_categories_is_trained_again(with_categories, mixed: pl.DataFrame) -> None:
+    fitted, frame = with_categories
+    labels = fitted.predict(frame)
+    rows = np.arange(mixed.height) % 3 > 0
+    model = wrap_model(fitted)
+    assert "refit" in model.info.capabilities
+    copy = model.refit(mixed.filter(rows), labels[rows], seed=7)
+    again = type(fitted)(**fitted.get_params() | {"random_state": 7}).fit(frame[rows], labels[rows])
+    np.testing.assert_allclose(copy.predict(mixed).scores, again.predict_proba(frame), atol=1e-6)
+    assert copy.info.classes == model.info.classes
+    second = copy.refit(mixed.filter(rows), labels[rows], seed=7, settings={"max_depth": 1})
+    assert np.abs(second.predict(mixed).scores - copy.predict(mixed).scores).max() > 1e-3
+
+
+def test_booster_without_its_estimator_is_not_trained_again(with_categories) -> None:
+    assert "refit" not in wrap_model(with_categories[0].booster_).info.capabilities

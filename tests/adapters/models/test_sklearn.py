@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from lightgbm import LGBMClassifier
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.svm import LinearSVC
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from holdfast.adapters.models.columns import pandas_frame
 from holdfast.adapters.models.opening import wrap_model
@@ -161,3 +163,30 @@ def test_setting_that_a_model_does_not_have_is_named(numbers: pl.DataFrame, is_p
     model = wrap_model(DecisionTreeClassifier().fit(numbers.to_pandas(), is_positive))
     with pytest.raises(ModelError, match="no setting 'C'"):
         model.refit(numbers, is_positive, seed=0, settings={"C": 1.0})
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        RandomForestClassifier(4, max_depth=2, random_state=0),
+        ExtraTreesClassifier(4, max_depth=2, random_state=0),
+        DecisionTreeClassifier(max_depth=2, class_weight="balanced", random_state=0),
+        ExtraTreeClassifier(max_depth=2, random_state=0),
+        KNeighborsClassifier(4),
+        KNeighborsClassifier(4, weights="distance"),
+        KNeighborsClassifier(2, algorithm="brute"),
+        make_pipeline(StandardScaler(), KNeighborsClassifier(2, metric="minkowski", p=1.5)),
+        LGBMClassifier(n_estimators=3, verbose=-1),
+        LogisticRegression(),
+        SVC(),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_labels_are_those_of_the_library_also_in_ties(classifier, n_classes: int) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 3, (300, 2)).astype(float)
+    y = np.array(list("abcde"))[rng.integers(0, n_classes, 300)]
+    classifier.fit(X, y)
+    labels = wrap_model(classifier).predict(pl.DataFrame(X, schema=["a", "b"])).labels
+    assert labels.tolist() == classifier.predict(X).tolist()

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.kernels.privacy.attack_choice import chosen_on_records, chosen_on_shadows, procedure_rate
+from holdfast.kernels.privacy.attack_choice import (
+    Choice,
+    chosen_on_records,
+    chosen_on_shadows,
+    procedure_rate,
+    rates_of,
+)
 from holdfast.kernels.privacy.shadow_design import balanced_design
 
 
@@ -38,13 +44,18 @@ def test_choice_on_records_takes_the_better_attack() -> None:
     assert found == "some"
 
 
-def test_interval_of_the_procedure_is_wider_than_pairs_alone_tell() -> None:
+def test_interval_of_the_procedure_lies_around_the_mean_of_all_pairs() -> None:
     answers, is_in = leaky(0, gap=0.05)
     choice = chosen_on_shadows(answers, is_in, rates=(0.1,))
-    alone = procedure_rate(choice._replace(scores=None), is_in, rate=0.1, level=0.95)
     found = procedure_rate(choice, is_in, rate=0.1, level=0.95)
     assert 0 <= found.low < found.value < found.high <= 1
-    assert found.value == pytest.approx(alone.value) == pytest.approx(choice.named[0.1].mean())
+    assert found.value == pytest.approx(choice.named[0.1].mean())
+    np.testing.assert_array_equal(rates_of(choice, is_in, rate=0.1).pairs, choice.named[0.1])
+
+
+def test_a_choice_without_scores_has_no_rates_by_pair() -> None:
+    with pytest.raises(ValueError, match="without scores"):
+        rates_of(Choice("confidence", {}), np.ones((4, 2), dtype=bool), rate=0.1)
 
 
 @pytest.mark.slow

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from holdfast.kernels.privacy.guessed_values import guessed_values
+from holdfast.kernels.privacy.guessed_values import answers_to_candidates, guessed_values
 
 NUMBERS = arrays(np.float64, st.integers(0, 60), elements=st.one_of(st.integers(0, 40).map(float), st.just(np.nan)))
 
@@ -64,3 +65,19 @@ def test_one_value_or_none_cannot_be_guessed() -> None:
 def test_numbers_of_which_nearly_all_are_equal_are_still_cut() -> None:
     found = guessed_values(np.r_[np.zeros(1000), np.arange(20.0)], n_quantiles=4)
     assert found is None or found.edges is not None
+
+
+@pytest.mark.parametrize("known", [np.nan, 30.0])
+def test_nobody_is_asked_twice_as_they_are(known: float) -> None:
+    asked: list[tuple[int, int | None]] = []
+
+    def ask(people: np.ndarray, candidate: int | None) -> np.ndarray:
+        asked.extend((int(person), candidate) for person in people)
+        return 10.0 * people if candidate is None else 100.0 * people + candidate
+
+    found = answers_to_candidates(
+        ask, np.array([1, 0, -1, 1]), 2, as_they_are=np.array([np.nan, np.nan, np.nan, known])
+    )
+    assert found.tolist() == [[0, 0], [10, 101], [200, 201], [300, 30]]
+    as_they_are = [(0, None), (1, None)] + ([(3, None)] if np.isnan(known) else [])
+    assert sorted(asked, key=str) == sorted([*as_they_are, (0, 0), (2, 0), (3, 0), (1, 1), (2, 1)], key=str)

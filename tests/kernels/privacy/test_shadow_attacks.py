@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from holdfast.kernels.privacy import shadow_attacks
 from holdfast.kernels.privacy.membership_curve import true_positive_rate
 from holdfast.kernels.privacy.shadow_attacks import attack_model, attack_shadow
 from holdfast.kernels.privacy.shadow_design import balanced_design
@@ -58,3 +61,16 @@ def test_labels_alone_are_attacked_too() -> None:
     target, members, answers, is_in = bank(1, shadows=8)
     scores = attack_model((target > 0.6) * 1.0, (answers > 0.6) * 1.0, is_in)
     assert scores["rmia"][members].mean() > scores["rmia"][~members].mean()
+
+
+def test_answers_in_a_file_give_the_same_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    is_in = balanced_design(500, 8, rng=rng)
+    answers, target = np.clip(rng.uniform(0.3, 0.6, (500, 8)) + 0.2 * is_in, 0, 1), rng.uniform(size=500)
+    whole = attack_model(target, answers, is_in)
+    np.save(tmp_path / "answers.npy", answers)
+    monkeypatch.setattr(shadow_attacks, "BLOCK", 64)
+    streamed = attack_model(target, np.load(tmp_path / "answers.npy", mmap_mode="r"), is_in)
+    assert set(whole) == set(streamed) == {"lira", "bavaria", "rmia", "shrunken", "fusion"}
+    for name, scores in whole.items():
+        np.testing.assert_allclose(streamed[name], scores, rtol=1e-9, atol=1e-9)

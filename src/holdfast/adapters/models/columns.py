@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,6 +74,21 @@ def category_codes(column: pl.Series, categories: Sequence[Any]) -> pl.Series:
         column = column.cast(pl.String)
     values = pl.Series(categories, dtype=column.dtype, strict=False)
     return column.replace_strict(values, pl.Series(range(len(categories))), default=None, return_dtype=pl.Float64)
+
+
+def frame_with_categories(X: pl.DataFrame, categories: Mapping[str, Sequence[Any]]) -> Any:
+    """Make a pandas frame of numbers and of pandas categories, as boosting libraries are trained on."""
+    import pandas as pd
+
+    found: dict[str, Any] = {}
+    for name in X.columns:
+        if name in categories:
+            codes: Any = category_codes(X[name], categories[name]).fill_null(-1).to_numpy().astype(np.int64)
+            levels: Any = list(categories[name])
+            found[name] = pd.Categorical.from_codes(codes, categories=levels)
+        else:
+            found[name] = numeric_matrix(X.select(name))[:, 0]
+    return pd.DataFrame(found)
 
 
 def is_number(dtype: pl.DataType) -> bool:

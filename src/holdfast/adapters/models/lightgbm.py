@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from holdfast.adapters.models import answers, columns, stored_boosters, trees_lightgbm
+from holdfast.adapters.models import answers, columns, sklearn, stored_boosters, trees_lightgbm
 from holdfast.core.errors import InputError, MissingExtra, ModelError
 from holdfast.core.subject import (
     AS_IS,
@@ -54,10 +54,23 @@ def load(data: bytes) -> LightgbmModel:
 
 
 class LightgbmModel:
-    """A booster; its own text says what it predicts and which features are categories."""
+    """A booster; its own text says what it predicts and which features are categories.
 
-    def __init__(self, booster: Any, *, classes: tuple[Label, ...] = ()) -> None:
+    With the ``estimator`` that it belongs to it can be trained again; ``categorical`` names its category columns, which
+    are otherwise recognised by what the text says of them.
+    """
+
+    def __init__(
+        self,
+        booster: Any,
+        *,
+        classes: tuple[Label, ...] = (),
+        estimator: Any = None,
+        categorical: tuple[str, ...] = (),
+    ) -> None:
         self._booster = booster
+        self._estimator = estimator
+        self._certain = categorical
         header = _header(booster.model_to_string(num_iteration=1, start_iteration=0))
         self._objective = header.get("objective", "").partition(" ")[0]
         names = tuple(booster.feature_name())
@@ -79,8 +92,15 @@ class LightgbmModel:
         return RawPredictions(labels=raw.argmax(axis=1), scores=None)
 
     def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> Adapter:
-        """A saved booster does not hold its training procedure."""
-        raise ModelError("a LightGBM booster cannot be trained again from its file", hint="give the LGBM estimator")
+        """Train a copy of the estimator on the same categories; a booster alone does not say how it was trained."""
+        if self._estimator is None:
+            raise ModelError("a LightGBM booster cannot be trained again from its file", hint="give the LGBM estimator")
+        inputs = self._ordered(X)
+        categories = self._categorical(inputs)
+        frame = columns.frame_with_categories(inputs, categories)
+        copy = sklearn.trained_copy(self._estimator, frame, y, seed=seed, settings=settings)
+        classes = answers.plain_classes(getattr(copy, "classes_", ()))
+        return LightgbmModel(copy.booster_, classes=classes, estimator=copy, categorical=tuple(categories))
 
     def trees(self) -> RawTrees:
         """Read the trees that ``answer`` uses."""
@@ -124,12 +144,15 @@ class LightgbmModel:
         return ModelInfo(
             format="lightgbm",
             description=f"LightGBM booster, objective {self._objective or 'custom'} (lightgbm {lightgbm.__version__})",
-            capabilities=frozenset({"query", "stored", found, *tree_capability}),
+            capabilities=frozenset({"query", "stored", found, *tree_capability, *self._can_train()}),
             classes=classes if found == "scores" else (),
             n_outputs=None if found == "values" else max(2, n_classes),
             inputs=self._names,
             notes=tuple(notes),
         )
+
+    def _can_train(self) -> tuple[Capability, ...]:
+        return ("refit",) if self._estimator is not None else ()
 
     def _matrix(self, X: pl.DataFrame) -> NDArray[np.float64]:
         X = self._ordered(X)
@@ -150,6 +173,8 @@ class LightgbmModel:
         """Match the lists of categories, which the file holds without names, to columns."""
         if not self._categories:
             return {}
+        if self._certain:
+            return dict(zip(self._certain, self._categories, strict=True))
         kinds = list(zip(X.columns, X.dtypes, self._ranges, strict=True))
         certain = [name for name, _, span in kinds if span != "none" and not span.startswith("[")]
         if len(certain) != len(self._categories):

@@ -52,11 +52,11 @@ def _with_categories(loaded: Any) -> Adapter | None:
     from holdfast.adapters.models import answers, lightgbm, xgboost
 
     if _is(loaded, "lightgbm", "LGBMModel") and hasattr(loaded, "booster_") and loaded.booster_.pandas_categorical:
-        return lightgbm.LightgbmModel(loaded.booster_, classes=answers.plain_classes(getattr(loaded, "classes_", ())))
+        classes = answers.plain_classes(getattr(loaded, "classes_", ()))
+        return lightgbm.LightgbmModel(loaded.booster_, classes=classes, estimator=loaded)
     if _is(loaded, "xgboost", "XGBModel") and "c" in (loaded.get_booster().feature_types or ()):
-        return xgboost.XgboostModel(
-            loaded.get_booster(), classes=answers.plain_classes(getattr(loaded, "classes_", ()))
-        )
+        classes = answers.plain_classes(getattr(loaded, "classes_", ()))
+        return xgboost.XgboostModel(loaded.get_booster(), classes=classes, estimator=loaded)
     return None
 
 

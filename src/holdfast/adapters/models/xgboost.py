@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from holdfast.adapters.models import answers, columns, stored_boosters, trees_xgboost
+from holdfast.adapters.models import answers, columns, sklearn, stored_boosters, trees_xgboost
 from holdfast.core.errors import InputError, MissingExtra, ModelError
 from holdfast.core.subject import (
     AS_IS,
@@ -56,8 +56,9 @@ def load(data: bytes) -> XgboostModel:
 class XgboostModel:
     """A booster; its own configuration says what it predicts."""
 
-    def __init__(self, booster: Any, *, classes: tuple[Label, ...] = ()) -> None:
+    def __init__(self, booster: Any, *, classes: tuple[Label, ...] = (), estimator: Any = None) -> None:
         self._booster = booster
+        self._estimator = estimator  # what trains it again
         learner = json.loads(booster.save_config())["learner"]
         self._objective: str = learner["objective"]["name"]
         self._names = tuple(booster.feature_names or ())
@@ -80,8 +81,15 @@ class XgboostModel:
         return RawPredictions(labels=None, scores=answers.two_columns(positive))
 
     def refit(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS) -> Adapter:
-        """A saved booster does not hold its training procedure."""
-        raise ModelError("an XGBoost booster cannot be trained again from its file", hint="give the XGB estimator")
+        """Train a copy of the estimator on the same categories; a booster alone does not say how it was trained."""
+        if self._estimator is None:
+            raise ModelError("an XGBoost booster cannot be trained again from its file", hint="give the XGB estimator")
+        inputs = self._ordered(X)
+        categories = {inputs.columns[place]: listed for place, listed in self._categories.items()}
+        frame = columns.frame_with_categories(inputs, categories)
+        copy = sklearn.trained_copy(self._estimator, frame, y, seed=seed, settings=settings)
+        classes = answers.plain_classes(getattr(copy, "classes_", ()))
+        return XgboostModel(copy.get_booster(), classes=classes, estimator=copy)
 
     def trees(self) -> RawTrees:
         """Read the trees that ``answer`` uses."""
@@ -119,12 +127,15 @@ class XgboostModel:
         return ModelInfo(
             format="xgboost",
             description=f"XGBoost booster, objective {self._objective} (xgboost {xgboost.__version__})",
-            capabilities=frozenset({"query", "stored", found, *tree_capability}),
+            capabilities=frozenset({"query", "stored", found, *tree_capability, *self._can_train()}),
             classes=classes if found == "scores" else (),
             n_outputs=None if found == "values" else n_classes,
             inputs=self._names,
             notes=self._notes(found, classes),
         )
+
+    def _can_train(self) -> tuple[Capability, ...]:
+        return ("refit",) if self._estimator is not None else ()
 
     def _notes(self, found: Capability, classes: tuple[Label, ...]) -> tuple[str, ...]:
         notes = []

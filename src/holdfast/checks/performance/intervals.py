@@ -238,7 +238,7 @@ def _groups(subject: Subject, ctx: Context, rows: NDArray[np.int64], missed: NDA
     """Compare the share of misses in each group of people with that of all others."""
     import polars as pl
 
-    from holdfast.kernels.robustness.group_flips import compared_once, group_flips
+    from holdfast.kernels.fairness.group_flips import compared_once, group_flips
 
     assert subject.test is not None
     people = [name for name in subject.deployment.sensitive if name in subject.test.frame.columns]

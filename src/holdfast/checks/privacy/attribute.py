@@ -92,19 +92,11 @@ REMEDIATION = (
     "changed inputs, or train with differential privacy."
 )
 CHART = Chart(
-    id="advantage",
-    title="Right guesses that the model adds to plain imputation",
+    id="advantage", title="Right guesses that the model adds to plain imputation", kind="points", table="attacks",
     caption="Dots above zero for people of the training data, with others at zero, are what the model learnt about "
     "these people; a bar that reaches zero shows nothing.",
-    kind="points",
-    table="attacks",
-    x="attacked",
-    y="advantage",
-    low="low",
-    high="high",
-    y_title="share of people",
-    reference=0.0,
-)
+    x="attacked", y="advantage", low="low", high="high", y_title="share of people", reference=0.0,
+)  # fmt: skip
 TRAINING, OTHERS = "training table", "other people"
 LEVELS = 20
 UNSEEN = 1e-9
@@ -118,10 +110,12 @@ class _People(NamedTuple):
     table: Table
     rows: NDArray[np.int64]
     y: NDArray[Any]
+    as_they_are: NDArray[np.float64]
+    """For each row of the table, what the model answers about it unchanged; NaN until it is asked."""
 
     def at(self, places: slice | NDArray[np.int64]) -> _People:
         """Take some of them."""
-        return _People(self.table, self.rows[places], self.y[places])
+        return self._replace(rows=self.rows[places], y=self.y[places])
 
 
 class _Attacked(NamedTuple):
@@ -162,14 +156,13 @@ def run(subject: Subject, ctx: Context, *, columns: tuple[str, ...] = (), n_quan
         notes.append("Without a training table (--train) the advantage is that on people of the test table.")
     notes.append(f"The imputation was trained on {known.rows.size} rows of the test table, which were not attacked.")
     leaks = _leaks(attacked, ctx.level)
-    queries = sum(one.rows.size * len(chosen[one.attribute].candidates) for one in attacked)
     return Outcome(
         measurements=_measure(attacked, leaks, ctx.level),
         tables=_tables(attacked, leaks, ctx.level),
         charts=(CHART,),
         remediation=REMEDIATION,
         assumptions=tuple(notes),
-        work={"points": sum(one.rows.size for one in attacked), "queries": queries, "models": len(chosen)},
+        work={"points": sum(one.rows.size for one in attacked), "models": len(chosen)},
     )
 
 
@@ -210,7 +203,7 @@ def _shuffled(subject: Subject, ctx: Context, table: Table) -> _People:
 
     y = np.asarray(subject.y(table))
     rows = ctx.rng.permutation(np.flatnonzero(y >= 0) if subject.task != "regression" else np.arange(y.size))
-    return _People(table, rows, y[rows])
+    return _People(table, rows, y[rows], np.full(y.size, np.nan))
 
 
 def _guessed(subject: Subject, known: _People, name: str, n_quantiles: int, notes: list[str]) -> GuessedValues | None:
@@ -333,17 +326,22 @@ def _outcome_fits(subject: Subject, name: str, guessed: GuessedValues, people: _
     import numpy as np
     import polars as pl
 
+    from holdfast.kernels.privacy.guessed_values import answers_to_candidates
+    from holdfast.kernels.privacy.signals import answer_confidence
+
     inputs = people.table.frame.select(subject.features)[people.rows]
-    fits = np.zeros((people.rows.size, len(guessed.candidates)))
-    for place, cell in enumerate(guessed.candidates if people.rows.size else ()):
-        tried = pl.lit(cell).cast(inputs.schema[name]).alias(name)
-        answers = subject.predict(inputs.with_columns(tried))
+
+    def ask(places: NDArray[np.int64], candidate: int | None) -> NDArray[np.float64]:
+        cell = pl.col(name) if candidate is None else pl.lit(guessed.candidates[candidate]).cast(inputs.schema[name])
+        answers, y = subject.predict(inputs[places].with_columns(cell.alias(name))), people.y[places]
         if subject.task == "regression":
-            fits[:, place] = np.abs(answers.labels - people.y)
-        elif answers.scores is None or subject.deployment.returns == "label":
-            fits[:, place] = answers.labels == people.y
-        else:
-            fits[:, place] = answers.scores[np.arange(people.rows.size), people.y.astype(np.int64)]
+            return np.asarray(np.abs(answers.labels - y))
+        seen = None if subject.deployment.returns == "label" else answers.scores
+        return answer_confidence(answers.labels, seen, y, scale=None)
+
+    own = guessed.candidate_of(_cells(subject, people, name))
+    fits = answers_to_candidates(ask, own, len(guessed.candidates), as_they_are=people.as_they_are[people.rows])
+    people.as_they_are[people.rows[own >= 0]] = fits[own >= 0, own[own >= 0]]
     if subject.task == "regression":
         # The density of errors of the size that the model makes, over its largest value.
         fits = np.exp(-0.5 * fits**2 / max(float(np.mean(fits**2)), np.finfo(float).tiny))

@@ -17,7 +17,7 @@ attacked by the others with every attack; the strongest counts.
 
 **How to read it.** ``leak`` is the share of training people that can be named without a remedy while 1 of 100 others is
 wrongly accused. The table ``defences`` gives, for each remedy, what is still named, how much is removed, and how much
-accuracy is lost on rows not trained on, with intervals over pairs of copies that hold for all remedies at once. One
+accuracy is lost on rows not trained on, with intervals over copies and rows that hold for all remedies at once. One
 ``works`` only if it removes at least half and the interval of what it removes lies above 0. ``best_in_training``,
 ``best_in_data`` and ``best_at_output`` are the most that a remedy of the kind removes. Where ``privacy.extraction`` has
 run, a sentence says how low a limit on questions has to be to matter.
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
     from holdfast.kernels.privacy.attack_choice import Choice
     from holdfast.kernels.privacy.defence_effect import Effect
+    from holdfast.kernels.privacy.pair_rates import PairRates
 
     Numbers = NDArray[np.float64]
     Flags = NDArray[np.bool_]
@@ -120,14 +121,21 @@ class _Bank:
     scores: Numbers
     is_in: Flags
     y: NDArray[np.int64]
+    rows: NDArray[np.int64]
 
-    def accuracy(self, scores: Numbers) -> Numbers:
+    def accuracy(self, scores: Numbers) -> PairRates:
         """Return the accuracy of given answers on rows not trained on, by pair of copies."""
         import numpy as np
 
-        right = scores.argmax(axis=2) == self.y[:, None]
-        by_copy = np.array([right[~self.is_in[:, copy], copy].mean() for copy in range(right.shape[1])])
-        return np.asarray(by_copy.reshape(-1, 2).mean(axis=1))
+        from holdfast.kernels.privacy.pair_rates import pair_rates
+
+        right = (scores.argmax(axis=2) == self.y[:, None]) & ~self.is_in
+
+        def by_pair(kept: Flags) -> Numbers:
+            by_copy = right[kept].sum(axis=0) / (~self.is_in[kept]).sum(axis=0)
+            return np.asarray(by_copy.reshape(-1, 2).mean(axis=1))
+
+        return pair_rates(by_pair, self.rows)
 
     def attacked(self, scores: Numbers) -> Choice:
         """Attack copies that give some answers with every attack, and return the strongest."""
@@ -138,13 +146,17 @@ class _Bank:
         confidence = np.clip(np.take_along_axis(scores, self.y[:, None, None], axis=2)[:, :, 0], 0.0, 1.0)
         return chosen_on_shadows(confidence, self.is_in, rates=(RATE,))
 
-    def named(self, scores: Numbers) -> Numbers:
+    def named(self, scores: Numbers) -> PairRates:
         """Return what the strongest attack names when it sees given answers, by pair of copies."""
-        return self.attacked(scores).named[RATE]
+        from holdfast.kernels.privacy.attack_choice import rates_of
+
+        choice = self.attacked(scores)
+        assert choice.scores is not None
+        return rates_of(choice, self.is_in[:, : choice.scores.shape[1]], rate=RATE, rows=self.rows)
 
     def only(self, rows: Flags) -> _Bank:
         """Look at some of the rows."""
-        return _Bank(self.scores[rows], self.is_in[rows], self.y[rows])
+        return _Bank(self.scores[rows], self.is_in[rows], self.y[rows], self.rows[rows])
 
 
 def run(subject: Subject, ctx: Context) -> Outcome:
@@ -178,7 +190,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
         remediation=REMEDIATION,
         assumptions=(
             f"Copies of the model learned from half of {inputs.height:,} rows each; without a remedy they are right in "
-            f"{accuracy.mean():.1%} of rows not trained on.",
+            f"{accuracy.pairs.mean():.1%} of rows not trained on.",
             "Every attack knows of the remedy; what it removes is removed from these attacks, not from all.",
             "Finding nothing gives a bound, not safety.",
             *_question_limit(ctx),
@@ -243,10 +255,10 @@ def _train(
         if settings:
             return None
         raise
-    return _Bank(answers, is_in, y)
+    return _Bank(answers, is_in, y, np.arange(y.size))
 
 
-_Tried = tuple[str, str, str, "Numbers", "Numbers"]
+_Tried = tuple[str, str, str, "PairRates", "PairRates"]
 
 
 def _in_training(subject: Subject, ctx: Context, inputs: pl.DataFrame, y: NDArray[np.int64]) -> list[_Tried]:
@@ -265,7 +277,7 @@ def _in_training(subject: Subject, ctx: Context, inputs: pl.DataFrame, y: NDArra
 
 def _in_data(
     subject: Subject, ctx: Context, inputs: pl.DataFrame, y: NDArray[np.int64], plain: _Bank
-) -> tuple[str, str, str, Numbers, Numbers, Numbers, Numbers]:
+) -> tuple[str, str, str, PairRates, PairRates, PairRates, PairRates]:
     """Leave the most exposed rows out; copies with and without them learn from halves that did not choose them."""
     from holdfast.kernels.privacy.exposed_records import most_exposed
 
@@ -279,13 +291,13 @@ def _in_data(
     was, remains = before.only(~out), after.only(~out)
     now = remains.named(remains.scores)
     words = (
-        f"trained without the {LEFT_OUT:.0%} of rows that stand out most; of the rows left {now.mean():.1%} are named, "
-        f"and {was.named(was.scores).mean():.1%} were before"
+        f"trained without the {LEFT_OUT:.0%} of rows that stand out most; of the rows left {now.pairs.mean():.1%} are "
+        f"named, and {was.named(was.scores).pairs.mean():.1%} were before"
     )
     whole = before.named(before.scores), before.accuracy(before.scores)
-    right = _Bank(after.scores, before.is_in, y).accuracy(after.scores)  # on the rows that `before` is judged on
+    right = before.accuracy(after.scores)  # on the rows that `before` is judged on
     # nobody who is left out can be named as a member
-    return "exposed rows left out", "data", words, *whole, now * (1.0 - LEFT_OUT), right
+    return "exposed rows left out", "data", words, *whole, now.times(1.0 - LEFT_OUT), right
 
 
 def _question_limit(ctx: Context) -> list[str]:
@@ -311,30 +323,31 @@ def _at_output(ctx: Context, bank: _Bank) -> list[_Tried]:
 
     tried: list[_Tried] = []
     for name, defence in OUTPUT_DEFENCES.items():
-        named = max((bank.named(through(view)) for view in defence.views), key=lambda each: float(each.mean()))
+        named = max((bank.named(through(view)) for view in defence.views), key=lambda each: float(each.pairs.mean()))
         tried.append((name, "output", defence.what, named, bank.accuracy(through(defence.answer))))
     return tried
 
 
-def _effect(without: Numbers, accuracy: Numbers, named: Numbers, kept: Numbers, level: float) -> Effect:
+def _effect(without: PairRates, accuracy: PairRates, named: PairRates, kept: PairRates, level: float) -> Effect:
     from holdfast.kernels.privacy.defence_effect import defence_effect
 
     return defence_effect(without, named, accuracy, kept, level=level)
 
 
-def _measured(ctx: Context, without: Numbers, defences: pl.DataFrame) -> tuple[Measured, ...]:
+def _measured(ctx: Context, without: PairRates, defences: pl.DataFrame) -> tuple[Measured, ...]:
     import polars as pl
 
     from holdfast.kernels.performance.frequencies import frequency
-    from holdfast.kernels.stats.mean import mean_t
+    from holdfast.kernels.privacy.pair_rates import over_models_and_records
 
-    leak = mean_t(without, level=ctx.level)
+    leak = over_models_and_records(without, level=ctx.level)
     low, high = max(leak.low, 0.0), min(leak.high, 1.0)
     cases, count = frequency(leak.value, low, high)
-    method = f"Student t over {without.size} pairs of copies"
+    pairs = without.pairs.size
+    method = f"Student t over {pairs} pairs of copies, with a jackknife over records"
     interval = Interval(low=low, high=high, level=ctx.level, method=method)
     plain = f"Of {cases} training people about {count} can be named while wrongly accusing 1 in 100 others."
-    measured = [Measured(id="leak", value=leak.value, interval=interval, n=without.size, plain=plain)]
+    measured = [Measured(id="leak", value=leak.value, interval=interval, n=pairs, plain=plain)]
     for kind, name in (("training", "best_in_training"), ("data", "best_in_data"), ("output", "best_at_output")):
         of_kind = defences.filter(pl.col("kind") == kind).sort("removed")
         if of_kind.height:
@@ -342,5 +355,5 @@ def _measured(ctx: Context, without: Numbers, defences: pl.DataFrame) -> tuple[M
             low, high = max(best["removed_low"], -1.0), min(best["removed_high"], 1.0)
             interval = Interval(low=low, high=high, level=ctx.level, method=f"{method}, all remedies at once")
             plain = f"{best['remedy'].capitalize()} ({best['what']}): {best['verdict']}."
-            measured.append(Measured(id=name, value=best["removed"], interval=interval, n=without.size, plain=plain))
+            measured.append(Measured(id=name, value=best["removed"], interval=interval, n=pairs, plain=plain))
     return tuple(measured)

@@ -28,9 +28,9 @@ wholly above 0 is a violation: training is *not* as private as stated. Otherwise
 
 **When it misleads.** A low `audited_epsilon` never proves privacy: only the accounting can, and only if the run was as
 stated. The audit is about the training procedure that the model file holds: noise that another program added is not
-seen. Accounting for Poisson samples by Rényi divergences is 8 to 15 % above the smallest provable epsilon for usual
-runs, and more for short ones, so that a slightly smaller stated one may hold. Tuning, early stopping and features
-computed from the same people cost privacy that is not accounted for.
+seen. Where noise is very small, or delta below 1e-12 for each step, Poisson samples are accounted for by Rényi
+divergences alone, 8 to 15 % above the smallest provable epsilon. Tuning, early stopping and features computed from the
+same people cost privacy that is not accounted for.
 
 **What to do about a bad one.** If the audit refutes the statement, look for records that reach the model without noise:
 scalers and encoders fitted on the same rows, gradients clipped after averaging, noise switched off. If only the
@@ -40,6 +40,7 @@ References
 ----------
 Steinke, T., Nasr, M. and Jagielski, M. (2023). Privacy auditing with one (1) training run. NeurIPS.
 Mironov, I., Talwar, K. and Zhang, L. (2019). Rényi differential privacy of the sampled Gaussian mechanism.
+Doroshenko, V. et al. (2022). Connect the dots: tighter discrete approximations of privacy loss distributions. PoPETs.
 Chua, L. et al. (2024). How private are DP-SGD implementations? ICML.
 """
 

@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from holdfast.kernels.privacy.membership_curve import shares_named
+from holdfast.kernels.privacy.pair_rates import PairRates, over_models_and_records, pair_rates
 from holdfast.kernels.privacy.shadow_attacks import attack_shadow
 from holdfast.kernels.stats.interval import IntervalEstimate
-from holdfast.kernels.stats.mean import mean_t
 
-MOST_SHADOWS, GROUPS = 16, 20
+MOST_SHADOWS = 16
 
 
 class Choice(NamedTuple):
@@ -80,32 +79,29 @@ def procedure_rate(choice: Choice, is_in: NDArray[np.bool_], *, rate: float, lev
     Returns
     -------
     IntervalEstimate
-        Within [0, 1]. Of a choice that holds no scores the spread of pairs alone, with Student's t.
-
-    Notes
-    -----
-    The spread of pairs tells how models differ, not how other records would: all pairs share theirs, and on their own
-    they covered 80 to 93 % instead of 95 in simulation. The variance over records is found by leaving out each of 20
-    groups of records (jackknife), for all pairs together and for each alone; what the two have in common with the
-    spread of pairs is counted once. Student's t with Satterthwaite's degrees of freedom.
-
-    References
-    ----------
-    Efron, B. and Stein, C. (1981). The jackknife estimate of variance. Annals of Statistics 9.
+        Within [0, 1], from `over_models_and_records`.
     """
-    pairs = choice.named[rate]
-    if choice.scores is None:
-        return mean_t(pairs, level=level)
-    k, mean = pairs.size, float(pairs.mean())
-    groups = np.arange(len(choice.scores)) % GROUPS
-    left = np.array([_by_pair(choice.scores[groups != g], is_in[groups != g], (rate,))[:, 0] for g in range(GROUPS)])
-    together, alone = ((GROUPS - 1) * each.var(axis=0) for each in (left.mean(axis=1), left))
-    of_models = float(pairs.var(ddof=1)) / k
-    shared = max(float(alone.mean() - together), 0.0) / (k - 1)
-    variance = max(of_models + float(together) - shared, of_models, float(together))
-    parts = of_models**2 / (k - 1) + float(together) ** 2 / (GROUPS - 1)
-    half = float(stdtrit(variance**2 / parts if parts > 0 else k - 1.0, (1.0 + level) / 2.0)) * variance**0.5
-    return IntervalEstimate(mean, max(mean - half, 0.0), min(mean + half, 1.0))
+    mean, low, high = over_models_and_records(rates_of(choice, is_in, rate=rate), level=level)
+    return IntervalEstimate(mean, max(low, 0.0), min(high, 1.0))
+
+
+def rates_of(
+    choice: Choice, is_in: NDArray[np.bool_], *, rate: float, rows: NDArray[np.int64] | None = None
+) -> PairRates:
+    """Return what the chosen attack names by pair of models, with all records and without each group of them.
+
+    Parameters
+    ----------
+    choice, is_in, rate
+        As in `procedure_rate`.
+    rows : ndarray of int64, shape (n_records,), optional
+        Numbers of the records, by which they are grouped; without them their positions.
+    """
+    scores = choice.scores
+    if scores is None:
+        raise ValueError("expected a choice by attacks on shadow models, got one without scores")
+    numbers = np.arange(len(scores)) if rows is None else rows
+    return pair_rates(lambda kept: _by_pair(scores[kept], is_in[kept], (rate,))[:, 0], numbers)
 
 
 def _by_pair(scores: NDArray[np.float64], is_in: NDArray[np.bool_], rates: tuple[float, ...]) -> NDArray[np.float64]:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from holdfast.kernels.privacy.pair_rates import PairRates, over_models_and_records
 from holdfast.kernels.stats.interval import IntervalEstimate
-from holdfast.kernels.stats.mean import mean_t
 
 HALF = 0.5
 
@@ -36,10 +33,10 @@ class Effect(NamedTuple):
 
 
 def defence_effect(
-    named_without: NDArray[np.float64],
-    named_with: NDArray[np.float64],
-    accuracy_without: NDArray[np.float64],
-    accuracy_with: NDArray[np.float64],
+    named_without: PairRates,
+    named_with: PairRates,
+    accuracy_without: PairRates,
+    accuracy_with: PairRates,
     *,
     level: float,
 ) -> Effect:
@@ -47,12 +44,12 @@ def defence_effect(
 
     Parameters
     ----------
-    named_without, named_with : ndarray, shape (n_pairs,)
-        Share of members that the strongest attack names.
-    accuracy_without, accuracy_with : ndarray, shape (n_pairs,)
+    named_without, named_with : PairRates
+        Share of members that the strongest attack names, by pair, on the same groups of records.
+    accuracy_without, accuracy_with : PairRates
         Accuracy on rows that the models were not trained on.
     level : float
-        Confidence level of each interval: Student's t over pairs.
+        Confidence level of each interval (`over_models_and_records` of the differences).
 
     Returns
     -------
@@ -60,16 +57,18 @@ def defence_effect(
 
     Examples
     --------
-    >>> without, behind = np.array([0.10, 0.12, 0.11, 0.12]), np.array([0.03, 0.02, 0.03, 0.03])
-    >>> effect = defence_effect(without, behind, np.full(4, 0.85), np.full(4, 0.84), level=0.95)
+    >>> import numpy as np
+    >>> rates = [np.array([0.10, 0.12, 0.11, 0.12]), np.array([0.03, 0.02, 0.03, 0.03]), np.full(4, 0.8)]
+    >>> rates.append(rates[2])
+    >>> effect = defence_effect(*(PairRates(each, np.tile(each, (20, 1))) for each in rates), level=0.95)
     >>> effect.verdict, round(effect.removed.value, 3)
     ('works', 0.085)
     """
-    removed = mean_t(named_without - named_with, level=level)
-    lost = mean_t(accuracy_without - accuracy_with, level=level)
-    named = float(named_with.mean())
+    removed = over_models_and_records(named_without.less(named_with), level=level)
+    lost = over_models_and_records(accuracy_without.less(accuracy_with), level=level)
+    named = float(named_with.pairs.mean())
     if not removed.low > 0:
         verdict = "not shown to help"
     else:
-        verdict = "works" if named <= HALF * float(named_without.mean()) else "helps"
+        verdict = "works" if named <= HALF * float(named_without.pairs.mean()) else "helps"
     return Effect(named, removed, lost, verdict)

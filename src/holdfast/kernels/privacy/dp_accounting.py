@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, log_ndtr, logsumexp
 
+from holdfast.kernels.privacy.privacy_loss import poisson_pld_epsilon
 from holdfast.kernels.stats.bisection import boundary
 
 Sampler = Literal["poisson", "shuffle", "fixed"]
@@ -51,12 +52,14 @@ def dp_sgd_epsilon(
 
     Notes
     -----
-    ``poisson``: Rényi divergences of the sampled Gaussian (`poisson_rdp`), summed over the steps. ``fixed``: theorem 9
-    of Wang et al. (`fixed_batch_rdp`), or no gain from sampling where that is better; a clipped gradient that is
-    replaced moves by twice the norm. ``shuffle``: no gain from sampling is claimed. Whoever knows the permutation sees
-    a record in one batch of every epoch, which is the Gaussian mechanism once for every epoch that was begun; that is
-    solved exactly (`gaussian_epsilon`). That Poisson's figure does not hold for shuffled batches is shown by Chua et
-    al.
+    ``poisson``: the smaller of two bounds, the composed distribution of the privacy loss (`poisson_pld_epsilon`),
+    which is within a thousandth of the smallest provable epsilon, and Rényi divergences of the sampled Gaussian
+    (`poisson_rdp`) summed over the steps, 8 to 15 % above it for usual runs, which hold at any noise and delta.
+    ``fixed``: theorem 9 of Wang et al. (`fixed_batch_rdp`), or no gain from sampling where that is better; a clipped
+    gradient that is replaced moves by twice the norm. ``shuffle``: no gain from sampling is claimed. Whoever knows the
+    permutation sees a record in one batch of every epoch, which is the Gaussian mechanism once for every epoch that was
+    begun; that is solved exactly (`gaussian_epsilon`). That Poisson's figure does not hold for shuffled batches is
+    shown by Chua et al.
 
     References
     ----------
@@ -68,7 +71,7 @@ def dp_sgd_epsilon(
     --------
     >>> stated = {"noise_multiplier": 1.0, "sampling_rate": 0.01, "n_steps": 1000, "delta": 1e-5}
     >>> round(dp_sgd_epsilon(sampler="poisson", **stated), 3), round(dp_sgd_epsilon(sampler="shuffle", **stated), 1)
-    (2.101, 17.9)
+    (1.828, 17.9)
     """
     if not (noise_multiplier > 0 and 0 < sampling_rate <= 1 and n_steps >= 1 and 0 < delta < 1):
         raise ValueError(
@@ -79,7 +82,13 @@ def dp_sgd_epsilon(
         orders = _WHOLE if noise_multiplier < _LEAST_NOISE_FOR_BROKEN else np.concatenate([_BROKEN, _WHOLE])
         rdp = poisson_rdp(orders, noise_multiplier=noise_multiplier, sampling_rate=sampling_rate)
         sampled = epsilon_from_rdp(n_steps * rdp, orders, delta=delta)
-        return min(sampled, gaussian_epsilon(noise_multiplier=noise_multiplier, n_rounds=n_steps, delta=delta))
+        unsampled = gaussian_epsilon(noise_multiplier=noise_multiplier, n_rounds=n_steps, delta=delta)
+        if sampling_rate == 1:
+            return unsampled
+        composed = poisson_pld_epsilon(
+            noise_multiplier=noise_multiplier, sampling_rate=sampling_rate, n_steps=n_steps, delta=delta
+        )
+        return min(sampled, unsampled, composed)
     if sampler == "shuffle":
         # rounding of 0.1 * 30 must not begin another epoch
         epochs = math.ceil(n_steps * sampling_rate * (1 - 1e-12))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,10 +28,14 @@ class GuessedValues(NamedTuple):
     def of(self, cells: NDArray[Any]) -> NDArray[np.int64]:
         """Return the value of each cell, -1 where it is missing or not guessed."""
         if self.edges is None:
-            place = {cell: value for value, cell in enumerate(self.candidates)}
-            return np.array([place.get(cell, -1) for cell in cells.tolist()], dtype=np.int64)
+            return self.candidate_of(cells)
         numbers = cells.astype(np.float64)
         return np.where(np.isnan(numbers), -1, np.searchsorted(self.edges, numbers, side="right"))
+
+    def candidate_of(self, cells: NDArray[Any]) -> NDArray[np.int64]:
+        """Return which candidate each cell is, -1 where it is none."""
+        place = {cell: candidate for candidate, cell in enumerate(self.candidates)}
+        return np.array([place.get(cell, -1) for cell in cells.tolist()], dtype=np.int64)
 
 
 def guessed_values(cells: NDArray[Any], *, most_values: int = 10, n_quantiles: int = 4) -> GuessedValues | None:
@@ -66,6 +71,50 @@ def guessed_values(cells: NDArray[Any], *, most_values: int = 10, n_quantiles: i
     if len(frequent) < 2:
         return None
     return GuessedValues(tuple(frequent), np.arange(len(frequent)), None, len(counts) - len(frequent))
+
+
+def answers_to_candidates(
+    ask: Callable[[NDArray[np.int64], int | None], NDArray[np.float64]],
+    own: NDArray[np.int64],
+    n_candidates: int,
+    *,
+    as_they_are: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Ask about each person with each candidate in turn, but about nobody twice as they are.
+
+    Parameters
+    ----------
+    ask : callable
+        Given positions of people and a candidate (``None``: as they are), returns a number for each.
+    own : ndarray of int64, shape (n_people,)
+        The candidate that a person has, -1 for none of them.
+    n_candidates : int
+        Number of candidates.
+    as_they_are : ndarray, shape (n_people,)
+        What is known about people as they are, NaN for those not asked about yet.
+
+    Returns
+    -------
+    ndarray, shape (n_people, n_candidates)
+        In column ``own`` the answers about people as they are.
+
+    Examples
+    --------
+    >>> known = np.array([7.0, np.nan])
+    >>> answers_to_candidates(lambda people, cell: 10.0 * people, np.array([0, -1]), 2, as_they_are=known)
+    array([[ 7.,  0.],
+           [10., 10.]])
+    """
+    answers = np.empty((own.size, n_candidates))
+    unknown = np.flatnonzero((own >= 0) & np.isnan(as_they_are))
+    known = as_they_are.copy()
+    known[unknown] = ask(unknown, None) if unknown.size else 0.0
+    for candidate in range(n_candidates):
+        answers[:, candidate] = known
+        others = np.flatnonzero(own != candidate)
+        if others.size:
+            answers[others, candidate] = ask(others, candidate)
+    return answers
 
 
 def _groups(cells: NDArray[np.float64], n_quantiles: int) -> GuessedValues | None:

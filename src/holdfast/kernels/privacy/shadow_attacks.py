@@ -15,7 +15,9 @@ from holdfast.kernels.privacy.signals import arcsine, logit
 
 FEWEST_FOR_FUSION = 6
 MOST_FOR_FUSION = 16
+MOST_RECORDS_FOR_FUSION = 20_000
 FAR = 8.0
+BLOCK = 4096
 
 Signal = NDArray[np.float64]
 Formula = Callable[[Signal, Moments, Moments], Signal]
@@ -54,28 +56,30 @@ def attack_model(
 
     Notes
     -----
-    Cost O(n_records * n_shadows). Nothing is learned from the attacked model: scores on it favour no formula.
+    Cost O(n_records * n_shadows). Nothing is learned from the attacked model: scores on it favour no formula. The
+    answers are read in blocks of records and pairs of models, so that they may lie in a file (`numpy.memmap`).
     """
-    shadows, is_in = np.asfortranarray(shadows), np.asfortranarray(is_in)  # models are taken one by one below
-    signals = {name: scale(shadows) for name, (scale, _) in ATTACKS.items()}
-    banks = {name: (moments_of(signal, is_in), moments_of(signal, ~is_in)) for name, signal in signals.items()}
+    banks = _banks(shadows, is_in)
     scores = _by_formulas({name: scale(target) for name, (scale, _) in ATTACKS.items()}, banks, ATTACKS)
     if shadows.shape[1] < FEWEST_FOR_FUSION:
         return scores
+    learned = slice(None, None, -(-len(target) // MOST_RECORDS_FOR_FUSION))  # every k-th record is enough
     parts, n_learned = [], min(shadows.shape[1], MOST_FOR_FUSION)
     for first in range(0, n_learned, 2):
-        pair = slice(first, first + 2)
+        known = np.asfortranarray(is_in[:, first : first + 2])
+        pair = np.asfortranarray(shadows[:, first : first + 2])
+        signals = {name: ATTACKS[name][0](pair) for name in FUSED}
         rest = {
             name: (
-                moments_without(banks[name][0], signals[name][:, pair], is_in[:, pair]),
-                moments_without(banks[name][1], signals[name][:, pair], ~is_in[:, pair]),
+                moments_without(banks[name][0], signals[name], known),
+                moments_without(banks[name][1], signals[name], ~known),
             )
             for name in FUSED
         }
-        for column in range(first, min(first + 2, n_learned)):
+        for column in range(min(2, n_learned - first)):
             found = _by_formulas({name: signals[name][:, column] for name in FUSED}, rest, FUSED)
-            parts.append(_features(found, rest))
-    fusion = fit_fusion(np.concatenate(parts), is_in[:, :n_learned].T.ravel())
+            parts.append(_features(found, rest)[learned])
+    fusion = fit_fusion(np.concatenate(parts), is_in[learned, :n_learned].T.ravel())
     scores["fusion"] = fused(fusion, _features(scores, banks))
     return scores
 
@@ -101,6 +105,23 @@ def attack_shadow(
     columns = np.arange(shadows.shape[1])
     others = columns[columns // 2 != column // 2]
     return attack_model(shadows[:, column], shadows[:, others], is_in[:, others])
+
+
+def _banks(shadows: NDArray[np.float64], is_in: NDArray[np.bool_]) -> dict[str, tuple[Moments, Moments]]:
+    """Return the moments of the models with and without each record, on the scale of each attack."""
+    parts: dict[str, list[tuple[Moments, Moments]]] = {name: [] for name in ATTACKS}
+    for first in range(0, len(shadows), BLOCK):
+        answers, known = np.asarray(shadows[first : first + BLOCK]), np.asarray(is_in[first : first + BLOCK])
+        for name, (scale, _) in ATTACKS.items():
+            signal = scale(answers)
+            parts[name].append((moments_of(signal, known), moments_of(signal, ~known)))
+    return {
+        name: (_joined(each[0] for each in found), _joined(each[1] for each in found)) for name, found in parts.items()
+    }
+
+
+def _joined(parts: Iterable[Moments]) -> Moments:
+    return Moments(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
 def _by_formulas(
