@@ -134,10 +134,14 @@ def run(subject: Subject, ctx: Context, *, determines: float = 0.9, max_columns:
     for first, second, how in ctx.track(tried, len(tried)):
         score = target.score(_combined(first, second, how), level)
         lines.append((first.name, second.name, how, *score, max(alone[first.name], alone[second.name])))
+    by_order = pl.col("by") == "order"
     best_alone = max(alone[column.name] for column in columns)
     table = pl.DataFrame(lines, schema=["first", "second", "by", "score", "low", "high", "better_alone"], orient="row")
     table = table.with_columns(
         pair=pl.format("{} and {}", "first", "second"),
+        label=pl.format(
+            "{} and {}{}", "first", "second", pl.when(by_order).then(pl.lit(", the larger")).otherwise(pl.lit(""))
+        ),
         suspect=(pl.col("low") >= determines) & (3.0 * (1.0 - pl.col("score")) < 1.0 - best_alone),
     ).sort("score", descending=True, maintain_order=True)
     return Outcome(
@@ -233,7 +237,7 @@ def _chart(determines: float) -> Chart:
         caption="A pair to the right of the line, and far from all others, may hold the answer.",
         kind="points",
         table="best_pairs",
-        x="pair",
+        x="label",
         y="score",
         low="low",
         high="high",
