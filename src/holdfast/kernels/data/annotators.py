@@ -24,6 +24,7 @@ SMOOTHING = 1.0
 """Rows that each true class of each annotator is given beforehand, of somebody who is right in a share START."""
 START = 0.7
 GROUPS = 20
+NEAR_END = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,9 @@ def judge_annotators(
         kept = group != left_out
         part = None if known is None else known[kept]
         without.append(_summary(table[kept], _fit(table[kept], n_classes, part, start=confusion)[0], n_classes))
-    pseudo = GROUPS * whole - (GROUPS - 1) * np.array(without)
-    found = [_bounded(value, mean_t(values, level=level)) for value, values in zip(whole, pseudo.T, strict=True)]
-    return Annotated(posterior, confusion, tuple(found[1:]), found[0])
+    parts = np.array(without).T
+    accuracy = [_jackknife(one, others, level, is_share=True) for one, others in zip(whole[1:], parts[1:], strict=True)]
+    return Annotated(posterior, confusion, tuple(accuracy), _jackknife(whole[0], parts[0], level, is_share=False))
 
 
 def _checked(labels: ArrayLike, n_classes: int) -> Places:
@@ -200,7 +201,16 @@ def _alpha(table: Places, n_classes: int) -> float:
     return 1.0 - observed / expected if expected > 0.0 else 1.0
 
 
-def _bounded(value: float, found: IntervalEstimate[float]) -> IntervalEstimate[float]:
+def _jackknife(value: float, without: Numbers, level: float, *, is_share: bool) -> IntervalEstimate[float]:
+    """Interval from the values without each group; shares on the scale of log odds, for they are skewed near 1."""
     if not np.isfinite(value):
         return IntervalEstimate(float("nan"), -1.0, 1.0)
-    return IntervalEstimate(float(value), min(found.low, float(value)), min(max(found.high, float(value)), 1.0))
+    whole, parts = (_log_odds(value), _log_odds(without)) if is_share else (value, without)
+    ends = mean_t(GROUPS * whole - (GROUPS - 1) * parts, level=level)
+    first, last = (1.0 / (1.0 + np.exp(-np.array(ends[1:])))).tolist() if is_share else ends[1:]
+    return IntervalEstimate(float(value), min(first, float(value)), min(max(last, float(value)), 1.0))
+
+
+def _log_odds(share: Numbers | float) -> Numbers:
+    inside = np.clip(share, NEAR_END, 1.0 - NEAR_END)
+    return np.log(inside / (1.0 - inside))
