@@ -67,6 +67,17 @@ def test_wrong_columns_are_named(table: Path, columns: list[str], message: str) 
     assert message in (str(result.exception) if isinstance(result.exception, InputError) else result.output)
 
 
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [([None] * 300, "holds no label"), ([str(number) for number in range(300)], "at most 200 classes")],
+)
+def test_columns_that_hold_no_labels_are_named(tmp_path: Path, column: list[str | None], message: str) -> None:
+    path = tmp_path / "notes.csv"
+    pl.DataFrame({"a": ["no", "yes"] * 150, "b": column}, schema_overrides={"b": pl.String}).write_csv(path)
+    result = CliRunner().invoke(app, ["annotators", str(path), "--column", "a", "--column", "b"])
+    assert message in str(result.exception)
+
+
 def test_probabilities_without_a_class_are_refused(table: Path, tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     pl.DataFrame({"no": [1.0] * 400}).write_csv(path)

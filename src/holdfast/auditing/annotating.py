@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from holdfast.core.subject import Table
 
 SEED = 0
+MOST_CLASSES = 200
 METHOD = "delete-a-group jackknife, 20 groups"
 
 
@@ -104,6 +105,14 @@ def _coded(read: Table, columns: Sequence[str]) -> tuple[list[str], NDArray[np.i
             f"expected two classes or more, got {', '.join(map(repr, classes)) or 'no label'}",
             hint="name the columns that hold the annotators' labels",
         )
+    if len(classes) > MOST_CLASSES:
+        raise InputError(
+            f"expected at most {MOST_CLASSES} classes, got {len(classes):,}, such as {classes[0]!r}",
+            hint="name the columns that hold the annotators' labels, not numbers or texts",
+        )
+    for name, column in zip(columns, keys, strict=True):
+        if all(key is None for key in column):
+            raise InputError(f"the column {name!r} holds no label", hint="leave this annotator out")
     place = {label: position for position, label in enumerate(classes)}
     codes = [[-1 if key is None else place[key] for key in column] for column in keys]
     return classes, np.array(codes, dtype=np.int64).T

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from holdfast.kernels.stats.inputs import check_level
 from holdfast.kernels.stats.interval import IntervalEstimate
 from holdfast.kernels.stats.mean import mean_t
+from holdfast.kernels.stats.proportions import clopper_pearson
 
 Numbers = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -82,7 +83,7 @@ def judge_annotators(
     -----
     Two annotators without a model leave open who of them is right: their accuracies are then held together by the
     start (0.7) alone. Annotators who make the same errors together are taken for right. Intervals by a delete-a-group
-    jackknife over rows, 20 groups, all refitted.
+    jackknife over rows, 20 groups, all refitted; those of accuracies are at least Clopper and Pearson's.
 
     References
     ----------
@@ -110,7 +111,11 @@ def judge_annotators(
         part = None if known is None else known[kept]
         without.append(_summary(table[kept], _fit(table[kept], n_classes, part, start=confusion)[0], n_classes))
     parts = np.array(without).T
-    accuracy = [_jackknife(one, others, level, is_share=True) for one, others in zip(whole[1:], parts[1:], strict=True)]
+    labelled = (table >= 0).sum(axis=0).tolist()
+    accuracy = [
+        _at_least_binomial(_jackknife(one, others, level, is_share=True), n, level)
+        for one, others, n in zip(whole[1:], parts[1:], labelled, strict=True)
+    ]
     return Annotated(posterior, confusion, tuple(accuracy), _jackknife(whole[0], parts[0], level, is_share=False))
 
 
@@ -209,6 +214,12 @@ def _jackknife(value: float, without: Numbers, level: float, *, is_share: bool) 
     ends = mean_t(GROUPS * whole - (GROUPS - 1) * parts, level=level)
     first, last = (1.0 / (1.0 + np.exp(-np.array(ends[1:])))).tolist() if is_share else ends[1:]
     return IntervalEstimate(float(value), min(first, float(value)), min(max(last, float(value)), 1.0))
+
+
+def _at_least_binomial(found: IntervalEstimate[float], n: int, level: float) -> IntervalEstimate[float]:
+    """Widen to what so many labels would leave open if it were known which are right (such as none of them wrong)."""
+    exact = clopper_pearson(round(found.value * n), n, level=level)
+    return IntervalEstimate(found.value, min(found.low, exact.low), max(found.high, exact.high))
 
 
 def _log_odds(share: Numbers | float) -> Numbers:
