@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.core.errors import InputError, did_you_mean
+from holdfast.interfaces.cli.delivering import deliver, refuse_unknown_format
 
 if TYPE_CHECKING:
     from holdfast.auditing.annotating import SettledLabels
@@ -30,19 +30,9 @@ def annotators(
     """Settle outcomes that several annotators have labelled, and estimate how often each of them is right."""
     from holdfast.auditing.annotating import settle_labels
 
-    if format not in FORMATS:
-        raise InputError(
-            f"expected one of the formats {', '.join(FORMATS)}, got {format!r}", hint=did_you_mean(format, FORMATS)
-        )
+    refuse_unknown_format(format, FORMATS)
     found = settle_labels(table, column, probabilities=probabilities)
-    text = {"text": _text, "csv": _csv, "json": _json}[format](found)
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    from holdfast.evidence.writing import write_durably
-
-    write_durably(out, text.encode("utf-8"))
-    typer.echo(str(out), err=True)
+    deliver({"text": _text, "csv": _csv, "json": _json}[format](found), out)
 
 
 def _text(found: SettledLabels) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.core.errors import InputError, did_you_mean
+from holdfast.interfaces.cli.delivering import deliver, refuse_unknown_format
 
 if TYPE_CHECKING:
     from holdfast.auditing.labelling import JudgedLabels
@@ -31,19 +31,9 @@ def labels(
     """List the rows whose outcome is probably wrong, and estimate how many there are."""
     from holdfast.auditing.labelling import judge_labels
 
-    if format not in FORMATS:
-        raise InputError(
-            f"expected one of the formats {', '.join(FORMATS)}, got {format!r}", hint=did_you_mean(format, FORMATS)
-        )
+    refuse_unknown_format(format, FORMATS)
     found = judge_labels(table, target, probabilities=probabilities, ignore=ignore or (), effort=effort)
-    text = {"text": _text, "csv": _csv, "json": _json}[format](found)
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    from holdfast.evidence.writing import write_durably
-
-    write_durably(out, text.encode("utf-8"))
-    typer.echo(f"{_sentence(found)}\n{out}", err=True)
+    deliver({"text": _text, "csv": _csv, "json": _json}[format](found), out, said=_sentence(found))
 
 
 def _sentence(found: JudgedLabels) -> str:
