@@ -6,8 +6,9 @@ guard that holds for the whole table, does not help just where help is needed.
 
 **How.** The slices that ``performance.slices`` has confirmed are taken as they are. Of the test rows that
 ``robustness.evasion`` has attacked, those in a slice are compared with all others: the share that a small change turns.
-On the half of the test rows that had no part in choosing the slices, the model's confidence in its answer minus the
-share of right answers (overconfidence) is compared in the same way. All intervals hold together.
+On the half of the test rows that was not searched, the model's confidence in its answer minus the share of right
+answers (overconfidence) is compared in the same way. As that half also settled which slices were confirmed, the
+intervals are widened for all slices that were tested; all of them hold together.
 
 **How to read it.** Each number is a slice minus the rest; above 0 the slice is worse off. The numbers given are the
 worst of all confirmed slices: those whose interval starts highest.
@@ -95,6 +96,8 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     if found is None:
         raise NotRun("there is no finding of performance.slices on this model", hint="add --check performance.slices")
     names = found["slice"].unique(maintain_order=True).to_list()
+    tested = ctx.used_table("performance.slices", "slices")
+    n_tested = len(names) if tested is None else tested.height
     if not names:
         raise NotApplicable("no slice with more errors was confirmed", hint="nothing is needed")
     rows_of = {name: found.filter(found["slice"] == name)["row"].to_numpy() for name in names}
@@ -110,11 +113,12 @@ def run(subject: Subject, ctx: Context) -> Outcome:
         members = {k: has for k, has in members.items() if FEWEST_ROWS <= has.sum() <= has.size - FEWEST_ROWS}
         if not members:
             continue
-        level = 1.0 - (1.0 - ctx.level) / len(values)
+        # Which of the slices tested were confirmed was settled on some of these rows: allow for all that were tested.
+        level = 1.0 - (1.0 - ctx.level) * len(members) / (n_tested * len(values))
         gaps = confirm_slices(value, np.array(list(members.values())), level=level)
         worst = int(np.argmax(gaps.low))
         lines = [(name, int(gaps.n[i]), *(float(part[i]) for part in gaps[1:6])) for i, name in enumerate(members)]
-        measured.append(_measured(risk, lines[worst], ctx.level, len(members)))
+        measured.append(_measured(risk, lines[worst], ctx.level, n_tested))
         schema = ["slice", "n", "value", "rest", "gap", "low", "high"]
         tables[risk] = pl.DataFrame(lines, schema=schema, orient="row").sort("low", descending=True)
     if not measured:
@@ -127,7 +131,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
         tables=tables,
         charts=tuple(_chart(risk) for risk in tables),
         remediation=REMEDIATION,
-        assumptions=("The slices are those that performance.slices has confirmed, chosen on other rows.",),
+        assumptions=("The slices are those that performance.slices has confirmed.",),
         work={"slices": len(names)},
     )
 
