@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -97,13 +98,17 @@ def check_free(folder: Path, *, force: bool) -> None:
 
 def write_datasheet(sheet: Datasheet, folder: Path) -> tuple[Path, Path]:
     """Write the card and the Croissant description into a folder."""
-    from holdfast.evidence.writing import write_durably
+    from holdfast.evidence.writing import open_durably
     from holdfast.reports.croissant import render_croissant
     from holdfast.reports.dataset_card import render_dataset_card
 
     paths = folder / CARD, folder / CROISSANT
-    for path, text in zip(paths, (render_dataset_card(sheet), render_croissant(sheet)), strict=True):
-        write_durably(path, text.encode("utf-8"))
+    texts = render_dataset_card(sheet), render_croissant(sheet)
+    with ExitStack() as stack:  # both take their names, or neither does
+        files = [stack.enter_context(open_durably(path)) for path in paths]
+        for file, text in zip(files, texts, strict=True):
+            file.write(text.encode("utf-8"))
+            file.flush()
     return paths
 
 
