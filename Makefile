@@ -1,4 +1,4 @@
-# One command each: demo, test, test-slow, check, docs, bench, test-oldest, test-newest, clean.
+# One command each: demo, test, test-slow, test-search, check, docs, bench, test-oldest, test-newest, clean.
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ INSTALL_INPUTS := pyproject.toml constraints.txt tools/environment.sh
 CPU_CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 PYTEST := -m pytest -n $(CPU_CORES) --dist worksteal
 
-.PHONY: help demo test test-slow check docs bench test-oldest test-newest clean
+.PHONY: help demo test test-slow test-search check docs bench test-oldest test-newest clean
 
 help:
 	@sed -n 's/^# \(make [a-z-]*  .*\)/\1/p' Makefile
@@ -22,6 +22,10 @@ test: $(VENV)/.installed-tests
 # make test-slow    the slow ones: statistical simulations, long end-to-end runs
 test-slow: $(VENV)/.installed-tests
 	$(BIN)/python $(PYTEST) -m slow
+
+# make test-search  property tests on new random examples, ten times as many
+test-search: $(VENV)/.installed-tests
+	$(BIN)/python $(PYTEST) -m hypothesis --hypothesis-profile=search
 
 # make check        lint, format, types, floors, shape of the tree, generated docs
 check: $(VENV)/.installed-tests

@@ -57,6 +57,7 @@ def test_nothing_to_spread_has_no_inequality() -> None:
     assert inequality([0.0, 0.0]) is None
     assert inequality([1.0]) is None
     assert between_groups([1.0, 1.0], [0, 0], n_groups=2) is None
+    assert between_groups([0.0, 0.0, 0.0, 0.0, 1.0], [1, 1, 2, 2, 0], n_groups=3) is None
 
 
 @pytest.mark.parametrize("benefit", [[-1.0, 1.0], [np.nan, 1.0]])

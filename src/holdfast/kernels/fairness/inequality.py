@@ -90,7 +90,7 @@ def between_groups(
     -------
     IntervalEstimate or None
         Zero or more, 0 where all groups have the same mean. None with fewer than two groups of two rows, or without any
-        benefit.
+        benefit in them.
 
     Raises
     ------
@@ -111,9 +111,10 @@ def between_groups(
     check_level(level)
     b, place = _benefits(benefit), np.asarray(group, dtype=np.int64)
     check_same_length(b.size, place.size, names=("benefit", "group"))
-    b, place = b[place >= 0], place[place >= 0]
-    n = np.bincount(place, minlength=n_groups)
+    n = np.bincount(place[place >= 0], minlength=n_groups)
     used = n > 1
+    counted = (place >= 0) & used[place]
+    b, place = b[counted], place[counted]
     if used.sum() < 2 or not b.any():
         return None
     # The index does not change with the unit: benefits of at most 1 keep the distances below 1.
