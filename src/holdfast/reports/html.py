@@ -78,19 +78,13 @@ def render_html(audit: Audit, *, svg: Callable[[Finding, Chart], str]) -> str:
     str
         A self-contained document. The same audit gives the same bytes.
     """
-    from markupsafe import Markup
-
-    environment = _environment()
-    style = _source("report.css").strip()
-    style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     lines = headlines(audit)
     view = {
         "audit": audit,
         "subject": audit.findings.subject,
         "decision": audit.decision,
         "run": audit.run,
-        "style": Markup(style),  # noqa: S704  (our own file)
-        "policy": f"default-src 'none'; style-src 'sha256-{style_hash}'; base-uri 'none'; form-action 'none'",
+        **page_head(),
         "headlines": lines[:MOST_HEADLINES],
         "unresolved_below": sum(line.kind in UNRESOLVED for line in lines[MOST_HEADLINES:]),
         "untested": untested(audit),
@@ -100,11 +94,24 @@ def render_html(audit: Audit, *, svg: Callable[[Finding, Chart], str]) -> str:
         "attempts": _attempts(audit.run.attempts),
         "command": shlex.join(audit.run.command),
     }
-    return environment.get_template("report.html.j2").render(view)
+    return page_environment().get_template("report.html.j2").render(view)
+
+
+def page_head() -> dict[str, Any]:
+    """Return the style of a page and the policy that allows nothing else."""
+    from markupsafe import Markup
+
+    style = _source("report.css").strip()
+    style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return {
+        "style": Markup(style),  # noqa: S704  (our own file)
+        "policy": f"default-src 'none'; style-src 'sha256-{style_hash}'; base-uri 'none'; form-action 'none'",
+    }
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Return the templates, which escape everything that is no markup."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(

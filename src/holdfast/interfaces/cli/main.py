@@ -12,7 +12,7 @@ import typer
 
 from holdfast.core.errors import HoldfastError, ModelError
 from holdfast.core.parse import refuse_half_characters
-from holdfast.interfaces.cli import annotators, audit, browse, datasheet, demo, init, keys, labels, results, scan
+from holdfast.interfaces.cli import annotators, audit, browse, datasheet, demo, drift, init, keys, labels, results, scan
 from holdfast.interfaces.cli.trusting import with_value
 from holdfast.interfaces.cli.verdicts import printable
 
@@ -30,6 +30,8 @@ app.command("scan")(scan.scan)
 app.command("labels")(labels.labels)
 app.command("annotators")(annotators.annotators)
 app.command("datasheet")(datasheet.datasheet)
+app.command("profile")(drift.profile)
+app.command("drift")(drift.drift)
 app.command("list")(browse.list_checks)
 app.command("explain")(browse.explain)
 app.command("report")(results.report)

@@ -1,0 +1,173 @@
+"""Read a table a few rows at a time: a Parquet file, a folder of its parts, or any table that `read_table` knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdfast.adapters.tables.dtypes import canonical_frame
+from holdfast.adapters.tables.names import check_names
+from holdfast.adapters.tables.parquet import MAGIC, damaged_parquet
+from holdfast.adapters.tables.reading import read_table
+from holdfast.core.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MOST_CELLS = 1_500_000
+FEWEST_ROWS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file, or one table in memory.
+
+    Attributes
+    ----------
+    label
+        What to call it in messages.
+    columns
+        Names, in order.
+    n_rows
+        Rows it holds.
+    read
+        Reads rows from a position on, at most so many, of some columns; in canonical types.
+    """
+
+    label: str
+    columns: tuple[str, ...]
+    n_rows: int
+    read: Callable[[int, int, Sequence[str]], pl.DataFrame]
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """Read all rows, a few megabytes at a time."""
+        wanted = [name for name in self.columns if columns is None or name in columns]
+        step = max(FEWEST_ROWS, MOST_CELLS // max(len(wanted), 1))
+        for start in range(0, self.n_rows, step):
+            yield self.read(start, min(step, self.n_rows - start), wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class RowBatches:
+    """A table as parts.
+
+    Attributes
+    ----------
+    label
+        What to call it in messages.
+    parts
+        In the order of their names.
+    notes
+        What was assumed.
+    """
+
+    label: str
+    parts: tuple[Part, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of all parts."""
+        return sum(part.n_rows for part in self.parts)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of all columns, in order of appearance."""
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.columns))
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """Read all rows of all parts."""
+        for part in self.parts:
+            yield from part.batches(columns)
+
+    def spread(self, n_rows: int, *, n_runs: int = 8) -> Iterator[pl.DataFrame]:
+        """Read about so many rows, in runs spread evenly over the table: all rows where it holds no more."""
+        if self.n_rows <= n_rows:
+            yield from self.batches()
+            return
+        length = max(n_rows // n_runs, 1)
+        step = self.n_rows / n_runs
+        starts = [int(run * step) for run in range(n_runs)]
+        first = 0
+        for part in self.parts:
+            for start in (start - first for start in starts if first <= start < first + part.n_rows):
+                yield part.read(start, min(length, part.n_rows - start), part.columns)
+            first += part.n_rows
+
+
+def in_memory(rows: RowBatches) -> RowBatches:
+    """Read a table whole, where it will be gone through several times."""
+    import polars as pl
+
+    frames = list(rows.batches())
+    frame = pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame(dict.fromkeys(rows.columns, ()))
+    return RowBatches(rows.label, (_frame_part(rows.label, frame),), rows.notes)
+
+
+def open_batches(source: object, *, name: str) -> RowBatches:
+    """Open a table to be read a few rows at a time.
+
+    Parameters
+    ----------
+    source
+        A Parquet file or a folder of Parquet files, which are not held in memory; else whatever `read_table` takes.
+    name
+        What the table is, in messages.
+
+    Raises
+    ------
+    InputError
+        When it cannot be found or read, or a folder holds no Parquet file.
+    """
+    path = Path(source).expanduser() if isinstance(source, str | Path) else None
+    if path is not None and path.is_dir():
+        files = sorted(found for found in path.rglob("*.parquet") if found.is_file() and not _is_hidden(found, path))
+        if not files:
+            raise InputError(
+                f"expected Parquet files in the folder {path}, got none", hint="name a file, or its folder"
+            )
+        return RowBatches(str(path), tuple(_parquet_part(file) for file in files))
+    if path is not None and _is_parquet(path):
+        return RowBatches(str(path), (_parquet_part(path),))
+    table = read_table(source, name=name)
+    return RowBatches(table.source, (_frame_part(table.source, table.frame),), table.notes)
+
+
+def _frame_part(label: str, frame: pl.DataFrame) -> Part:
+    def read(start: int, n_rows: int, columns: Sequence[str]) -> pl.DataFrame:
+        return frame.slice(start, n_rows).select(columns)
+
+    return Part(label, tuple(frame.columns), frame.height, read)
+
+
+def _is_hidden(file: Path, folder: Path) -> bool:
+    return any(step.startswith((".", "_")) for step in file.relative_to(folder).parts)
+
+
+def _is_parquet(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(MAGIC)) == MAGIC
+    except (OSError, ValueError):
+        return False
+
+
+def _parquet_part(path: Path) -> Part:
+    import polars as pl
+
+    if not _is_parquet(path):
+        raise InputError(f"expected a Parquet file, got something else: {path}", hint="remove it from the folder")
+    with damaged_parquet(str(path)):
+        lazy = pl.scan_parquet(path, glob=False)
+        columns = tuple(lazy.collect_schema().names())
+        n_rows = int(lazy.select(pl.len()).collect().item())
+    check_names(columns, source=str(path))
+
+    def read(start: int, rows: int, wanted: Sequence[str]) -> pl.DataFrame:
+        with damaged_parquet(str(path)):
+            frame = lazy.select(wanted).slice(start, rows).collect()
+        return canonical_frame(frame, source=str(path))[0]
+
+    return Part(str(path), columns, n_rows, read)

@@ -1,0 +1,195 @@
+"""Compare two tables, or profiles of them: what has drifted, how far, and what tells them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from holdfast.core.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from holdfast.adapters.tables.batches import RowBatches
+    from holdfast.kernels.drift.columns import ColumnDrift
+    from holdfast.kernels.drift.comparison import Drift
+    from holdfast.kernels.drift.profile import Profile
+    from holdfast.kernels.drift.two_sample import TwoSampleTest
+
+MOST_EXACT_ROWS, MOST_HELD_CELLS = 5_000_000, 40_000_000
+INDEPENDENT = (
+    "Rows are taken to be independent of each other; rows that follow each other closely make drift look surer."
+)
+ON_CELLS = (
+    "Numbers were compared by their counts on {} cells, which can hide drift inside a cell and never invents it: "
+    "p-values are at least those of the values."
+)
+
+
+def find_drift(
+    reference: Any,
+    current: Any,
+    *,
+    ignore: Sequence[str] = (),
+    alpha: float = 0.05,
+    least_effect: float = 0.01,
+    level: float = 0.95,
+    joint: bool = True,
+) -> Drift:
+    """Compare two tables.
+
+    Parameters
+    ----------
+    reference, current
+        CSV or Parquet file, folder of Parquet files, data frame, or a profile that ``holdfast profile`` wrote. A
+        current profile must have been counted like the reference.
+    ignore
+        Columns to leave out, as ids and instants.
+    alpha
+        Chance of a false alarm over all tests together.
+    least_effect
+        Share of rows that must have moved for a change to matter.
+    level
+        Confidence level of the intervals.
+    joint
+        Whether to look at all columns together too.
+
+    Raises
+    ------
+    InputError
+        When a source cannot be read, holds no rows, or nothing in both can be compared.
+    """
+    from holdfast.auditing.telling_apart import tell_apart
+    from holdfast.kernels.drift.columns import compare_profiles, schema_changes
+    from holdfast.kernels.drift.comparison import Drift
+
+    _refuse_limits(alpha, least_effect, level)
+    first, rows = _profiled(reference, None, "reference")
+    second, later = _profiled(current, first, "current")
+    _refuse_nothing(first, second, ignore)
+    first, second = _without(first, second, ignore)
+    exact = _exact(rows, later, first) if rows is not None and later is not None else {}
+    apart = None
+    if joint and rows is not None and later is not None:
+        apart = tell_apart(rows, later, ignore=ignore, alpha=alpha / 2.0, least_effect=least_effect, level=level)
+    columns = compare_profiles(
+        first,
+        second,
+        exact=exact,
+        alpha=alpha if apart is None else alpha / 2.0,
+        least_effect=least_effect,
+        level=level,
+    )
+    return Drift(
+        columns=columns,
+        schema=schema_changes(first, second),
+        apart=apart,
+        reference=first,
+        current=second,
+        sources=(_name(reference, rows), _name(current, later)),
+        alpha=alpha,
+        least_effect=least_effect,
+        level=level,
+        assumptions=_assumptions(columns, first, apart is not None),
+        notes=tuple(note for part in (rows, later) if part is not None for note in part.notes),
+    )
+
+
+def _profiled(source: Any, like: Profile | None, name: str) -> tuple[Profile, RowBatches | None]:
+    from holdfast.adapters.tables.batches import in_memory, open_batches
+    from holdfast.auditing.profiling import count, is_profile, plan_for, read_profile
+
+    path = Path(source).expanduser() if isinstance(source, str | Path) else None
+    if path is not None and is_profile(path):
+        profile = read_profile(path)
+        if like is not None and not _same_cells(like, profile):
+            raise InputError(
+                f"expected a current profile on the cells of the reference, got others in {path}",
+                hint="write it with holdfast profile TABLE --like REFERENCE.profile",
+            )
+        return profile, None
+    rows = open_batches(source, name=name)
+    if rows.n_rows * len(rows.columns) <= MOST_HELD_CELLS:
+        rows = in_memory(rows)
+    if not rows.n_rows:
+        raise InputError(f"expected rows in the {name} table {rows.label}, got none", hint="wait for rows to arrive")
+    return count(rows.batches(), plan_for(rows) if like is None else like.plan), rows
+
+
+def _same_cells(first: Profile, second: Profile) -> bool:
+    return first.plan.keys() == second.plan.keys() and all(
+        first.plan[name].is_same(second.plan[name]) for name in first.plan
+    )
+
+
+def _refuse_limits(alpha: float, least_effect: float, level: float) -> None:
+    for name, value in (("alpha", alpha), ("level", level)):
+        if not 0.0 < value < 1.0:
+            raise InputError(f"expected {name} inside (0, 1), got {value}")
+    if not 0.0 <= least_effect < 1.0:
+        raise InputError(f"expected a share of rows from 0 to below 1, got {least_effect}")
+
+
+def _refuse_nothing(first: Profile, second: Profile, ignore: Sequence[str]) -> None:
+    known = [*first.plan, *second.added]
+    for name in ignore:
+        if name not in known:
+            raise InputError(f"neither table has a column {name!r}", hint=did_you_mean(name, known))
+    shared = [name for name in first.plan if name not in ignore and second.absent.get(name, 0) < second.n_rows]
+    if not shared:
+        raise InputError(
+            f"expected a column that both tables have, got {', '.join(list(first.plan)[:5])} against "
+            f"{', '.join(list(second.added)[:5]) or 'nothing'}",
+            hint="compare tables of the same columns, or check how each was read",
+        )
+
+
+def _without(first: Profile, second: Profile, ignore: Sequence[str]) -> tuple[Profile, Profile]:
+    for profile in (first, second):
+        for name in ignore:
+            profile.plan.pop(name, None)
+            profile.columns.pop(name, None)
+            profile.absent.pop(name, None)
+            profile.added.pop(name, None)
+    return first, second
+
+
+def _exact(rows: RowBatches, later: RowBatches, profile: Profile) -> dict[str, TwoSampleTest]:
+    """Test columns of numbers by their values, one column at a time, where both tables are small enough."""
+    import numpy as np
+
+    from holdfast.auditing.profiling import as_numbers
+    from holdfast.kernels.drift.two_sample import ks_exact
+
+    if max(rows.n_rows, later.n_rows) > MOST_EXACT_ROWS:
+        return {}
+    found = {}
+    for name, plan in profile.plan.items():
+        if plan.kind != "number" or name not in rows.columns or name not in later.columns:
+            continue
+        sides = []
+        for table in (rows, later):
+            parts = [frame[name] for frame in table.batches([name]) if name in frame.columns]
+            sides.append(
+                np.concatenate([as_numbers(part) for part in parts if part.dtype.is_numeric()] or [np.empty(0)])
+            )
+        test = ks_exact(*sides)
+        if test is not None:
+            found[name] = test
+    return found
+
+
+def _name(source: Any, rows: RowBatches | None) -> str:
+    return rows.label if rows is not None else str(source)
+
+
+def _assumptions(columns: Sequence[ColumnDrift], profile: Profile, has_joint: bool) -> tuple[str, ...]:
+    lines = [INDEPENDENT]
+    if any(not each.exact for each in columns):
+        most = max(column.grid.n_cells for column in profile.plan.values())
+        lines.append(ON_CELLS.format(f"up to {most:,}"))
+    lines.append("One look at two tables: to look again every week, use alarms with a budget for the year.")
+    if has_joint:
+        lines.append(
+            "Half of the chance of a false alarm goes to the columns one by one, half to all of them together."
+        )
+    return tuple(lines)

@@ -1,0 +1,162 @@
+"""Count a table on the cells of a reference, a few rows at a time; write the counts to a file and read them again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from holdfast.core.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from holdfast.adapters.tables.batches import RowBatches
+    from holdfast.kernels.drift.profile import Batch, Plan, Profile
+
+SAMPLE_ROWS = 200_000
+MOST_PROFILE_BYTES = 2**30
+BEGINNING = b'{"holdfast_profile"'
+
+
+def profile_table(table: Any, *, like: Profile | None = None) -> Profile:
+    """Profile a table.
+
+    Parameters
+    ----------
+    table
+        Parquet file, folder of Parquet files, CSV file or data frame.
+    like
+        Profile whose cells to count on; the table's own otherwise.
+
+    Raises
+    ------
+    InputError
+        When the table cannot be read.
+    """
+    from holdfast.adapters.tables.batches import open_batches
+
+    rows = open_batches(table, name="table")
+    return count(rows.batches(), plan_for(rows) if like is None else like.plan)
+
+
+def plan_for(rows: RowBatches) -> Plan:
+    """Fix the cells by rows spread over the table."""
+    import polars as pl
+
+    from holdfast.kernels.drift.profile import plan_profile
+
+    parts = list(rows.spread(SAMPLE_ROWS))
+    if not parts:
+        raise InputError(f"expected rows in {rows.label}, got none", hint="profile a table that holds some")
+    sample = pl.concat(parts, how="diagonal_relaxed")
+    if not sample.height:
+        raise InputError(f"expected rows in {rows.label}, got none", hint="profile a table that holds some")
+    times = [name for name, dtype in sample.schema.items() if dtype.is_temporal()]
+    return plan_profile(as_batch(sample), times=times)
+
+
+def count(batches: Iterable[pl.DataFrame], plan: Plan) -> Profile:
+    """Count batches of rows on cells."""
+    from holdfast.kernels.drift.profile import Profile
+
+    profile = Profile(plan)
+    for frame in batches:
+        profile.update(as_batch(frame), n_rows=frame.height)
+    return profile
+
+
+def as_batch(frame: pl.DataFrame) -> Batch:
+    """Hand a frame of canonical types to the kernels: numbers and instants as numbers, the rest as counted texts."""
+    import polars as pl
+
+    from holdfast.kernels.drift.profile import Numbers, Texts
+
+    batch: dict[str, Numbers | Texts] = {}
+    for column in frame.iter_columns():
+        if column.dtype.is_numeric() or column.dtype.is_temporal():
+            batch[column.name] = Numbers(as_numbers(column))
+            continue
+        counted = column.drop_nulls().cast(pl.String).value_counts(name="times")
+        texts, times = counted.get_columns()
+        batch[column.name] = Texts(dict(zip(texts.to_list(), times.to_list(), strict=True)), column.null_count())
+    return batch
+
+
+def as_numbers(column: pl.Series) -> Any:
+    """Return a column of numbers or instants as float64, NaN for missing, instants as seconds since 1970."""
+    import numpy as np
+    import polars as pl
+
+    if column.dtype.is_temporal():
+        column = column.cast(pl.Datetime("us")).cast(pl.Int64) / 1e6
+    return column.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float64, copy=False)
+
+
+def merge_profiles(profiles: Iterable[Profile]) -> Profile:
+    """Add profiles of parts of one table.
+
+    Raises
+    ------
+    InputError
+        When they were counted on different cells, or there are none.
+    """
+    merged: Profile | None = None
+    for profile in profiles:
+        if merged is None:
+            merged = profile
+            continue
+        try:
+            merged.merge(profile)
+        except ValueError as error:
+            raise InputError(str(error), hint="write them with --like, all like one reference") from None
+    if merged is None:
+        raise InputError("expected profiles to merge, got none", hint="name two or more")
+    return merged
+
+
+def profile_text(profile: Profile) -> str:
+    """Write a profile as JSON with one line for each thing counted, so that two of them can be compared by line."""
+    state = profile.state()
+    columns = state.pop("columns")
+    lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in state.items()]
+    parts = []
+    for name, column in columns.items():
+        inside = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in column.items())
+        parts.append(f" {json.dumps(name)}: {{\n{inside}\n }}")
+    body = ",\n".join(parts)
+    return "{" + ",\n".join(lines) + ',\n"columns": {\n' + body + "\n}}\n"
+
+
+def is_profile(path: Path) -> bool:
+    """Whether a file begins as a profile does."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(BEGINNING)) == BEGINNING
+    except (OSError, ValueError):
+        return False
+
+
+def read_profile(path: Path) -> Profile:
+    """Read a profile.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, is of another version or was damaged.
+    """
+    from holdfast.kernels.drift.profile import Profile
+
+    try:
+        if path.stat().st_size > MOST_PROFILE_BYTES:
+            raise InputError(f"expected a profile of at most 1 GB, got {path.stat().st_size:,} bytes in {path}")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", hint="check the path") from None
+    try:
+        return Profile.from_state(json.loads(raw))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise InputError(
+            f"{path} is no profile that this version can read: {error}", hint="write it again with holdfast profile"
+        ) from None

@@ -1,0 +1,119 @@
+"""What is kept of a column of texts: counts of the reference's categories, a sketch of the others, and lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from holdfast.kernels.drift.distinct_values import DistinctValues, distinct_texts, merge_distinct, no_texts, smallest
+from holdfast.kernels.drift.grid import NumberGrid
+from holdfast.kernels.drift.number_counts import NumberCounts
+
+MOST_CATEGORIES = 1000
+
+
+def common_categories(counts: Mapping[str, int], *, most: int = MOST_CATEGORIES) -> tuple[str, ...]:
+    """Choose the categories that are counted one by one: the most frequent of a sample, in the order of their names."""
+    by_count = sorted(counts, key=lambda name: (-counts[name], name))
+    return tuple(sorted(by_count[:most]))
+
+
+class CategoryCounts:
+    """Counts of a column of texts by category, with what lies outside them and the lengths of the texts.
+
+    Without categories, as for names and prose, no text is kept.
+
+    Examples
+    --------
+    >>> from holdfast.kernels.drift.grid import number_grid
+    >>> column = CategoryCounts(("a", "b"), number_grid([1, 2]))
+    >>> column.update({"a": 3, "cc": 1}, n_missing=2)
+    >>> column.counts.tolist(), column.n_other, column.n_missing, column.lengths.mean
+    ([3, 0], 1, 2, 1.25)
+    """
+
+    def __init__(self, categories: Sequence[str], lengths: NumberGrid) -> None:
+        self.categories = tuple(categories)
+        self.counts = np.zeros(len(self.categories), dtype=np.int64)
+        self.n_other = 0
+        self.n_missing = 0
+        self.distinct: DistinctValues = no_texts()
+        self.lengths = NumberCounts(lengths)
+        self._place = {name: place for place, name in enumerate(self.categories)}
+
+    @property
+    def n(self) -> int:
+        """Texts seen."""
+        return int(self.counts.sum()) + self.n_other
+
+    @property
+    def others(self) -> dict[str, int]:
+        """Texts outside the categories, of those that the sketch kept, with exact counts."""
+        if not self.categories:
+            return {}
+        return {name: count for name, count in self.distinct.items().items() if name not in self._place}
+
+    def update(self, counts: Mapping[str, int], *, n_missing: int) -> None:
+        """Count a batch, given as how often each text stands in it."""
+        for name, count in counts.items():
+            place = self._place.get(name)
+            if place is None:
+                self.n_other += count
+            else:
+                self.counts[place] += count
+        self.n_missing += n_missing
+        self.distinct = merge_distinct(self.distinct, distinct_texts(counts, keeps_words=bool(self.categories)))
+        sizes = np.fromiter((len(name) for name in counts), dtype=np.float64, count=len(counts))
+        self.lengths.update(np.repeat(sizes, np.fromiter(counts.values(), dtype=np.int64, count=len(counts))))
+
+    def merge(self, other: Self) -> None:
+        """Add the counts of other rows.
+
+        Raises
+        ------
+        ValueError
+            When other categories were counted.
+        """
+        if self.categories != other.categories:
+            raise ValueError("expected counts of the same categories, got others; profile both like one reference")
+        self.lengths.merge(other.lengths)
+        self.counts = self.counts + other.counts
+        self.n_other += other.n_other
+        self.n_missing += other.n_missing
+        self.distinct = merge_distinct(self.distinct, other.distinct)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that was counted, as JSON values."""
+        return {
+            "counts": self.counts.tolist(),
+            "other": self.n_other,
+            "missing": self.n_missing,
+            "hashes": [f"{value:016x}" for value in self.distinct.hashes.tolist()],
+            "values": self.distinct.values.tolist(),
+            "times": self.distinct.counts.tolist(),
+            "lengths": self.lengths.state(),
+        }
+
+    @classmethod
+    def from_state(cls, categories: Sequence[str], lengths: NumberGrid, state: Mapping[str, Any]) -> Self:
+        """Take up what `state` gave.
+
+        Raises
+        ------
+        ValueError
+            When the counts do not fit the categories.
+        """
+        column = cls(categories, lengths)
+        counts = np.array(state["counts"], dtype=np.int64)
+        if counts.shape != column.counts.shape:
+            raise ValueError(f"expected counts of {column.counts.size} categories, got {counts.size}")
+        column.counts = counts
+        column.n_other, column.n_missing = int(state["other"]), int(state["missing"])
+        hashes = np.array([int(str(value), 16) for value in state["hashes"]], dtype=np.uint64)
+        values = np.empty(hashes.size, dtype=object)
+        values[:] = [str(value) for value in state["values"]]
+        column.distinct = smallest(hashes, values, np.array(state["times"], dtype=np.int64))
+        column.lengths = NumberCounts.from_state(lengths, state["lengths"])
+        return column
