@@ -63,12 +63,13 @@ def subject_for(
     target: str | None = None,
     deployment: Deployment | None = None,
     population: pl.DataFrame | None = None,
+    current: pl.DataFrame | None = None,
     artefacts: tuple[ScannedFile, ...] = (),
 ) -> AuditSubject:
     deployment = deployment or Deployment()
     tables = {
         name: Table(name=name, frame=frame, digest=name)
-        for name, frame in (("train", train), ("test", test), ("population", population))
+        for name, frame in (("train", train), ("test", test), ("population", population), ("current", current))
         if frame is not None
     }
     wrapped: Model | None = model if model is None or isinstance(model, SimpleModel) else SimpleModel(model)
@@ -79,6 +80,7 @@ def subject_for(
         train=tables.get("train"),
         test=tables.get("test"),
         population=tables.get("population"),
+        current=tables.get("current"),
         model=wrapped,
         artefacts=artefacts,
     )
@@ -93,6 +95,7 @@ def run_check(
     target: str | None = None,
     deployment: Deployment | None = None,
     population: pl.DataFrame | None = None,
+    current: pl.DataFrame | None = None,
     artefacts: tuple[ScannedFile, ...] = (),
     effort: str = "default",
     seed: int = 0,
@@ -106,6 +109,7 @@ def run_check(
         target=target,
         deployment=deployment,
         population=population,
+        current=current,
         artefacts=artefacts,
     )
     context = RunContext(check=check, seed=seed, effort=entry.spec.effort.get(effort, {}))  # type: ignore[call-overload]

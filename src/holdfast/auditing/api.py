@@ -88,6 +88,7 @@ def audit(
     train: Any = None,
     target: str | None = None,
     population: Any = None,
+    current: Any = None,
     config: str | Path | Mapping[str, Any] | AuditConfig | None = None,
     deployment: Deployment | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
@@ -111,6 +112,8 @@ def audit(
         Name of the column with the true outcome.
     population
         A table that stands for the people the model is for, given like the others.
+    current
+        A table of what the model meets today, with or without outcomes, given like the others.
     config
         A ``holdfast.yaml`` or its parsed form; everything else given here overrides it.
     deployment
@@ -137,7 +140,8 @@ def audit(
         When something given cannot be used.
     """
     start = _start(config)
-    paths, objects = _split({"model": model, "test": test, "train": train, "population": population})
+    given = {"model": model, "test": test, "train": train, "population": population, "current": current}
+    paths, objects = _split(given)
     if trainer is not None and "model" not in objects:
         raise InputError("expected a trainer beside a model of this process", hint="give the model itself, not a path")
     objects |= {"trainer": trainer} if trainer else {}

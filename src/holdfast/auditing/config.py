@@ -15,7 +15,7 @@ from holdfast.core.endpoint import Endpoint, check_endpoint, is_endpoint
 from holdfast.core.errors import InputError
 from holdfast.core.parse import from_mapping, parse_yaml
 
-PATHS = ("model", "train", "test", "predictions", "population")
+PATHS = ("model", "train", "test", "predictions", "population", "current")
 PATH_LISTS = ("artefacts",)
 ParameterValue = bool | int | float | str | tuple[bool | int | float | str, ...] | None
 MOST_BYTES = 1 << 20
@@ -32,6 +32,8 @@ class AuditConfig:
     population
         Path of a table that stands for the people the model is for: rows drawn from them, or counts with a column
         ``count``, ``share`` or ``weight``. Instead of ``population`` under ``deployment``.
+    current
+        Path of a table of what the model meets today, with or without outcomes.
     endpoint
         How to ask the endpoint.
     artefacts
@@ -63,6 +65,7 @@ class AuditConfig:
     test: str | None = None
     predictions: str | None = None
     population: str | None = None
+    current: str | None = None
     endpoint: Endpoint = field(default_factory=Endpoint)
     artefacts: tuple[str, ...] = ()
     target: str | None = None

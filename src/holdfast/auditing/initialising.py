@@ -81,7 +81,7 @@ def _target(config: AuditConfig, table: Table) -> tuple[str | None, str]:
 
 def _lines(config: AuditConfig, folder: Path, target: str | None, target_reason: str, facts: Facts) -> Iterable[str]:
     yield "# What is evaluated, and where it runs. Everything below is a guess with its reason: correct what is wrong."
-    for name in ("model", "train", "test", "predictions", "population"):
+    for name in ("model", "train", "test", "predictions", "population", "current"):
         path = getattr(config, name)
         if path:
             yield f"{name}: {_quoted(path if is_endpoint(path) else _relative(path, folder))}"

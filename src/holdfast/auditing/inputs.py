@@ -70,8 +70,8 @@ def read_inputs(
     scratch
         Private folder for the copy of the model.
     objects
-        ``model``, ``train``, ``test`` and ``population`` as objects of this process, in place of the configuration's
-        paths; and ``trainer``, a function that trains a model like ``model`` anew.
+        ``model``, ``train``, ``test``, ``population`` and ``current`` as objects of this process, in place of the
+        configuration's paths; and ``trainer``, a function that trains a model like ``model`` anew.
     policy
         Whose approvals of model files count.
     trust_pickle
@@ -146,7 +146,7 @@ def _read_tables(config: AuditConfig, objects: Mapping[str, Any]) -> dict[str, T
 
     sources = {
         name: objects.get(name) if objects.get(name) is not None else getattr(config, name)
-        for name in ("train", "test", "population")
+        for name in ("train", "test", "population", "current")
     }
     return {name: read_table(source, name=name) for name, source in sources.items() if source is not None}
 

@@ -189,6 +189,7 @@ class Setup:
             train=tables.get("train"),
             test=tables.get("test"),
             population=tables.get("population"),
+            current=tables.get("current"),
             model=model,
             cache=self.cache,
             artefacts=self.artefacts,

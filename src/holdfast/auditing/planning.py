@@ -18,6 +18,7 @@ from holdfast.policy.rules import Policy, matches
 NEEDED: Mapping[Need, tuple[str, str]] = {
     "train": ("there is no training table", "give --train"),
     "test": ("there is no test table", "give --test"),
+    "current": ("there is no table of what the model meets today", "give --current"),
     "target": ("there is no target column", "give --target"),
     "predictions": ("there are no predictions", "give --model or --predictions"),
     "scores": ("the model returns labels without probabilities", "give a model with class probabilities"),
@@ -36,7 +37,7 @@ OUT_OF_REACH: frozenset[Need] = frozenset({"refit", "trees", "model_file"})
 def available_needs(facts: Facts, *, tables: Collection[str], model_file: bool, artefacts: bool = False) -> set[Need]:
     """Return what this subject offers of what checks may need."""
     capabilities = facts.info.capabilities if facts.info else frozenset()
-    offered: set[Need] = {name for name in ("train", "test") if name in tables}
+    offered: set[Need] = {name for name in ("train", "test", "current") if name in tables}
     offered |= {"target"} if facts.target else set()
     offered |= {"predictions"} if facts.info and "test" in tables else set()
     offered |= {name for name in ("scores", "query", "refit", "trees") if name in capabilities}

@@ -58,6 +58,7 @@ class AuditSubject:
     train: Table | None = None
     test: Table | None = None
     population: Table | None = None
+    current: Table | None = None
     model: Model | None = None
     artefacts: tuple[ScannedFile, ...] = ()
     reads: tuple[str, ...] | None = None
@@ -190,11 +191,14 @@ class AuditSubject:
         return cast("NDArray[np.int64]", self.cache[key])
 
     def view(self, spec: CheckSpec) -> AuditSubject:
-        """Narrow the deployment to the fields that the check declares, scan and population to checks that need them."""
+        """Narrow the deployment to the declared fields, and what only some checks see to those that declare it."""
         seen = cast(Deployment, DeploymentView(self.deployment, spec.reads))
         artefacts = self.artefacts if "artefacts" in spec.needs else ()
         population = self.population if "population" in spec.reads else None
-        return replace(self, deployment=seen, reads=spec.reads, artefacts=artefacts, population=population)
+        current = self.current if "current" in spec.needs else None
+        return replace(
+            self, deployment=seen, reads=spec.reads, artefacts=artefacts, population=population, current=current
+        )
 
 
 def _locked(predictions: Predictions) -> Predictions:

@@ -12,7 +12,9 @@ from holdfast.core.measurement import Bound, Direction, Interval
 if TYPE_CHECKING:
     import polars as pl
 
-Need = Literal["train", "test", "target", "predictions", "scores", "query", "refit", "trees", "model_file", "artefacts"]
+Need = Literal[
+    "train", "test", "current", "target", "predictions", "scores", "query", "refit", "trees", "model_file", "artefacts"
+]
 Task = Literal["binary", "multiclass", "regression"]
 Effort = Literal["quick", "default", "thorough"]
 
@@ -38,10 +40,10 @@ class CheckSpec:
     title, question
         The title, and the question it answers for the owner of a model.
     needs
-        What must be there: tables (``train``, ``test``), a ``target`` column, ``predictions`` (labels or values on
-        the test table), ``scores`` (class probabilities), ``query`` (the model answers new inputs), ``refit``,
-        ``trees`` (the model is a sum of decision trees that can be read), ``model_file``, ``artefacts`` (the model's
-        file, or files beside it, were scanned).
+        What must be there: tables (``train``, ``test``, ``current``), a ``target`` column, ``predictions`` (labels or
+        values on the test table), ``scores`` (class probabilities), ``query`` (the model answers new inputs),
+        ``refit``, ``trees`` (the model is a sum of decision trees that can be read), ``model_file``, ``artefacts`` (the
+        model's file, or files beside it, were scanned).
     tasks
         Tasks it makes sense for.
     measures

@@ -308,6 +308,8 @@ class Subject(Protocol):
         The tables, or ``None``.
     population
         The table that stands for the people the model is for, or ``None``; only where ``reads`` names ``population``.
+    current
+        Rows that the model meets today, whose outcomes need not have come, or ``None``; only where ``needs`` names it.
     deployment
         The deployment; a check sees only the fields that its spec's ``reads`` names.
     info
@@ -334,6 +336,8 @@ class Subject(Protocol):
     def test(self) -> Table | None: ...
     @property
     def population(self) -> Table | None: ...
+    @property
+    def current(self) -> Table | None: ...
     @property
     def deployment(self) -> Deployment: ...
     @property

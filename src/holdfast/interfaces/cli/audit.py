@@ -23,6 +23,7 @@ def audit(
     test: Annotated[str | None, Option(help="Test table: CSV or Parquet.")] = None,
     train: Annotated[str | None, Option(help="Training table: CSV or Parquet.")] = None,
     population: Annotated[str | None, Option(help="Table of the people the model is for: rows, or counts.")] = None,
+    current: Annotated[str | None, Option(help="Table of what the model meets today; outcomes may be missing.")] = None,
     artefact: Annotated[list[str] | None, Option(help="Further file or folder of the model; scanned.")] = None,
     target: Annotated[str | None, Option(help="Column with the true outcome.")] = None,
     predictions: Annotated[str | None, Option(help="A table of predictions, instead of a model.")] = None,
@@ -50,7 +51,7 @@ def audit(
 
     given: dict[str, Any] = {
         "model": model, "test": test, "train": train, "target": target, "predictions": predictions,
-        "population": population,
+        "population": population, "current": current,
         "artefacts": tuple(artefact or ()), "score_column": tuple(score_column or ()), "label_column": label_column,
         "policy": policy,
         "check": tuple(check or ()), "skip": tuple(skip or ()), "effort": _effort(effort), "budget": budget,
