@@ -58,7 +58,7 @@ def find_drift(
     InputError
         When a source cannot be read, holds no rows, or nothing in both can be compared.
     """
-    from holdfast.auditing.telling_apart import tell_apart
+    from holdfast.auditing.telling_apart import tell_tables_apart
     from holdfast.kernels.drift.columns import compare_profiles, schema_changes
     from holdfast.kernels.drift.comparison import Drift
 
@@ -70,7 +70,7 @@ def find_drift(
     exact = _exact(rows, later, first) if rows is not None and later is not None else {}
     apart = None
     if joint and rows is not None and later is not None:
-        apart = tell_apart(rows, later, ignore=ignore, alpha=alpha / 2.0, least_effect=least_effect, level=level)
+        apart = tell_tables_apart(rows, later, ignore=ignore, alpha=alpha / 2.0, least_effect=least_effect, level=level)
     columns = compare_profiles(
         first,
         second,

@@ -63,7 +63,7 @@ class Prepared:
         digests = dict(self.subject_digests)
         if "population" not in entry.spec.reads:
             digests.pop("population", None)
-        if "current" not in entry.spec.needs:
+        if "current" not in (*entry.spec.needs, *entry.spec.takes):
             digests.pop("current", None)
         if "artefacts" in entry.spec.needs:
             digests["artefacts"] = digest_of(self.inputs.artefacts)

@@ -195,7 +195,7 @@ class AuditSubject:
         seen = cast(Deployment, DeploymentView(self.deployment, spec.reads))
         artefacts = self.artefacts if "artefacts" in spec.needs else ()
         population = self.population if "population" in spec.reads else None
-        current = self.current if "current" in spec.needs else None
+        current = self.current if "current" in (*spec.needs, *spec.takes) else None
         return replace(
             self, deployment=seen, reads=spec.reads, artefacts=artefacts, population=population, current=current
         )

@@ -44,6 +44,8 @@ class CheckSpec:
         values on the test table), ``scores`` (class probabilities), ``query`` (the model answers new inputs),
         ``refit``, ``trees`` (the model is a sum of decision trees that can be read), ``model_file``, ``artefacts`` (the
         model's file, or files beside it, were scanned).
+    takes
+        Tables it looks at where they are there, beside what it needs: ``current``.
     tasks
         Tasks it makes sense for.
     measures
@@ -72,6 +74,7 @@ class CheckSpec:
     needs: tuple[Need, ...]
     tasks: tuple[Task, ...] = ("binary", "multiclass", "regression")
     measures: tuple[MeasureSpec, ...]
+    takes: tuple[Need, ...] = ()
     uses: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     thresholds: tuple[str, ...] = ()

@@ -309,7 +309,8 @@ class Subject(Protocol):
     population
         The table that stands for the people the model is for, or ``None``; only where ``reads`` names ``population``.
     current
-        Rows that the model meets today, whose outcomes need not have come, or ``None``; only where ``needs`` names it.
+        Rows that the model meets today, whose outcomes need not have come, or ``None``; only where ``needs`` or
+        ``takes`` names it.
     deployment
         The deployment; a check sees only the fields that its spec's ``reads`` names.
     info

@@ -256,7 +256,8 @@ def _column(
 
 
 def _median(column: NumberCounts) -> str:
-    return _number(float(column.quantiles(0.5)))
+    beyond = column.counts[-1] > column.n / 2.0 and column.grid.edges.size > 0
+    return f"above {_number(float(column.grid.edges[-1]))}" if beyond else _number(float(column.quantiles(0.5)))
 
 
 def _number(value: float) -> str:

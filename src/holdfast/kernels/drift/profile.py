@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Self
@@ -59,6 +60,18 @@ class ColumnPlan:
 
 
 Plan = dict[str, ColumnPlan]
+
+
+def batch_of(cells: Mapping[str, NDArray[Any]]) -> Batch:
+    """Hand columns in memory to a profile: numbers, or objects whose texts are counted; ``None`` is missing."""
+    batch: dict[str, Numbers | Texts] = {}
+    for name, column in cells.items():
+        if column.dtype.kind in "fiub":
+            batch[name] = Numbers(column.astype(np.float64))
+            continue
+        counts = Counter(str(value) for value in column.tolist() if value is not None)
+        batch[name] = Texts(counts, column.size - counts.total())
+    return batch
 
 
 def plan_profile(sample: Batch, *, times: Iterable[str] = (), n_cells: int = 1024) -> Plan:

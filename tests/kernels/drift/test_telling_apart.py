@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.kernels.drift.telling_apart import tell_apart
+
+Floats = NDArray[np.float64]
+
+
+def by_means(X: Floats, is_current: NDArray[np.bool_], is_code: list[bool]) -> Callable[[Floats], Floats]:
+    """A linear classifier along the difference of the means."""
+    filled = np.nan_to_num(X)
+    scale = filled.std(axis=0) + 1e-9
+    along = (filled[is_current].mean(axis=0) - filled[~is_current].mean(axis=0)) / scale**2
+    return lambda rows: np.nan_to_num(rows) @ along
+
+
+def cells(seed: int, n: int = 1000, *, shift: float = 0.0) -> dict[str, NDArray[Any]]:
+    rng = np.random.default_rng(seed)
+    words = rng.choice(["a", "b", None], n).astype(object)
+    return {"x": rng.normal(shift, 1, n), "y": rng.normal(size=n), "c": words, "empty": np.full(n, np.nan)}
+
+
+def test_the_column_that_moved_tells_the_rows_apart() -> None:
+    found = tell_apart(cells(0), cells(1, shift=0.7), fit=by_means, rng=np.random.default_rng(0))
+    assert found is not None
+    assert found.is_shown
+    assert found.classifier.effect.low > 0.6
+    assert found.shares[0][0] == "x"
+    assert found.shares[0][1] > 0.1
+    assert found.means is not None
+    assert found.means.p_value < 1e-6
+
+
+def test_alike_tables_are_not_told_apart() -> None:
+    shown = [
+        tell_apart(cells(2 * seed), cells(2 * seed + 1), fit=by_means, rng=np.random.default_rng(seed))
+        for seed in range(40)
+    ]
+    assert sum(each.is_shown for each in shown if each is not None) <= 4
+
+
+def test_a_change_of_type_is_left_to_the_schema() -> None:
+    changed = cells(1) | {"x": np.array(["1"] * 1000, dtype=object)}
+    found = tell_apart(cells(0), changed, fit=by_means, rng=np.random.default_rng(0))
+    assert found is not None
+    assert "x" not in dict(found.shares)
+
+
+def test_a_few_rows_or_no_columns_are_not_looked_at() -> None:
+    rng = np.random.default_rng(0)
+    assert tell_apart(cells(0), cells(1, 20), fit=by_means, rng=rng) is None
+    assert tell_apart({}, {}, fit=by_means, rng=rng) is None
+
+
+def test_prose_is_compared_by_its_length() -> None:
+    rng = np.random.default_rng(0)
+    short, long = (
+        [f"{place:07d}" + "x" * int(k) for place, k in enumerate(rng.integers(0, 5, 400) + more)] for more in (0, 6)
+    )
+    first, second = ({"t": np.array(side, dtype=object)} for side in (short, long))
+    found = tell_apart(first, second, fit=by_means, rng=rng)
+    assert found is not None
+    assert found.classifier.statistic == 1.0
