@@ -63,6 +63,7 @@ def subject_for(
     target: str | None = None,
     deployment: Deployment | None = None,
     population: pl.DataFrame | None = None,
+    decisions: Table | None = None,
     artefacts: tuple[ScannedFile, ...] = (),
 ) -> AuditSubject:
     deployment = deployment or Deployment()
@@ -79,6 +80,7 @@ def subject_for(
         train=tables.get("train"),
         test=tables.get("test"),
         population=tables.get("population"),
+        decisions=decisions,
         model=wrapped,
         artefacts=artefacts,
     )
@@ -93,6 +95,7 @@ def run_check(
     target: str | None = None,
     deployment: Deployment | None = None,
     population: pl.DataFrame | None = None,
+    decisions: Table | None = None,
     artefacts: tuple[ScannedFile, ...] = (),
     effort: str = "default",
     seed: int = 0,
@@ -106,6 +109,7 @@ def run_check(
         target=target,
         deployment=deployment,
         population=population,
+        decisions=decisions,
         artefacts=artefacts,
     )
     context = RunContext(check=check, seed=seed, effort=entry.spec.effort.get(effort, {}))  # type: ignore[call-overload]

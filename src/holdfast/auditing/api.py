@@ -88,6 +88,7 @@ def audit(
     train: Any = None,
     target: str | None = None,
     population: Any = None,
+    decisions: Any = None,
     config: str | Path | Mapping[str, Any] | AuditConfig | None = None,
     deployment: Deployment | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
@@ -111,6 +112,8 @@ def audit(
         Name of the column with the true outcome.
     population
         A table that stands for the people the model is for, given like the others.
+    decisions
+        A frame that logs the decisions that were taken, in place of the table that the configuration names.
     config
         A ``holdfast.yaml`` or its parsed form; everything else given here overrides it.
     deployment
@@ -138,6 +141,7 @@ def audit(
     """
     start = _start(config)
     paths, objects = _split({"model": model, "test": test, "train": train, "population": population})
+    objects |= {"decisions": decisions} if decisions is not None else {}
     if trainer is not None and "model" not in objects:
         raise InputError("expected a trainer beside a model of this process", hint="give the model itself, not a path")
     objects |= {"trainer": trainer} if trainer else {}

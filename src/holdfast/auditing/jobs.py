@@ -189,6 +189,7 @@ class Setup:
             train=tables.get("train"),
             test=tables.get("test"),
             population=tables.get("population"),
+            decisions=tables.get("decisions"),
             model=model,
             cache=self.cache,
             artefacts=self.artefacts,

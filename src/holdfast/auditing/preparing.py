@@ -27,6 +27,7 @@ GUESSED = {
     "immutable": "inputs that people cannot change, going by their names",
     "text": "free text, going by the cells",
 }
+BESIDE = ("population", "decisions")  # tables that most checks are not given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +59,12 @@ class Prepared:
     subject_digests: Mapping[str, str]
 
     def digests_for(self, entry: CheckEntry) -> Mapping[str, str]:
-        """Return the digests that a check's finding depends on: scan and population only where it reads them."""
+        """Return the digests that a check's finding depends on: scan, population and log only where it reads them."""
         digests = dict(self.subject_digests)
         if "population" not in entry.spec.reads:
             digests.pop("population", None)
+        if "decisions" not in entry.spec.needs:
+            digests.pop("decisions", None)
         if "artefacts" in entry.spec.needs:
             digests["artefacts"] = digest_of(self.inputs.artefacts)
         return digests
@@ -157,6 +160,6 @@ def _facts_digest(facts: Facts) -> str:
 
 def _derived_seed(inputs: Inputs, config: AuditConfig) -> int:
     """Derive the seed from what is audited, so that nobody shops for a lucky one."""
-    audited = {name: digest for name, digest in inputs.digests.items() if name != "population"}
+    audited = {name: digest for name, digest in inputs.digests.items() if name not in BESIDE}
     digest = digest_bytes(canonical_json([audited, config.target]))
     return int(digest.removeprefix("sha256:")[:12], 16)

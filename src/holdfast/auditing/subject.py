@@ -58,6 +58,7 @@ class AuditSubject:
     train: Table | None = None
     test: Table | None = None
     population: Table | None = None
+    decisions: Table | None = None
     model: Model | None = None
     artefacts: tuple[ScannedFile, ...] = ()
     reads: tuple[str, ...] | None = None
@@ -190,11 +191,14 @@ class AuditSubject:
         return cast("NDArray[np.int64]", self.cache[key])
 
     def view(self, spec: CheckSpec) -> AuditSubject:
-        """Narrow the deployment to the fields that the check declares, scan and population to checks that need them."""
+        """Narrow the deployment to the fields that the check declares, other inputs to checks that need them."""
         seen = cast(Deployment, DeploymentView(self.deployment, spec.reads))
         artefacts = self.artefacts if "artefacts" in spec.needs else ()
         population = self.population if "population" in spec.reads else None
-        return replace(self, deployment=seen, reads=spec.reads, artefacts=artefacts, population=population)
+        decisions = self.decisions if "decisions" in spec.needs else None
+        return replace(
+            self, deployment=seen, reads=spec.reads, artefacts=artefacts, population=population, decisions=decisions
+        )
 
 
 def _locked(predictions: Predictions) -> Predictions:

@@ -12,7 +12,19 @@ from holdfast.core.measurement import Bound, Direction, Interval
 if TYPE_CHECKING:
     import polars as pl
 
-Need = Literal["train", "test", "target", "predictions", "scores", "query", "refit", "trees", "model_file", "artefacts"]
+Need = Literal[
+    "train",
+    "test",
+    "target",
+    "predictions",
+    "scores",
+    "query",
+    "refit",
+    "trees",
+    "model_file",
+    "artefacts",
+    "decisions",
+]
 Task = Literal["binary", "multiclass", "regression"]
 Effort = Literal["quick", "default", "thorough"]
 
@@ -41,7 +53,7 @@ class CheckSpec:
         What must be there: tables (``train``, ``test``), a ``target`` column, ``predictions`` (labels or values on
         the test table), ``scores`` (class probabilities), ``query`` (the model answers new inputs), ``refit``,
         ``trees`` (the model is a sum of decision trees that can be read), ``model_file``, ``artefacts`` (the model's
-        file, or files beside it, were scanned).
+        file, or files beside it, were scanned), ``decisions`` (a log of decisions that were taken).
     tasks
         Tasks it makes sense for.
     measures

@@ -308,6 +308,9 @@ class Subject(Protocol):
         The tables, or ``None``.
     population
         The table that stands for the people the model is for, or ``None``; only where ``reads`` names ``population``.
+    decisions
+        The log of decisions that were taken, or ``None``, with the columns that
+        :func:`holdfast.auditing.decisions.read_decisions` gives it; only where ``needs`` names ``decisions``.
     deployment
         The deployment; a check sees only the fields that its spec's ``reads`` names.
     info
@@ -334,6 +337,8 @@ class Subject(Protocol):
     def test(self) -> Table | None: ...
     @property
     def population(self) -> Table | None: ...
+    @property
+    def decisions(self) -> Table | None: ...
     @property
     def deployment(self) -> Deployment: ...
     @property
