@@ -78,19 +78,12 @@ def render_html(audit: Audit, *, svg: Callable[[Finding, Chart], str]) -> str:
     str
         A self-contained document. The same audit gives the same bytes.
     """
-    from markupsafe import Markup
-
-    environment = _environment()
-    style = _source("report.css").strip()
-    style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     lines = headlines(audit)
     view = {
         "audit": audit,
         "subject": audit.findings.subject,
         "decision": audit.decision,
         "run": audit.run,
-        "style": Markup(style),  # noqa: S704  (our own file)
-        "policy": f"default-src 'none'; style-src 'sha256-{style_hash}'; base-uri 'none'; form-action 'none'",
         "headlines": lines[:MOST_HEADLINES],
         "unresolved_below": sum(line.kind in UNRESOLVED for line in lines[MOST_HEADLINES:]),
         "untested": untested(audit),
@@ -100,7 +93,18 @@ def render_html(audit: Audit, *, svg: Callable[[Finding, Chart], str]) -> str:
         "attempts": _attempts(audit.run.attempts),
         "command": shlex.join(audit.run.command),
     }
-    return environment.get_template("report.html.j2").render(view)
+    return render_page("report.html.j2", view)
+
+
+def render_page(template: str, view: Mapping[str, Any]) -> str:
+    """Fill one of our templates; ``style`` and ``policy`` are the style sheet and a policy that allows nothing else."""
+    from markupsafe import Markup
+
+    style = _source("report.css").strip()
+    style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{style_hash}'; base-uri 'none'; form-action 'none'"
+    written = _environment().get_template(template)
+    return written.render({**view, "style": Markup(style), "policy": policy})  # noqa: S704  (our own file)
 
 
 @cache

@@ -136,7 +136,8 @@ def test_pictures_show_what_the_tables_hold() -> None:
     for chart in found.charts:
         assert {chart.x, chart.y} <= set(found.tables[chart.table].columns)
     shares = found.tables["allocation"]
-    assert (shares["low"] <= shares["share"]).all() and (shares["share"] <= shares["high"]).all()
+    assert (shares["low"] <= shares["share"]).all()
+    assert (shares["share"] <= shares["high"]).all()
     weights = found.tables["weights"].group_by("what").agg(pl.col("share").sum())
     assert weights["share"].to_list() == pytest.approx([1.0] * 3)
 

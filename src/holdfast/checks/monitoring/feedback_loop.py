@@ -63,10 +63,10 @@ SPEC = {
     "needs": ["decisions"],
     "measures": [
         {"id": "distortion_outcome", "name": "Mean outcome of the cases seen, minus that of all cases",
-         "unit": "outcome unit", "direction": "neither"},
+         "unit": "", "direction": "neither"},
         {"id": "distortion_error", "name": "Squared error of the score among the cases seen, minus that in all cases",
-         "unit": "squared outcome unit", "direction": "neither"},
-        {"id": "corrected_rate", "name": "Mean outcome of all cases, corrected for selection", "unit": "outcome unit",
+         "unit": "", "direction": "neither"},
+        {"id": "corrected_rate", "name": "Mean outcome of all cases, corrected for selection", "unit": "",
          "direction": "neither"},
         {"id": "effective_share", "name": "Effective share of the cases seen", "unit": "share",
          "direction": "higher_is_better", "range": [0, 1]},
@@ -75,11 +75,11 @@ SPEC = {
         {"id": "chance_share", "name": "Share of decisions left to chance", "unit": "share",
          "direction": "higher_is_better", "range": [0, 1]},
         {"id": "concentration_change", "name": "Change of the concentration of selections over the log",
-         "unit": "probability", "direction": "lower_is_better"},
+         "unit": "", "direction": "lower_is_better"},
         {"id": "loop_gain", "name": "Later selections that each selection causes", "unit": "selections",
          "direction": "lower_is_better"},
         {"id": "score_gain", "name": "Change of a group's later score if all are selected instead of none",
-         "unit": "score unit", "direction": "neither"},
+         "unit": "", "direction": "neither"},
         {"id": "exploration_needed_distortion", "name": "Share of decisions to a coin that would settle the distortion",
          "unit": "of decisions", "direction": "neither", "range": [0, None]},
         {"id": "exploration_needed_loop", "name": "Share of decisions to a coin that would settle the loop",
@@ -179,6 +179,7 @@ def run(
     log = _read(subject.decisions.frame, ctx.level)
     if not log.chosen.any():
         raise NotRun("no case of the log was selected", hint="a log in which some decisions had their outcome seen")
+    _loop(log, periods=periods, margin=gain_margin, power=power)
     n = log.chosen.size
     left = (log.chance > 0.0) & (log.chance < 1.0)
     log.count(
@@ -194,7 +195,6 @@ def run(
         notes += _distortion(log, margin=margin, power=power, largest_weight=largest_weight)
     if len(log.names) > 1:
         tables["allocation"] = _concentration(log)
-    _loop(log, periods=periods, margin=gain_margin, power=power)
     charts = [chart for chart in (ALLOCATION, WEIGHTS) if chart.table in tables]
     return Outcome(
         measurements=tuple(log.measured),
@@ -279,7 +279,7 @@ def _answer_distortion(log: _Log, found: Distortion, method: str, what: str, mar
             verdict = "not identifiable"
     low, high = found.difference[1:]
     seen, numbers = found.selected.value, f"{found.difference.value:+.3f} ({low:+.3f} to {high:+.3f})"
-    why = f"{numbers}, margin {margin:.3g}"
+    why = f"{numbers}; up to {margin:.2g} does not matter"
     if verdict == "not identifiable":
         why = (
             f"{found.unexplored:.0%} of the cases could not have been seen, so anything from {low:+.3f} to {high:+.3f}"
@@ -289,7 +289,10 @@ def _answer_distortion(log: _Log, found: Distortion, method: str, what: str, mar
         "error": "Does the score err otherwise on them?",
     }
     log.answers.append((name[what], verdict, f"{why}."))
-    text = f"The mean {what} is {seen:.3f} among the cases seen; less that of all cases it is {why}: {verdict}."
+    text = f"The mean {what} is {seen:.3f} among the cases seen, which is {numbers} off that of all cases; up to "
+    text += f"{margin:.2g} does not matter."
+    if verdict == "not identifiable":
+        text = f"Whether the mean {what} of the cases seen is off is not identifiable: {why}."
     log.add(f"distortion_{what}", found.difference, method, found.n_selected, text)
 
 
@@ -364,8 +367,9 @@ def _loop(log: _Log, *, periods: int, margin: float, power: float) -> None:
     if math.isfinite(found.gain.high):
         gain = type(found.gain)(*(horizon * end for end in found.gain))
         verdict = verdict_of(gain, margin=margin)
-        why = f"each causes {gain.value:.2f} ({gain.low:.2f} to {gain.high:.2f}) within {horizon} periods; margin "
-        why += f"{margin:g}"
+        each, low, high = (f"{100 * end:.0f}" for end in gain)
+        why = f"100 cause {each} ({low} to {high}) within {horizon} of {n_periods} periods; up to {100 * margin:g} do "
+        why += "not matter"
         log.add("loop_gain", gain, "jackknife over periods, Student t", found.n_cells, f"{question} {verdict}: {why}.")
     else:
         few = n_periods < 6

@@ -63,11 +63,11 @@ def concentration(is_selected: ArrayLike, group: ArrayLike, period: ArrayLike, *
 
     Notes
     -----
-    ``herfindahl`` is the Herfindahl-Hirschman index without the bias of small counts, sum of n_g (n_g - 1) divided by
-    N (N - 1): it has the same expectation in a period of few selections as in one of many, so that growing volume alone makes no
-    trend. The interval of ``change`` is Sen's. Where allocation is fixed, whatever its shares, periods are alike and it
-    leaves 0 out with probability 1 - `level` at most. Selections that gather for reasons outside the system (what is
-    offered changes) are a trend too.
+    ``herfindahl`` is the Herfindahl-Hirschman index without the bias of small counts: the sum of n_g (n_g - 1), divided
+    by N (N - 1). It has the same expectation in a period of few selections as in one of many, so that growing volume
+    alone makes no trend. The interval of ``change`` is Sen's. Where allocation is fixed, whatever its shares, periods
+    are alike and it leaves 0 out with probability 1 - `level` at most. Selections that gather for reasons outside the
+    system (what is offered changes) are a trend too.
 
     References
     ----------
