@@ -21,7 +21,18 @@ the next fifth of the log; 0 is no loop. ``effective_share`` of 0.2 says that 10
   would have to make, in a log as long, to settle the question with a probability of 80 %; 2 or more stands for: longer
   logs only.
 
-**Measured** on generated logs at 95 % (``python benchmarks/feedback.py``): MEASURED_TABLE
+**Measured** on 400 generated logs each, intervals at 95 % (``python benchmarks/feedback.py``):
+
+| log | a loop is found | accused without one |
+|---|---|---|
+| patrols of 16 areas, 100 days, 20 % of decisions to a coin | 100 % | 4.5 % |
+| the same, 5 % to a coin | 100 % | 3.2 % |
+| 8 areas, 100 days, 20 % | 100 % | 4.2 % |
+| 4 areas, 24 days, 20 % | 76 % | 5.2 % |
+
+Coverage of ``distortion_outcome``, with 300 to 5,000 loans and 2 to 10 % to a coin: 96.8 to 99.8 %. A trend of
+concentration is seen in 1.2 % of logs with fixed shares, in 76 % where one of 6 groups grows from 17 to 60 % over 240
+selections, and in 3 of 100 logs with the loop above.
 
 **When it misleads.** Propensities that are wrong make all of it wrong. Cases are taken to be independent, outcomes
 missing among the selected to be missing by chance. With a fixed budget one group's gain is another's loss, and the gain
@@ -106,11 +117,11 @@ LEANS_ON = (
 )
 NO_CHANCE = "No propensities were logged: no decision is taken to have been left to chance."
 BEYOND = 2.0  # stands for: no share of exploration settles it in a log as long
-MOST_DRAWN, DRAWN_PERIODS = 6, 12
+MOST_DRAWN, DRAWN_PERIODS = 4, 12
 ALLOCATION = Chart(
     id="allocation", title="Who is selected, over time", kind="line", table="allocation", x="period", y="share",
     low="low", high="high", series="group", x_title="part of the log", y_title="share of all selections",
-    caption="Share of a period's selections that goes to each group, at most 6 groups, with intervals. Lines that part "
+    caption="Share of a period's selections that goes to each group, at most 4 groups, with intervals. Lines that part "
     "are decisions that gather on few; whether they feed on themselves, the loop gain says.",
 )  # fmt: skip
 WEIGHTS = Chart(
@@ -201,7 +212,7 @@ def run(
         tables={"answers": _answers(log), **tables},
         charts=tuple(charts),
         remediation=REMEDIATION,
-        assumptions=(*(f"{question} {verdict}: {why}" for question, verdict, why in log.answers), *notes),
+        assumptions=(*_open_questions(log), *notes),
         work={"rows": n},
     )
 
@@ -316,7 +327,7 @@ def _needed(log: _Log, which: str, share: float, question: str, power: float) ->
         text += f"{power:.0%}."
     else:
         text = f"No share of {n:,} decisions left to a coin would settle {question}: the log has to be longer."
-    why = "a sample size planned from assumptions"
+    why = "a size planned from the noise of this log"
     log.count(f"exploration_needed_{which}", share if math.isfinite(share) else BEYOND, n, text, why=why)
 
 
@@ -370,7 +381,13 @@ def _loop(log: _Log, *, periods: int, margin: float, power: float) -> None:
         percent = [f"{100 * end:.0f}" for end in gain]
         why = f"100 cause {percent[0]} ({percent[1]} to {percent[2]}) within {horizon} of {n_periods} periods; up to "
         why += f"{100 * margin:g} do not matter"
-        log.add("loop_gain", gain, "jackknife over periods, Student t", found.n_cells, f"{question} {verdict}: {why}.")
+        log.add(
+            "loop_gain",
+            gain,
+            "jackknife over periods, Student t",
+            found.n_cells,
+            f"{question} {verdict.capitalize()}: {why}.",
+        )
     else:
         few = n_periods < 6
         verdict = "could not tell" if few else "not identifiable"
@@ -391,6 +408,10 @@ def _loop(log: _Log, *, periods: int, margin: float, power: float) -> None:
             margin=margin, power=power, level=log.level,
         )  # fmt: skip
         _needed(log, "loop", share, f"whether a selection causes {margin:g} later ones", power)
+
+
+def _open_questions(log: _Log) -> list[str]:
+    return [f"{asked} {said.capitalize()}: {why}" for asked, said, why in log.answers if said not in ("yes", "no")]
 
 
 def _answers(log: _Log) -> pl.DataFrame:
