@@ -21,6 +21,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--every", nargs="+", default=["336", "1344"])
     given = parser.parse_args()
+    if not (given.data / "elec.csv").is_file():
+        print(f"left out: there is no elec.csv in {given.data}")
+        return
     for every in given.every:
         trained = train_models(given.data / "elec.csv", "class", every=every)
         print(f"\nperiods of {every} half-hours\n")
