@@ -131,7 +131,7 @@ def expected_gain(
     >>> loss = np.array([[0, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0]], dtype=np.float32)
     >>> history = make_history(loss, [0, 1, 2, 3], first=1, known=[0, 1, 2, 3])
     >>> expected_gain(history, 3, 1, cost=0.1).total.value
-    0.5
+    1.0
     """
     newest = history.newest(now)
     curve = age_curve(history, newest)
