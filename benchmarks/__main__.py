@@ -21,13 +21,15 @@ def main() -> None:
         "audit_adult.py",
         "extraction.py",
         "privacy.py",
+        "retraining.py",
         "robustness_budget.py",
         "robustness_queries.py",
         "robustness_tables.py",
     ]
     with_data = needing_data if "--data" in arguments else []
     scripts = [
-        "startup.py", "intervals.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py", *with_data,
+        "startup.py", "intervals.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py", "feedback.py",
+        *with_data,
     ]  # fmt: skip
     for script in scripts:
         print(f"== {script}", flush=True)

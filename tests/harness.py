@@ -64,6 +64,7 @@ def subject_for(
     deployment: Deployment | None = None,
     population: pl.DataFrame | None = None,
     current: pl.DataFrame | None = None,
+    decisions: Table | None = None,
     artefacts: tuple[ScannedFile, ...] = (),
 ) -> AuditSubject:
     deployment = deployment or Deployment()
@@ -81,6 +82,7 @@ def subject_for(
         test=tables.get("test"),
         population=tables.get("population"),
         current=tables.get("current"),
+        decisions=decisions,
         model=wrapped,
         artefacts=artefacts,
     )
@@ -96,6 +98,7 @@ def run_check(
     deployment: Deployment | None = None,
     population: pl.DataFrame | None = None,
     current: pl.DataFrame | None = None,
+    decisions: Table | None = None,
     artefacts: tuple[ScannedFile, ...] = (),
     effort: str = "default",
     seed: int = 0,
@@ -110,6 +113,7 @@ def run_check(
         deployment=deployment,
         population=population,
         current=current,
+        decisions=decisions,
         artefacts=artefacts,
     )
     context = RunContext(check=check, seed=seed, effort=entry.spec.effort.get(effort, {}))  # type: ignore[call-overload]

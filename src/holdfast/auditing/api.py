@@ -89,6 +89,7 @@ def audit(
     target: str | None = None,
     population: Any = None,
     current: Any = None,
+    decisions: Any = None,
     config: str | Path | Mapping[str, Any] | AuditConfig | None = None,
     deployment: Deployment | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
@@ -114,6 +115,8 @@ def audit(
         A table that stands for the people the model is for, given like the others.
     current
         A table of what the model meets today, with or without outcomes, given like the others.
+    decisions
+        A frame that logs the decisions that were taken, in place of the table that the configuration names.
     config
         A ``holdfast.yaml`` or its parsed form; everything else given here overrides it.
     deployment
@@ -142,6 +145,7 @@ def audit(
     start = _start(config)
     given = {"model": model, "test": test, "train": train, "population": population, "current": current}
     paths, objects = _split(given)
+    objects |= {"decisions": decisions} if decisions is not None else {}
     if trainer is not None and "model" not in objects:
         raise InputError("expected a trainer beside a model of this process", hint="give the model itself, not a path")
     objects |= {"trainer": trainer} if trainer else {}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.check import Effort
+from holdfast.core.decision_log import DecisionLog
 from holdfast.core.deployment import Deployment
 from holdfast.core.endpoint import Endpoint, check_endpoint, is_endpoint
 from holdfast.core.errors import InputError
@@ -34,6 +35,8 @@ class AuditConfig:
         ``count``, ``share`` or ``weight``. Instead of ``population`` under ``deployment``.
     current
         Path of a table of what the model meets today, with or without outcomes.
+    decisions
+        The table that logs the decisions that were taken, and what its columns are.
     endpoint
         How to ask the endpoint.
     artefacts
@@ -66,6 +69,7 @@ class AuditConfig:
     predictions: str | None = None
     population: str | None = None
     current: str | None = None
+    decisions: DecisionLog = field(default_factory=DecisionLog)
     endpoint: Endpoint = field(default_factory=Endpoint)
     artefacts: tuple[str, ...] = ()
     target: str | None = None
@@ -114,6 +118,8 @@ def load_config(path: Path) -> AuditConfig:
     moved: dict[str, Any] = {name: str(path.parent / place) for name, place in given.items()}
     for name in PATH_LISTS:
         moved[name] = tuple(str(path.parent / item) for item in getattr(config, name))
+    if config.decisions.table:
+        moved["decisions"] = replace(config.decisions, table=str(path.parent / config.decisions.table))
     if config.policy.endswith((".yaml", ".yml")):
         moved["policy"] = str(path.parent / config.policy)
     return replace(config, **moved)

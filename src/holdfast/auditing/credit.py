@@ -36,6 +36,7 @@ def logistic(seed: int) -> Any:
 class Twin:
     """Training and test table, the function that answers a frame with class probabilities, files that belong to it.
 
+    ``decisions`` is a log of decisions that were taken (see :mod:`holdfast.auditing.patrols`), where there is one;
     ``learner`` is what such a function is fitted with; a seed gives an unfitted one.
     """
 
@@ -43,6 +44,7 @@ class Twin:
     test: pl.DataFrame
     model: Answer
     files: Mapping[str, bytes] = field(default_factory=dict)
+    decisions: pl.DataFrame | None = None
     learner: Callable[[int], Any] = field(default=logistic)
 
     def trained_on(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Answer:

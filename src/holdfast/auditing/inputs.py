@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.adapters.models.opening import TrustPickle
 from holdfast.auditing.admission import admit
 from holdfast.auditing.config import AuditConfig
+from holdfast.auditing.decisions import read_decisions
 from holdfast.auditing.jobs import ModelSource
 from holdfast.auditing.scanning import NO_POLICY, scan
 from holdfast.core.canonical import digest_bytes, digest_of
@@ -70,7 +71,8 @@ def read_inputs(
     scratch
         Private folder for the copy of the model.
     objects
-        ``model``, ``train``, ``test``, ``population`` and ``current`` as objects of this process, in place of the
+        ``model``, ``train``, ``test``, ``population``, ``current`` and ``decisions`` as objects of this process, in
+        place of the configuration's
         configuration's paths; and ``trainer``, a function that trains a model like ``model`` anew.
     policy
         Whose approvals of model files count.
@@ -148,7 +150,9 @@ def _read_tables(config: AuditConfig, objects: Mapping[str, Any]) -> dict[str, T
         name: objects.get(name) if objects.get(name) is not None else getattr(config, name)
         for name in ("train", "test", "population", "current")
     }
-    return {name: read_table(source, name=name) for name, source in sources.items() if source is not None}
+    tables = {name: read_table(source, name=name) for name, source in sources.items() if source is not None}
+    log = objects["decisions"] if objects.get("decisions") is not None else config.decisions.table
+    return tables if log is None else {**tables, "decisions": read_decisions(config.decisions, log)}
 
 
 def _from_predictions(config: AuditConfig, tables: dict[str, Table]) -> Inputs:

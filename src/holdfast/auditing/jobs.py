@@ -190,6 +190,7 @@ class Setup:
             test=tables.get("test"),
             population=tables.get("population"),
             current=tables.get("current"),
+            decisions=tables.get("decisions"),
             model=model,
             cache=self.cache,
             artefacts=self.artefacts,

@@ -30,6 +30,7 @@ NEEDED: Mapping[Need, tuple[str, str]] = {
     ),
     "model_file": ("there is no model file", "give --model"),
     "artefacts": ("there are no model files", "give --model, or list artefacts in holdfast.yaml"),
+    "decisions": ("no decisions were logged", "name the log of decisions under decisions in holdfast.yaml"),
 }
 OUT_OF_REACH: frozenset[Need] = frozenset({"refit", "trees", "model_file"})
 
@@ -37,7 +38,7 @@ OUT_OF_REACH: frozenset[Need] = frozenset({"refit", "trees", "model_file"})
 def available_needs(facts: Facts, *, tables: Collection[str], model_file: bool, artefacts: bool = False) -> set[Need]:
     """Return what this subject offers of what checks may need."""
     capabilities = facts.info.capabilities if facts.info else frozenset()
-    offered: set[Need] = {name for name in ("train", "test", "current") if name in tables}
+    offered: set[Need] = {name for name in ("train", "test", "current", "decisions") if name in tables}
     offered |= {"target"} if facts.target else set()
     offered |= {"predictions"} if facts.info and "test" in tables else set()
     offered |= {name for name in ("scores", "query", "refit", "trees") if name in capabilities}

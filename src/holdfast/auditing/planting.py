@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from holdfast.auditing.credit import TARGET, Twin, clean_twin, train_model
+from holdfast.auditing.patrols import patrol_log
 
 if TYPE_CHECKING:
     import numpy as np
@@ -260,6 +261,23 @@ def _without_debt(twin: Twin, among: NDArray[np.bool_]) -> Twin:
     return replace(twin, train=train, model=train_model(train))
 
 
+def patrols_follow_patrols(twin: Twin) -> Twin:
+    """Log decisions of a system that sends patrols to where patrols found something."""
+    return _with_patrols(twin, is_loop=True)
+
+
+def patrols_follow_rates(twin: Twin) -> Twin:
+    """Log decisions of one whose scores change as much, and not with its patrols."""
+    return _with_patrols(twin, is_loop=False)
+
+
+def _with_patrols(twin: Twin, *, is_loop: bool) -> Twin:
+    import numpy as np
+
+    rng = np.random.default_rng(SEED_OF_FAULTS)
+    return replace(twin, decisions=patrol_log(rng, is_loop=is_loop))
+
+
 def hostile_file(twin: Twin) -> Twin:
     """Put a pickle beside the model that has ``eval`` called when it is loaded, on a text that does nothing."""
     return replace(twin, files={**twin.files, "preprocessing.pkl": HOSTILE_PICKLE})
@@ -328,6 +346,15 @@ FAULTS: Mapping[str, Fault] = {
         must_fail=False,
     ),
     "brittle_feature": Fault("one answer in the form decides", "robustness.evasion.attack_success", brittle_feature),
+    "patrols_follow_patrols": Fault(
+        "patrols go to where patrols found something", "monitoring.feedback_loop.loop_gain", patrols_follow_patrols
+    ),
+    "patrols_follow_rates": Fault(
+        "scores of areas change by themselves",
+        "monitoring.feedback_loop.loop_gain",
+        patrols_follow_rates,
+        must_fail=False,
+    ),
     "hostile_file": Fault("a pickle beside the model runs code", "supply_chain.artefact_scan.n_failed", hostile_file),
     "learned_by_heart": Fault(
         "the model has learned its people by heart", "privacy.membership.tpr_at_1_in_100", learned_by_heart

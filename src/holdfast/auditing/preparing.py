@@ -27,7 +27,7 @@ GUESSED = {
     "immutable": "inputs that people cannot change, going by their names",
     "text": "free text, going by the cells",
 }
-CONTEXT = ("population", "current")  # what the audited tables are held against: no part of what is audited
+CONTEXT = ("population", "current", "decisions")  # what the audited tables are held against, no part of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +63,9 @@ class Prepared:
         digests = dict(self.subject_digests)
         if "population" not in entry.spec.reads:
             digests.pop("population", None)
-        if "current" not in (*entry.spec.needs, *entry.spec.takes):
-            digests.pop("current", None)
+        for name in ("current", "decisions"):
+            if name not in (*entry.spec.needs, *entry.spec.takes):
+                digests.pop(name, None)
         if "artefacts" in entry.spec.needs:
             digests["artefacts"] = digest_of(self.inputs.artefacts)
         return digests

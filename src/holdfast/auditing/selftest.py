@@ -26,6 +26,7 @@ DEPLOYMENT = Deployment(
     immutable=("age", "sex"),
     positive=0,
 )
+PATROLS = {"group": "area", "time": "day", "decision": "patrolled", "propensity": "chance", "outcome": "incident"}
 BAD = ("fail",)
 
 
@@ -110,6 +111,8 @@ def _audit(
             cache=False,
             check=checks,
             artefacts=[files] if twin.files else [],
+            decisions=twin.decisions,
+            config={} if twin.decisions is None else {"decisions": PATROLS},
         )
 
 

@@ -59,6 +59,7 @@ class AuditSubject:
     test: Table | None = None
     population: Table | None = None
     current: Table | None = None
+    decisions: Table | None = None
     model: Model | None = None
     artefacts: tuple[ScannedFile, ...] = ()
     reads: tuple[str, ...] | None = None
@@ -193,11 +194,15 @@ class AuditSubject:
     def view(self, spec: CheckSpec) -> AuditSubject:
         """Narrow the deployment to the declared fields, and what only some checks see to those that declare it."""
         seen = cast(Deployment, DeploymentView(self.deployment, spec.reads))
-        artefacts = self.artefacts if "artefacts" in spec.needs else ()
-        population = self.population if "population" in spec.reads else None
-        current = self.current if "current" in (*spec.needs, *spec.takes) else None
+        tables = (*spec.needs, *spec.takes)
         return replace(
-            self, deployment=seen, reads=spec.reads, artefacts=artefacts, population=population, current=current
+            self,
+            deployment=seen,
+            reads=spec.reads,
+            artefacts=self.artefacts if "artefacts" in spec.needs else (),
+            population=self.population if "population" in spec.reads else None,
+            current=self.current if "current" in tables else None,
+            decisions=self.decisions if "decisions" in tables else None,
         )
 
 

@@ -13,7 +13,18 @@ if TYPE_CHECKING:
     import polars as pl
 
 Need = Literal[
-    "train", "test", "current", "target", "predictions", "scores", "query", "refit", "trees", "model_file", "artefacts"
+    "train",
+    "test",
+    "current",
+    "decisions",
+    "target",
+    "predictions",
+    "scores",
+    "query",
+    "refit",
+    "trees",
+    "model_file",
+    "artefacts",
 ]
 Task = Literal["binary", "multiclass", "regression"]
 Effort = Literal["quick", "default", "thorough"]
@@ -43,9 +54,7 @@ class CheckSpec:
         What must be there: tables (``train``, ``test``, ``current``), a ``target`` column, ``predictions`` (labels or
         values on the test table), ``scores`` (class probabilities), ``query`` (the model answers new inputs),
         ``refit``, ``trees`` (the model is a sum of decision trees that can be read), ``model_file``, ``artefacts`` (the
-        model's file, or files beside it, were scanned).
-    takes
-        Tables it looks at where they are there, beside what it needs: ``current``.
+        model's file, or files beside it, were scanned), ``decisions`` (a log of decisions that were taken).
     tasks
         Tasks it makes sense for.
     measures

@@ -311,6 +311,9 @@ class Subject(Protocol):
     current
         Rows that the model meets today, whose outcomes need not have come, or ``None``; only where ``needs`` or
         ``takes`` names it.
+    decisions
+        The log of decisions that were taken, or ``None``, with the columns that
+        :func:`holdfast.auditing.decisions.read_decisions` gives it; only where ``needs`` names ``decisions``.
     deployment
         The deployment; a check sees only the fields that its spec's ``reads`` names.
     info
@@ -339,6 +342,8 @@ class Subject(Protocol):
     def population(self) -> Table | None: ...
     @property
     def current(self) -> Table | None: ...
+    @property
+    def decisions(self) -> Table | None: ...
     @property
     def deployment(self) -> Deployment: ...
     @property

@@ -51,7 +51,7 @@ def drift_page(found: Drift) -> Page:
         f"{len(found.reference.plan):,} columns",
         outcome=OUTCOMES[found.verdict],
         verdict=VERDICTS[found.verdict],
-        sentence=drift_sentence(found),
+        sentences=[drift_sentence(found)],
         tables=[_schema(found), _columns(found), _together(found), _distances(found)],
         charts=_charts(found),
         assumptions=[*found.assumptions, *found.notes],

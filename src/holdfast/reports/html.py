@@ -84,7 +84,6 @@ def render_html(audit: Audit, *, svg: Callable[[Finding, Chart], str]) -> str:
         "subject": audit.findings.subject,
         "decision": audit.decision,
         "run": audit.run,
-        **page_head(),
         "headlines": lines[:MOST_HEADLINES],
         "unresolved_below": sum(line.kind in UNRESOLVED for line in lines[MOST_HEADLINES:]),
         "untested": untested(audit),
@@ -94,23 +93,22 @@ def render_html(audit: Audit, *, svg: Callable[[Finding, Chart], str]) -> str:
         "attempts": _attempts(audit.run.attempts),
         "command": shlex.join(audit.run.command),
     }
-    return page_environment().get_template("report.html.j2").render(view)
+    return fill_template("report.html.j2", view)
 
 
-def page_head() -> dict[str, Any]:
-    """Return the style of a page and the policy that allows nothing else."""
+def fill_template(template: str, view: Mapping[str, Any]) -> str:
+    """Fill one of our templates; ``style`` and ``policy`` are the style sheet and a policy that allows nothing else."""
     from markupsafe import Markup
 
     style = _source("report.css").strip()
     style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return {
-        "style": Markup(style),  # noqa: S704  (our own file)
-        "policy": f"default-src 'none'; style-src 'sha256-{style_hash}'; base-uri 'none'; form-action 'none'",
-    }
+    policy = f"default-src 'none'; style-src 'sha256-{style_hash}'; base-uri 'none'; form-action 'none'"
+    written = _environment().get_template(template)
+    return written.render({**view, "style": Markup(style), "policy": policy})  # noqa: S704  (our own file)
 
 
 @cache
-def page_environment() -> Environment:
+def _environment() -> Environment:
     """Return the templates, which escape everything that is no markup."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from holdfast.core.finding import Chart
-from holdfast.reports.html import page_environment, page_head
+from holdfast.reports.html import fill_template
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +24,7 @@ class PageTable:
     heading
         What it shows.
     columns
-        Heads; a column of numbers is set as such where all of its cells are.
+        Heads.
     rows
         Cells as they are to be read.
     note
@@ -49,8 +49,10 @@ class Page:
         What it looked at.
     meta
         A line under the title.
-    outcome, verdict, sentence
-        Colour, two words and a sentence.
+    verdict, sentences
+        A few words and sentences.
+    outcome
+        Which colour and sign the verdict gets; none where nothing was judged.
     tables, charts
         Charts with the tables that hold their numbers.
     assumptions
@@ -60,12 +62,12 @@ class Page:
     kind: str
     title: str
     meta: str
-    outcome: Outcome
     verdict: str
-    sentence: str
+    sentences: Sequence[str]
     tables: Sequence[PageTable]
     charts: Sequence[tuple[Chart, pl.DataFrame]]
     assumptions: Sequence[str]
+    outcome: Outcome | None = None
 
 
 def render_page(page: Page) -> str:
@@ -75,4 +77,4 @@ def render_page(page: Page) -> str:
     from holdfast.reports.charts import chart_svg
 
     drawn = [(chart, Markup(chart_svg(chart, table))) for chart, table in page.charts]  # noqa: S704  (see chart_svg)
-    return page_environment().get_template("page.html.j2").render(page=page, charts=drawn, **page_head())
+    return fill_template("page.html.j2", {"page": page, "charts": drawn})

@@ -12,7 +12,20 @@ import typer
 
 from holdfast.core.errors import HoldfastError, ModelError
 from holdfast.core.parse import refuse_half_characters
-from holdfast.interfaces.cli import annotators, audit, browse, datasheet, demo, drift, init, keys, labels, results, scan
+from holdfast.interfaces.cli import (
+    annotators,
+    audit,
+    browse,
+    datasheet,
+    demo,
+    drift,
+    init,
+    keys,
+    labels,
+    results,
+    retraining,
+    scan,
+)
 from holdfast.interfaces.cli.trusting import with_value
 from holdfast.interfaces.cli.verdicts import printable
 
@@ -28,6 +41,7 @@ app.command("init")(init.init)
 app.command("audit")(audit.audit)
 app.command("scan")(scan.scan)
 app.command("labels")(labels.labels)
+app.command("retraining")(retraining.retraining)
 app.command("annotators")(annotators.annotators)
 app.command("datasheet")(datasheet.datasheet)
 app.command("profile")(drift.profile)

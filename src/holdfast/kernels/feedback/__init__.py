@@ -1,0 +1,1 @@
+"""Do decisions shape the data that the system will learn from, and answer its own outputs."""

@@ -1,0 +1,1 @@
+"""When training again is worth what it costs."""
