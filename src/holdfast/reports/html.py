@@ -80,8 +80,8 @@ def render_html(audit: Audit, *, svg: Callable[[Finding, Chart], str]) -> str:
     """
     from markupsafe import Markup
 
-    environment = _environment()
-    style = _source("report.css").strip()
+    templates = environment()
+    style = source("report.css").strip()
     style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     lines = headlines(audit)
     view = {
@@ -100,15 +100,15 @@ def render_html(audit: Audit, *, svg: Callable[[Finding, Chart], str]) -> str:
         "attempts": _attempts(audit.run.attempts),
         "command": shlex.join(audit.run.command),
     }
-    return environment.get_template("report.html.j2").render(view)
+    return templates.get_template("report.html.j2").render(view)
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
-        loader=FunctionLoader(_source),
+        loader=FunctionLoader(source),
         autoescape=True,
         finalize=_finalize,
         undefined=StrictUndefined,
@@ -138,7 +138,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _source(name: str) -> str:
+def source(name: str) -> str:
     from importlib.resources import files
 
     return files("holdfast.reports").joinpath("templates", name).read_text("utf-8")
