@@ -122,9 +122,14 @@ def watch_alarms(
     ]
     alarms = [alarm for _, of_column in followed for alarm in of_column]
     columns = [column for column, _ in followed]
+    notes = [*before.notes, *after.notes, *(old.times.notes if old.times else ()), *found.notes]
     if errors:
         columns.append(WatchedColumn(name=errors, kind="errors", log10_evidence=()))
-        alarms += _error_alarms(after, found, errors, edges, alpha=alpha, per_year=per_year, blocks=new.blocks)
+        of_errors, beside = _error_alarms(
+            after, found, errors, edges, alpha=alpha, per_year=per_year, blocks=new.blocks
+        )
+        alarms += of_errors
+        notes += beside
     return AlarmReport(
         reference=before.source,
         current=after.source,
@@ -136,7 +141,7 @@ def watch_alarms(
         alarms=tuple(sorted(alarms, key=lambda alarm: (alarm.window, -alarm.log10_evidence))),
         not_watched=tuple(not_watched),
         assumptions=_assumptions(season, block, errors),
-        notes=(*before.notes, *after.notes, *(old.times.notes if old.times else ()), *found.notes),
+        notes=tuple(notes),
     )
 
 
@@ -304,8 +309,9 @@ def _error_alarms(
     alpha: float,
     per_year: int,
     blocks: NDArray[np.int64] | None,
-) -> list[ColumnAlarm]:
+) -> tuple[list[ColumnAlarm], list[str]]:
     """Watch the column of errors row by row; a year has so many rows as the table would have in it."""
+    from holdfast.auditing.adwin_beside import adwin_rows
     from holdfast.kernels.drift.blocks import one_of_each_block
     from holdfast.kernels.drift.error_stream import ErrorStream
 
@@ -345,7 +351,11 @@ def _error_alarms(
                 **described_rate(alarm),
             )
         )
-    return found
+    seen = adwin_rows(wrong)
+    if seen is None:
+        return found, []
+    moments_seen = ", ".join(times.written(float(moments[row])) for row in seen) or "no change"
+    return found, [f"ADWIN of river, at its defaults and without a budget, saw in {name!r}: {moments_seen}"]
 
 
 def _errors(table: Table, name: str) -> NDArray[np.float64]:

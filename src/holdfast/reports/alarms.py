@@ -95,8 +95,8 @@ def _watched(report: AlarmReport) -> str:
 
 def _budget(report: AlarmReport) -> str:
     return (
-        f"Budget: a false alarm in at most {report.budget:.3g} of years of {report.windows_per_year:,} windows, "
-        "over everything watched."
+        f"Budget: any false alarm with a probability of at most {report.budget:.3g} in every "
+        f"{report.windows_per_year:,} windows, over everything watched."
     )
 
 
