@@ -109,7 +109,7 @@ def _share(old: Any, new: Any) -> Effect:
 def _fields(effect: Effect) -> dict[str, Any]:
     size = effect.size
     return {
-        "size": _number(size.value) or 0.0,
+        "size": _number(size.value),
         "low": _number(size.low),
         "high": _number(size.high),
         "level": LEVEL,

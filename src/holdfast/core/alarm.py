@@ -25,7 +25,7 @@ class ColumnAlarm:
     log10_evidence
         Decimal logarithm of the evidence when it was raised.
     size, low, high, level
-        How large the change is, in the unit that `unit` says, with its interval; ``None`` where it has none.
+        How large the change is, in the unit that `unit` says, with its interval; ``None`` where it cannot be told.
     unit, before, after
         What `size` is, and what is compared.
     """
@@ -42,7 +42,7 @@ class ColumnAlarm:
     since_high_window: int
     log10_evidence: float
     unit: str
-    size: float
+    size: float | None
     low: float | None
     high: float | None
     level: float

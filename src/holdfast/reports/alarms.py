@@ -70,7 +70,7 @@ def headline(report: AlarmReport) -> str:
 def told(alarm: ColumnAlarm) -> list[str]:
     """Say when an alarm was raised, from when on the change is seen, and how large it is."""
     since = f"{alarm.since} (likely {alarm.since_low} to {alarm.since_high})"
-    size = f"{alarm.size:.3g}"
+    size = "could not be estimated" if alarm.size is None else f"{alarm.size:.3g}"
     if alarm.low is not None and alarm.high is not None:
         size += f" ({alarm.low:.3g} to {alarm.high:.3g}, {format_level(alarm.level)})"
     if alarm.before is not None and alarm.after is not None:
