@@ -22,7 +22,7 @@ def test_dates_times_texts_and_zones_are_one_moment() -> None:
     written = [
         times([moment]),
         times([date(2026, 3, 1)]),
-        times([datetime(2026, 3, 1)]),  # noqa: DTZ001
+        times([datetime(2026, 3, 1)]),
         times(["2026-03-01T01:00:00+01:00"]),
         times(["2026-02-28T19:00:00-05:00"]),
         times(["2026-03-01"]),
