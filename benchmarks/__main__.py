@@ -19,6 +19,7 @@ def main() -> None:
         return
     needing_data = [
         "audit_adult.py",
+        "drift_alarms.py",
         "extraction.py",
         "privacy.py",
         "retraining.py",

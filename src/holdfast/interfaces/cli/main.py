@@ -13,6 +13,7 @@ import typer
 from holdfast.core.errors import HoldfastError, ModelError
 from holdfast.core.parse import refuse_half_characters
 from holdfast.interfaces.cli import (
+    alarms,
     annotators,
     audit,
     browse,
@@ -43,6 +44,7 @@ app.command("scan")(scan.scan)
 app.command("labels")(labels.labels)
 app.command("retraining")(retraining.retraining)
 app.command("annotators")(annotators.annotators)
+app.command("alarms")(alarms.alarms)
 app.command("datasheet")(datasheet.datasheet)
 app.command("profile")(drift.profile)
 app.command("drift")(drift.drift)
