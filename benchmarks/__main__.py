@@ -27,7 +27,8 @@ def main() -> None:
     ]
     with_data = needing_data if "--data" in arguments else []
     scripts = [
-        "startup.py", "intervals.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py", *with_data,
+        "startup.py", "intervals.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py",
+        "estimation.py", *with_data,
     ]  # fmt: skip
     for script in scripts:
         print(f"== {script}", flush=True)

@@ -12,7 +12,19 @@ import typer
 
 from holdfast.core.errors import HoldfastError, ModelError
 from holdfast.core.parse import refuse_half_characters
-from holdfast.interfaces.cli import annotators, audit, browse, datasheet, demo, init, keys, labels, results, scan
+from holdfast.interfaces.cli import (
+    annotators,
+    audit,
+    browse,
+    datasheet,
+    demo,
+    estimate,
+    init,
+    keys,
+    labels,
+    results,
+    scan,
+)
 from holdfast.interfaces.cli.trusting import with_value
 from holdfast.interfaces.cli.verdicts import printable
 
@@ -28,6 +40,7 @@ app.command("init")(init.init)
 app.command("audit")(audit.audit)
 app.command("scan")(scan.scan)
 app.command("labels")(labels.labels)
+app.command("estimate")(estimate.estimate)
 app.command("annotators")(annotators.annotators)
 app.command("datasheet")(datasheet.datasheet)
 app.command("list")(browse.list_checks)
