@@ -23,8 +23,11 @@ import numpy as np
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
-from holdfast.kernels.estimation.confidence_based import Scored, scored_cases
+from holdfast.kernels.estimation.calibration_map import calibrated, logits
+from holdfast.kernels.estimation.confidence_based import Scored, fit_meaning, scored_cases
 from holdfast.kernels.estimation.over_time import Period, Reference, estimate_over_time
+from holdfast.kernels.estimation.prediction_powered import refutation
+from holdfast.kernels.stats.multiplicity import holm
 
 PERIODS, ROWS, LABELS = 10, 50_000, 500
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -37,7 +40,7 @@ def draw(seed: int, n: int, *, k: int = 0, kind: str = "covariates") -> Arrays:
     if kind == "covariates":
         X[:, 0] = X[:, 0] * (1 + 0.08 * k) + 0.15 * k
         X[:, 1] += 0.075 * k
-    else:
+    elif kind == "concept":
         last -= 1.2 * k / (PERIODS - 1)
     z = 1.2 * X[:, 0] - 0.8 * X[:, 1] + 0.6 * X[:, 0] * X[:, 2] + 0.5 * np.sin(2 * X[:, 3]) + last * X[:, 4] - 0.3
     return X, (rng.random(n) < expit(z)).astype(np.int64)
@@ -79,6 +82,20 @@ def asked(peer: subprocess.Popen[str], past: Any, now: list[Any], folder: Path) 
     return answer
 
 
+def refuted(past: Any, cases: Any, *, kind: str, seeds: int) -> tuple[float, np.ndarray]:
+    """Share of seeds in which 500 labels of each period refute scores-only estimates, and by period."""
+    meaning = fit_meaning(scored(past[2]), past[1]).maps[0]
+    found = []
+    for seed in range(seeds):
+        p_values = []
+        for k in range(PERIODS):
+            _, outcome, score = cases(50_000 + k + 1000 * seed, LABELS, k=k, kind=kind)
+            z = logits(score)
+            p_values.append(refutation(meaning, z, calibrated(meaning, z), outcome).p_value)
+        found.append(holm(p_values) <= 0.05)
+    return float(np.any(found, axis=1).mean()), np.mean(found, axis=0)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=20)
@@ -99,6 +116,12 @@ def main() -> None:
     if given.peer:
         script = str(Path(__file__).parent / "estimation_peers.py")
         peer = subprocess.Popen([given.peer, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for kind in ("none", "covariates", "concept"):
+        share, by_period = refuted(past, cases, kind=kind, seeds=10 * given.seeds)
+        print(
+            f"shift of {kind}: {LABELS} labels a period refute scores only in {share:.3f} of {10 * given.seeds} seeds"
+        )
+        print(f"  by period {by_period.round(2)}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for kind in ("covariates", "concept"):
             results: dict[str, list[dict[str, Any]]] = {}

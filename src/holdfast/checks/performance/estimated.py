@@ -18,8 +18,8 @@ in which AUC and accuracy of the reference lie but for once in 370 times. `decay
 tail of the expected error: a false alarm in at most one of 20 tables.
 
 **When it misleads.** Where the world changes (like inputs, other outcomes) the estimate stays high and wrong: only
-labels show it, some 500 of a period for an AUC that fell by 0.06. They must be a random sample of their period, or
-drawn by `choose`. Weights cannot repair what the reference does not hold: see `effective_share`.
+labels show it. Measured with 500 a period: tables without a change are refuted in 5 % of 200, an AUC that fell by 0.08
+in 88 % of periods. Labels must be a random sample, or drawn by `choose`. Weights repair only what the reference holds.
 
 **What to do about a bad result.** Label the cases of the evidence table `to_label` (`choose`: how many), keep the
 probability beside each label, and run again. If the assumption is refuted, recalibrate or train on labelled cases of
