@@ -13,7 +13,7 @@ from holdfast.kernels.stats.inputs import float_vector
 
 Numbers = NDArray[np.float64]
 TAIL = 0.95
-FEWEST = 100
+FEWEST, FEWEST_REFERENCE = 300, 100
 STATISTICS = ("mean", "variance", "tail")
 
 
@@ -26,7 +26,7 @@ class DecaySign(NamedTuple):
     reference: float
     current: float
     z: float
-    """Difference in standard errors; NaN for a period of fewer than 100 cases."""
+    """Difference in standard errors; NaN for a period of fewer than 300 cases."""
     p_value: float
     """Two-sided, of the tail one-sided: a lighter tail is no decay."""
     threshold: float
@@ -62,7 +62,7 @@ def decay_signs(reference: ArrayLike, periods: Iterable[ArrayLike], *, false_ala
     freedom of the smaller sample. The tail exactly: how many new cases pass an order statistic of the reference is
     beta-binomial, whatever the losses are distributed like (Wilks 1942). The k-th period may spend ``false_alarms * 6 /
     (pi k) ** 2``, a third for each statistic: all looks together stay below `false_alarms` however many there are. A
-    look of fewer than 100 cases is none and spends nothing.
+    look of fewer than 300 cases is none and spends nothing.
 
     References
     ----------
@@ -77,8 +77,8 @@ def decay_signs(reference: ArrayLike, periods: Iterable[ArrayLike], *, false_ala
     [(1, 'mean'), (1, 'variance'), (1, 'tail')]
     """
     past = float_vector(reference, name="reference")
-    if past.size < FEWEST:
-        raise ValueError(f"expected {FEWEST} or more losses of the reference, got {past.size}")
+    if past.size < FEWEST_REFERENCE:
+        raise ValueError(f"expected {FEWEST_REFERENCE} or more losses of the reference, got {past.size}")
     cut = float(np.quantile(past, TAIL, method="inverted_cdf"))
     before = _moments(past, cut)
     signs: list[DecaySign] = []
