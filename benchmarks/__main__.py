@@ -30,7 +30,7 @@ def main() -> None:
     with_data = needing_data if "--data" in arguments else []
     scripts = [
         "startup.py", "intervals.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py", "feedback.py",
-        *with_data,
+        "estimation.py", *with_data,
     ]  # fmt: skip
     for script in scripts:
         print(f"== {script}", flush=True)

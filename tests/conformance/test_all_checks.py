@@ -95,9 +95,12 @@ def subject(kind: str) -> AuditSubject:
     )
     rows = 1 if kind == "one row" else ROWS
     training = None if kind == "no training table" else table(ROWS, 0, kind)
+    current = table(rows, 11, kind).with_columns(y=pl.when(pl.int_range(rows) % 3 == 0).then("y"))
     if kind == "one row":
         deployment = Deployment(sensitive=("sex",), classes=("no", "yes"))
-    return subject_for(model=model, train=training, test=table(rows, 7, kind), target="y", deployment=deployment)
+    return subject_for(
+        model=model, train=training, test=table(rows, 7, kind), current=current, target="y", deployment=deployment
+    )
 
 
 KINDS = ["binary", "multiclass", "regression", "labels only", "no training table", "one class", "one row", "no model"]
@@ -109,7 +112,9 @@ def run(entry: CheckEntry, on: AuditSubject, seed: int = 3) -> Completed:
 
 
 def can_run(entry: CheckEntry, on: AuditSubject) -> bool:
-    tables = [name for name, found in (("train", on.train), ("test", on.test)) if found is not None]
+    tables = [
+        name for name, found in (("train", on.train), ("test", on.test), ("current", on.current)) if found is not None
+    ]
     offered = available_needs(on.facts, tables=tables, model_file=False)
     return on.task in entry.spec.tasks and set(entry.spec.needs) <= offered
 

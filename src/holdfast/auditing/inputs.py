@@ -166,7 +166,9 @@ def _from_predictions(config: AuditConfig, tables: dict[str, Table]) -> Inputs:
     reserved = (*([labels] if labels else []), *scores)
     if "test" in tables:
         frame = _beside(tables["test"].frame, frame.select(reserved))
-    model = predictions_model(frame, labels=labels, scores=scores)
+    now = tables["current"].frame if "current" in tables else None
+    answered = now if now is not None and set(reserved) <= set(now.columns) else None
+    model = predictions_model(frame, labels=labels, scores=scores, current=answered)
     table = Table(
         name="test",
         frame=frame,

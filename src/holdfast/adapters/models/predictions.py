@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 NEEDED = "give the model itself (--model)"
 
 
-def predictions_model(frame: pl.DataFrame, *, labels: str | None, scores: Sequence[str]) -> PredictionsModel:
+def predictions_model(
+    frame: pl.DataFrame, *, labels: str | None, scores: Sequence[str], current: pl.DataFrame | None = None
+) -> PredictionsModel:
     """Make a model of predictions made before.
 
     Parameters
@@ -29,13 +31,18 @@ def predictions_model(frame: pl.DataFrame, *, labels: str | None, scores: Sequen
         Column of predicted labels, or of the values of a regression.
     scores
         Columns of probabilities: one for the positive class, or one for each class.
+    current
+        A second table with the same columns of predictions, which can be answered too.
 
     Raises
     ------
     InputError
         For a missing column, a missing prediction, or scores that are no probabilities.
     """
-    return PredictionsModel(frame, labels=labels, scores=tuple(scores))
+    model = PredictionsModel(frame, labels=labels, scores=tuple(scores))
+    if current is not None:
+        model.current = PredictionsModel(current, labels=labels, scores=tuple(scores))
+    return model
 
 
 class PredictionsModel:
@@ -53,6 +60,7 @@ class PredictionsModel:
         self._n_rows = frame.height
         found = None if labels is None else _read_labels(frame[labels])
         self._answer = RawPredictions(labels=found, scores=_read_scores(frame, scores) if scores else None)
+        self.current: PredictionsModel | None = None
         self.queries = 0
         self.info = self._describe(labels, scores)
 
@@ -62,15 +70,20 @@ class PredictionsModel:
         Raises
         ------
         NotRun
-            When ``X`` is not the table of the predictions, row for row.
+            When ``X`` is not the table of the predictions, nor the current table, row for row.
         """
-        shared = [name for name in X.columns if name in self._table.columns]
-        if X.height != self._n_rows or not X.select(shared).equals(self._table.select(shared)):
+        if not self._is_of(X):
+            if self.current is not None and self.current._is_of(X):
+                return self.current._answer
             raise NotRun(
                 "a table of predictions cannot answer about other rows than its own, in their order", hint=NEEDED
             )
         self.queries += X.height
         return self._answer
+
+    def _is_of(self, X: pl.DataFrame) -> bool:
+        shared = [name for name in X.columns if name in self._table.columns]
+        return X.height == self._n_rows and X.select(shared).equals(self._table.select(shared))
 
     def refit(
         self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int, settings: Settings = AS_IS

@@ -20,6 +20,7 @@ from holdfast.interfaces.cli import (
     datasheet,
     demo,
     drift,
+    estimate,
     init,
     keys,
     labels,
@@ -43,6 +44,7 @@ app.command("audit")(audit.audit)
 app.command("scan")(scan.scan)
 app.command("labels")(labels.labels)
 app.command("retraining")(retraining.retraining)
+app.command("estimate")(estimate.estimate)
 app.command("annotators")(annotators.annotators)
 app.command("alarms")(alarms.alarms)
 app.command("datasheet")(datasheet.datasheet)
