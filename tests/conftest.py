@@ -1,6 +1,7 @@
 """Numerical libraries use one thread, as they do in an audit: more only wait for each other beside other tests.
 
-Property tests draw the same examples in every run, so that a failure speaks of the change; `make test-search` draws new ones.
+Property tests draw the same examples in every run, so that a failure speaks of the change;
+`make test-search` draws new ones.
 """
 
 from __future__ import annotations
