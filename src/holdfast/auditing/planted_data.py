@@ -70,6 +70,24 @@ def altered_rows(twin: Twin) -> Twin:
     return replace(twin, test=pl.concat([twin.test.head(twin.test.height - later.height), later]))
 
 
+def rewritten_rows(twin: Twin) -> Twin:
+    """Replace a fifth of the test rows by rows of people who are a year older and want the money for something else."""
+    import polars as pl
+
+    later = twin.train.sample(twin.test.height // 5, seed=SEED)
+    later = later.with_columns(pl.col("age") + 1, purpose=pl.lit("holiday"))
+    return replace(twin, test=pl.concat([twin.test.head(twin.test.height - later.height), later]))
+
+
+def alike_rows(twin: Twin) -> Twin:
+    """Give a fifth of the test rows the income and the region of a training row, and no more."""
+    import polars as pl
+
+    shared = twin.train.sample(twin.test.height // 5, seed=SEED).select("income", "region")
+    kept, given = twin.test.head(twin.test.height - shared.height), twin.test.tail(shared.height)
+    return replace(twin, test=pl.concat([kept, given.with_columns(*shared.iter_columns())]))
+
+
 def careless_labels(twin: Twin) -> Twin:
     """Turn the outcome of every eighth training row around, and train the model on that."""
     import numpy as np

@@ -65,6 +65,17 @@ FAULTS: Mapping[str, Fault] = {
         "data.near_duplicates.excess_near_overlap",
         data.altered_rows,
     ),
+    "rewritten_rows": Fault(
+        "20 % of test rows are training rows with another age and purpose",
+        "data.near_duplicates.excess_altered_overlap",
+        data.rewritten_rows,
+    ),
+    "alike_rows": Fault(
+        "as many share two of their cells with one",
+        "data.near_duplicates.excess_altered_overlap",
+        data.alike_rows,
+        must_fail=False,
+    ),
     "careless_labels": Fault(
         "one in eight training outcomes is turned", "data.labels.mislabelled_share_train", data.careless_labels
     ),
