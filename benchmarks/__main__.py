@@ -20,6 +20,7 @@ def main() -> None:
     needing_data = [
         "audit_adult.py",
         "extraction.py",
+        "near_copies.py",
         "privacy.py",
         "robustness_budget.py",
         "robustness_queries.py",
@@ -27,7 +28,7 @@ def main() -> None:
     ]
     with_data = needing_data if "--data" in arguments else []
     scripts = [
-        "startup.py", "intervals.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py", *with_data,
+        "startup.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py", *with_data,
     ]  # fmt: skip
     for script in scripts:
         print(f"== {script}", flush=True)
