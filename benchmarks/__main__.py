@@ -21,6 +21,7 @@ def main() -> None:
         "audit_adult.py",
         "drift_alarms.py",
         "extraction.py",
+        "near_copies.py",
         "privacy.py",
         "retraining.py",
         "robustness_budget.py",
@@ -29,7 +30,7 @@ def main() -> None:
     ]
     with_data = needing_data if "--data" in arguments else []
     scripts = [
-        "startup.py", "intervals.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py", "feedback.py",
+        "startup.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py", "feedback.py",
         "estimation.py", *with_data,
     ]  # fmt: skip
     for script in scripts:

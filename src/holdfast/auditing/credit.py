@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,24 +34,26 @@ def logistic(seed: int) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """Training and test table, the function that answers a frame with class probabilities, files that belong to it.
+    """Training and test table, a model of them, and files that belong to it.
 
-    ``decisions`` is a log of decisions that were taken (see :mod:`holdfast.auditing.patrols`), where there is one;
-    ``learner`` is what such a function is fitted with; a seed gives an unfitted one.
+    ``model`` is an estimator or a function that answers a frame; ``fit`` makes one like it from a table and a seed;
+    ``decisions`` is a log of decisions that were taken (see :mod:`holdfast.auditing.patrols`), where there is one.
     """
 
     train: pl.DataFrame
     test: pl.DataFrame
-    model: Answer
+    model: Any
     files: Mapping[str, bytes] = field(default_factory=dict)
     decisions: pl.DataFrame | None = None
-    learner: Callable[[int], Any] = field(default=logistic)
+    fit: Callable[[pl.DataFrame, int], Any] = field(default=lambda table, seed: train_model(table, logistic(seed)))
+    target: str = TARGET
+    task: Literal["binary", "regression"] = "binary"
 
-    def trained_on(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Answer:
+    def trained_on(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Any:
         """Train a model like this one anew."""
         import polars as pl
 
-        return train_model(X.with_columns(pl.Series(TARGET, y)), self.learner(seed))
+        return self.fit(X.with_columns(pl.Series(self.target, y)), seed)
 
 
 def credit_table(rows: int, rng: np.random.Generator) -> pl.DataFrame:
@@ -110,7 +112,11 @@ def train_model(train: pl.DataFrame, learner: Any = None) -> Answer:
             ((pl.col(name) - mean) / spread).fill_null(0.0).alias(name) for name, (mean, spread) in scales.items()
         ]
         # Amounts of money are skewed: their logarithm is what the risk is linear in.
-        logs = [pl.col(n).clip(lower_bound=1).log().fill_null(0.0).alias(f"log {n}") for n in ("income", "debt")]
+        logs = [
+            pl.col(n).clip(lower_bound=1).log().fill_null(0.0).alias(f"log {n}")
+            for n in ("income", "debt")
+            if n in scales
+        ]
         dummies = [
             (pl.col(name) == level).fill_null(False).cast(pl.Float64).alias(f"{name}={level}")
             for name, values in levels.items()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from holdfast.auditing.api import Result, audit
-from holdfast.auditing.credit import REGIONS, TARGET, Twin, clean_twin
+from holdfast.auditing.credit import REGIONS, Twin, clean_twin
 from holdfast.auditing.planting import FAULTS, planted
 from holdfast.core.deployment import Deployment
 from holdfast.core.record import Audit
+from holdfast.policy.presets import preset
 
 DEPLOYMENT = Deployment(
     purpose="decide about consumer credit",
@@ -66,11 +67,18 @@ class SelfTest:
 
 def run_selftest(folder: Path, *, seed: int = 0, say: Callable[[str], None] = lambda line: None) -> SelfTest:
     """Run the self-test; each audit leaves its report beneath the folder."""
-    clean = _audit(clean_twin(seed), folder / "clean")
-    say(f"clean twin: {clean.decision.summary}")
+    folder.mkdir(parents=True, exist_ok=True)
+    policy = _write_policy(folder / "policy.yaml")
+    whole = _audit(clean_twin(seed), folder / "clean", policy=policy)
+    clean: dict[Callable[[int], Twin], Result] = {clean_twin: whole}
+    say(f"clean twin: {whole.decision.summary}")
     trials = []
     for name, fault in FAULTS.items():
-        result = _audit(planted(name, seed=seed), folder / name, checks=[fault.check], sensitive=fault.sensitive)
+        checks = [fault.check, *fault.beside]
+        if fault.twin not in clean:
+            clean[fault.twin] = _audit(fault.twin(seed), folder / f"clean_{name}", policy=policy, checks=checks)
+        copy = planted(name, seed=seed)
+        result = _audit(copy, folder / name, policy=policy, checks=checks, sensitive=fault.sensitive)
         verdicts = {verdict.measurement: verdict.verdict for verdict in result.decision.verdicts}
         trial = Trial(
             fault=name,
@@ -79,24 +87,48 @@ def run_selftest(folder: Path, *, seed: int = 0, say: Callable[[str], None] = la
             must_fail=fault.must_fail,
             found=(verdicts.get(fault.measurement) in BAD) == fault.must_fail,
             value=_value(result.audit, fault.measurement),
-            clean_value=_value(clean.audit, fault.measurement),
+            clean_value=_value(clean[fault.twin].audit, fault.measurement),
         )
         trials.append(trial)
         right, wrong = ("found", "MISSED") if fault.must_fail else ("quiet", "ALARM")
         mark = right if trial.found else wrong
         say(f"{mark:<7} {name}: {fault.description} -> {fault.measurement} = {_shown(trial)}")
+    held = [verdict for result in clean.values() for verdict in result.decision.verdicts]
     return SelfTest(
         seed=seed,
         trials=tuple(trials),
-        clean_thresholds=len(clean.decision.verdicts),
-        false_alarms=tuple(v.measurement for v in clean.decision.verdicts if v.verdict in BAD),
-        clean_errors=tuple(finding.check for finding in clean.findings if finding.state == "error"),
+        clean_thresholds=len(whole.decision.verdicts),
+        false_alarms=tuple(verdict.measurement for verdict in held if verdict.verdict in BAD),
+        clean_errors=tuple(f.check for result in clean.values() for f in result.findings if f.state == "error"),
     )
 
 
+def _write_policy(path: Path) -> str:
+    """Write the baseline with a threshold for every planted fault that it says nothing of; return the path."""
+    import yaml
+
+    baseline = preset("baseline")
+    limits = {fault.measurement: fault.limit for fault in FAULTS.values() if fault.limit is not None}
+    because = "A threshold of the self-test, which presets leave to the purpose of the model."
+    added = [
+        {"measurement": name, "max": limit, "required": False, "because": because} for name, limit in limits.items()
+    ]
+    kept = [{key: value for key, value in asdict(rule).items() if value is not None} for rule in baseline.rules]
+    head = {"name": "self-test", "inconclusive": baseline.inconclusive, "fail_on": baseline.fail_on}
+    path.write_text(yaml.safe_dump({**head, "rules": [*kept, *added]}, sort_keys=False), encoding="utf-8")
+    return str(path)
+
+
 def _audit(
-    twin: Twin, folder: Path, *, checks: list[str] | None = None, sensitive: tuple[str, ...] = DEPLOYMENT.sensitive
+    twin: Twin,
+    folder: Path,
+    *,
+    policy: str,
+    checks: list[str] | None = None,
+    sensitive: tuple[str, ...] = DEPLOYMENT.sensitive,
 ) -> Result:
+    is_binary = twin.task == "binary"
+    deployment = replace(DEPLOYMENT, sensitive=sensitive, task=twin.task, positive=0 if is_binary else None)
     with tempfile.TemporaryDirectory(prefix="holdfast-files-") as files:
         for name, content in twin.files.items():
             (Path(files) / name).write_bytes(content)
@@ -105,8 +137,9 @@ def _audit(
             trainer=twin.trained_on,
             train=twin.train,
             test=twin.test,
-            target=TARGET,
-            deployment=replace(DEPLOYMENT, sensitive=sensitive),
+            target=twin.target,
+            deployment=deployment,
+            policy=policy,
             out=folder,
             cache=False,
             check=checks,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from holdfast.auditing.matching import encode_target, match_predictions, own_labels
 from holdfast.auditing.retraining import RetrainedModel
+from holdfast.auditing.spelling import spelled_alike
 from holdfast.core.check import CheckSpec, Task
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import NotRun
@@ -169,6 +170,10 @@ class AuditSubject:
     def cells(self, frame: pl.DataFrame) -> dict[str, NDArray[np.generic]]:
         """Return columns as arrays of numbers, or of objects."""
         return cells_of(frame)
+
+    def spelled_alike(self, frames: Sequence[pl.DataFrame], *, digits: int) -> list[pl.DataFrame]:
+        """Bring columns to one type over tables, and cells to one spelling."""
+        return spelled_alike(frames, digits=digits)
 
     def frame(self, cells: Mapping[str, NDArray[np.generic]], like: pl.DataFrame) -> pl.DataFrame:
         """Write arrays as columns of a table."""

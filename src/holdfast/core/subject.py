@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -389,6 +389,9 @@ class Subject(Protocol):
 
     def cells(self, frame: pl.DataFrame) -> dict[str, NDArray[np.generic]]:
         """Return columns as arrays: numbers as float64 with NaN for missing, all else as objects with ``None``."""
+
+    def spelled_alike(self, frames: Sequence[pl.DataFrame], *, digits: int) -> list[pl.DataFrame]:
+        """Bring the columns of tables to one type, and cells to one spelling: decimals to so many digits."""
 
     def frame(self, cells: Mapping[str, NDArray[np.generic]], like: pl.DataFrame) -> pl.DataFrame:
         """Write such arrays as columns of the types of ``like``; columns without an array are those of ``like``."""

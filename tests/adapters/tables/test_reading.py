@@ -259,7 +259,13 @@ def test_structured_array_keeps_its_names() -> None:
     assert (frame.columns, frame.rows()) == (["a", "b"], [(1, "x")])
 
 
-@pytest.mark.parametrize("array", [np.zeros((2, 2, 2)), np.array(1.0)])
+def test_an_array_of_images_becomes_pixels_row_by_row() -> None:
+    table = read_table(np.arange(24).reshape(2, 2, 3, 2), name="test")
+    assert (table.frame.width, table.frame.row(1)) == (12, tuple(range(12, 24)))
+    assert any("pixels" in note for note in table.notes)
+
+
+@pytest.mark.parametrize("array", [np.zeros((2, 1, 1, 1, 2)), np.array(1.0)])
 def test_array_without_rows_and_columns_is_refused(array: np.ndarray) -> None:
     with pytest.raises(InputError, match="rows and columns"):
         read_table(array, name="test")

@@ -55,6 +55,37 @@ def test_altered_copies_are_found_and_named(tables: tuple[pl.DataFrame, pl.DataF
     assert set(outcome.tables["affected_rows"]["row"]) >= set(range(500, 550))
 
 
+def test_rows_with_several_altered_cells_are_found_and_named(tables: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    train, test = tables
+    copies = train[100:150].with_columns(age=pl.col("age") + 1, town=pl.lit("Cork"))
+    outcome = check(train, pl.concat([test, copies]), changed=2)
+    assert low_of(outcome, "excess_altered_overlap") > 0.05
+    assert low_of(outcome, "excess_near_overlap") <= 0.0
+    pairs = outcome.tables["pairs"].filter(pl.col("test_row") >= 500)
+    assert set(pairs["differs"]) == {"age, town"}
+    assert (pairs["train_row"] == pairs["test_row"] - 400).all()
+
+
+def test_the_chance_of_finding_altered_rows_is_measured_in_the_table(tables: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    train, test = tables
+    few = measured(check(train.drop("amount"), test.drop("amount")))["altered_recall"]
+    many = measured(
+        check(
+            train.hstack(train.select("amount", "weight").rename(lambda name: name + "2")),
+            test.hstack(test.select("amount", "weight").rename(lambda name: name + "2")),
+        )
+    )["altered_recall"]
+    assert few.value == 0.0
+    assert many.value > 0.5
+
+
+@pytest.mark.parametrize("changed", [1, 6])
+def test_a_number_of_cells_that_is_not_searched_for_is_refused(changed: int) -> None:
+    table = draw(np.random.default_rng(0), 100)
+    with pytest.raises(NotApplicable, match="2 to 5"):
+        check(table, table, changed=changed)
+
+
 def test_exact_copies_are_left_to_another_check(tables: tuple[pl.DataFrame, pl.DataFrame]) -> None:
     train, test = tables
     alone, joined = check(train, test), check(train, pl.concat([test, train[:100]]))
@@ -91,8 +122,9 @@ def test_texts_sent_again_with_another_greeting_are_found() -> None:
 
 def test_types_that_differ_between_the_tables_are_compared_as_text() -> None:
     train = pl.DataFrame({"a": ["1", "2"] * 50, "b": list(range(100)), "y": ["no", "yes"] * 50})
-    test = train.with_columns(pl.col("a").cast(pl.Int64))
-    assert measured(check(train, test))["near_overlap"].n == 100
+    test = train.with_columns(pl.col("a").cast(pl.Int64), pl.col("b") + 1000)
+    found = measured(check(train, test))["near_overlap"]
+    assert (found.n, found.value) == (100, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,21 @@ def test_what_is_missing_is_said() -> None:
         run(table(), 0.5, Deployment())
     with pytest.raises(NotApplicable, match="one combination"):
         run(table().with_columns(sex=pl.lit("f")), 0.5, Deployment(sensitive=("sex",)))
+
+
+def test_more_combinations_than_are_compared_are_said_in_the_finding() -> None:
+    frame = table(3000).with_columns(
+        job=pl.Series([f"j{at % 1200}" for at in range(3000)]), sex=pl.lit("f"), origin=pl.lit("a")
+    )
+    outcome = run(frame, 0.5, Deployment(sensitive=("sex", "job")))
+    plain = found(outcome)["selection_shortfall"].plain
+    assert "Worst of 1,000 combinations" in plain
+    assert "400 people are of smaller combinations, which were not compared" in plain
+    assert any("Of 1,200 groups of job, the 1,000 largest" in note for note in outcome.assumptions)
+
+
+def test_a_column_that_is_the_same_for_all_is_not_crossed() -> None:
+    frame = table().with_columns(sex=pl.lit("f"))
+    outcome = run(frame, 0.5)
+    assert set(outcome.tables["cells"]["cell"]) <= set("abcdef")
+    assert any("Everybody is of one group of sex" in note for note in outcome.assumptions)

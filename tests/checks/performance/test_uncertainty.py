@@ -76,7 +76,7 @@ def test_two_groups_that_make_up_the_table_are_compared_once() -> None:
     outcome = run(table(hard=0.8))
     assert outcome.tables["groups"]["name"].to_list() == ["group=b"]
     assert [name for name in found(outcome) if name.startswith("undercoverage")] == ["undercoverage.group=b"]
-    assert "Bonferroni over 1 group" in str(found(outcome)["undercoverage.group=b"].interval)
+    assert "method='Newcombe'" in str(found(outcome)["undercoverage.group=b"].interval)
 
 
 def test_three_groups_are_compared_each_with_all_others() -> None:

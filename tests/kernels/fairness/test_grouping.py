@@ -75,6 +75,18 @@ def test_of_very_many_groups_the_largest_are_kept():
     assert len(groupings[0].names) == 100
     assert "p149" in groupings[0].names
     assert "150 groups" in notes[0]
+    assert "50 people" in notes[0]
+
+
+def test_a_column_with_one_group_left_is_not_crossed():
+    columns = {
+        "sex": np.array(["f", "m"] * 20, dtype=object),
+        "race": np.array(["a"] * 39 + ["b"], dtype=object),
+        "age": np.array([20.0, 20.0, 70.0, 70.0] * 10),
+    }
+    groupings, notes = people_groups(columns, min_group=5)
+    assert [grouping.attribute for grouping in groupings] == ["sex", "age", "sex × age"]
+    assert any("race has fewer than two groups" in note for note in notes)
 
 
 def test_many_columns_of_many_values_can_be_crossed():

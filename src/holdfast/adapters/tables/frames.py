@@ -50,7 +50,7 @@ def _from_array(array: NDArray[Any]) -> tuple[pl.DataFrame, str, tuple[str, ...]
         if array.ndim != 1:
             raise InputError(f"expected a structured array with one dimension, got {label}")
         named = {name: array[name] for name in array.dtype.names}
-    elif array.ndim in (1, 2):
+    elif 1 <= array.ndim <= 4:
         columns = array.reshape(len(array), -1) if array.size else array.reshape(len(array), *array.shape[1:] or (1,))
         named = {f"x{i}": columns[:, i] for i in range(columns.shape[1])}
     else:
@@ -59,7 +59,9 @@ def _from_array(array: NDArray[Any]) -> tuple[pl.DataFrame, str, tuple[str, ...]
     built = [_array_column(name, values, source=label) for name, values in named.items()]
     frame = pl.DataFrame([column for column, _ in built])
     notes = tuple(note for _, column_notes in built for note in column_notes)
-    unnamed = () if array.dtype.names else (f"the columns of {label} were called x0 to x{frame.width - 1}",)
+    laid_out = ", pixels of an image one after the other" if array.ndim > 2 else ""
+    called = f"the columns of {label} were called x0 to x{frame.width - 1}{laid_out}"
+    unnamed = () if array.dtype.names else (called,)
     return frame, label, (*unnamed, *notes)
 
 

@@ -164,9 +164,8 @@ def _group_numbers(subject: Subject, digits: int) -> tuple[dict[str, NDArray[np.
     import polars as pl
 
     columns = [*subject.features, *([subject.target] if subject.target else [])]
-    tables = {table.name: table.frame.select(columns) for table in (subject.train, subject.test) if table is not None}
-    canonical = _canonical(tables, digits)
-    stacked = pl.concat(canonical.values())
+    tables = [table for table in (subject.train, subject.test) if table is not None]
+    stacked = pl.concat(subject.spelled_alike([table.frame.select(columns) for table in tables], digits=digits))
     numbers = []
     for names in (list(subject.features), columns):
         part = stacked.select(names)
@@ -175,37 +174,11 @@ def _group_numbers(subject: Subject, digits: int) -> tuple[dict[str, NDArray[np.
         groups = joined["group number of the row"].cast(pl.Int64).to_numpy()
         split: dict[str, NDArray[np.int64]] = {}
         start = 0
-        for name, frame in canonical.items():
-            split[name] = groups[start : start + frame.height]
-            start += frame.height
+        for table in tables:
+            split[table.name] = groups[start : start + table.frame.height]
+            start += table.frame.height
         numbers.append(split)
     return numbers[0], numbers[1]
-
-
-def _canonical(tables: dict[str, pl.DataFrame], digits: int) -> dict[str, pl.DataFrame]:
-    """Bring columns to one type over the tables and cells to one spelling."""
-    import polars as pl
-
-    canonical: dict[str, list[pl.Series]] = {name: [] for name in tables}
-    for column in next(iter(tables.values())).columns:
-        parts = {name: frame.get_column(column) for name, frame in tables.items()}
-        dtypes = {part.dtype for part in parts.values()}
-        is_number = all(dtype.is_numeric() for dtype in dtypes)
-        for name, part in parts.items():
-            if is_number and any(dtype.is_float() for dtype in dtypes):
-                part = _to_digits(part.cast(pl.Float64), digits)
-            elif not is_number and (len(dtypes) > 1 or part.dtype == pl.String):
-                part = part.cast(pl.String).str.strip_chars().str.to_lowercase().str.replace_all(r"\s+", " ")
-            canonical[name].append(part)
-    return {name: pl.DataFrame(columns) for name, columns in canonical.items()}
-
-
-def _to_digits(column: pl.Series, digits: int) -> pl.Series:
-    import polars as pl
-
-    name = column.name
-    rounded = pl.when(pl.col(name).is_finite()).then(pl.col(name).round_sig_figs(digits)).otherwise(pl.col(name))
-    return column.to_frame().select(rounded.alias(name)).to_series()
 
 
 def _overlap(

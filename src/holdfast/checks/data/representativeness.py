@@ -374,9 +374,8 @@ def _support(found: _Found, half_width: float, max_levels: int) -> None:
     found.tables["groups"] = thin.sort("population", "test_rows", descending=[True, False], nulls_last=True).head(
         MOST_LISTED
     )
-    text = (
-        f"{thin.height:,} of {groups.height:,} groups have fewer than the {needed} test rows that it takes to know a "
-    )
+    have = "group has" if groups.height == 1 else "groups have"
+    text = f"{thin.height:,} of {groups.height:,} {have} fewer than the {needed} test rows that it takes to know a "
     text += f"share of theirs to within {100 * half_width:g} points"
     text += f", such as {found.tables['groups']['group'][0]}." if thin.height else "."
     found.count("n_unsupported_groups", thin.height, groups.height, text)

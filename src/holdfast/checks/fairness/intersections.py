@@ -74,6 +74,7 @@ SPEC = {
     "cost": "light",
 }  # fmt: skip
 
+MOST_CELLS = 1000
 METHOD = "hierarchical beta-binomial, Bonferroni over the combinations"
 REMEDIATION = (
     "Look at the rows of the combination that is named, and collect more of it where its interval is wide. "
@@ -111,7 +112,12 @@ def run(subject: Subject, ctx: Context, *, min_cell: int = 1) -> Outcome:
         labels[name], cut = group_labels(values)
         if cut:
             notes.append(f"{name} was cut into: {', '.join(cut)} (by quantiles).")
-    cells = cross_groups(labels, min_cell, notes)
+    one = [name for name, own in labels.items() if (own == own[0]).all()]
+    if one and len(one) < len(labels):
+        notes.append(f"Everybody is of one group of {', '.join(one)}, which was not crossed with the others.")
+        labels = {name: own for name, own in labels.items() if name not in one}
+    cells = cross_groups(labels, min_cell, notes, most=MOST_CELLS)
+    left_out = int((cells.group < 0).sum())
     if len(cells.names) < 2:
         raise NotApplicable(
             f"everybody in the test table is of one combination of {cells.attribute}", hint="give more kinds of people"
@@ -122,14 +128,14 @@ def run(subject: Subject, ctx: Context, *, min_cell: int = 1) -> Outcome:
             continue
         name, harm_is_high = HARMS[kind]
         found = worst_shortfall(rate.successes, rate.trials, harm_is_high=harm_is_high, level=ctx.level)
-        measured.append(_measured(ctx, kind, cells, rate, found))
+        measured.append(_measured(ctx, kind, cells, rate, found, left_out))
         rows += _rows(name, cells, rate, found)
     return Outcome(
         measurements=tuple(measured),
         tables=_tables(rows),
         charts=tuple(_chart(name) for name in dict.fromkeys(row[0] for row in rows)),
         remediation=REMEDIATION,
-        assumptions=(*notes, f"{len(cells.names)} combinations of {', '.join(people)} were compared with the whole."),
+        assumptions=(*notes, f"{len(cells.names)} combinations of {', '.join(labels)} were compared with the whole."),
         work={"cells": len(cells.names)},
     )
 
@@ -148,15 +154,17 @@ def _rates(subject: Subject, cells: Grouping) -> dict[str, GroupRate]:
     return rates
 
 
-def _measured(ctx: Context, kind: str, cells: Grouping, rate: GroupRate, found: WorstShortfall) -> Measured:
+def _measured(
+    ctx: Context, kind: str, cells: Grouping, rate: GroupRate, found: WorstShortfall, left_out: int
+) -> Measured:
     at, overall = found.group, rate.successes.sum() / rate.trials.sum()
     value, low, high = found.estimate
     shown = f"about {100 * found.rate.value[at]:.0f} of 100 {WORDS[kind]}, on the whole {100 * overall:.0f}"
     chance = "" if low > 0.0 else "; that can be chance"
     interval = Interval(low=low, high=high, level=ctx.level, method=METHOD)
-    plain = (
-        f"Worst of {len(cells.names)} combinations is {cells.names[at]} ({rate.trials[at]} people): {shown}{chance}."
-    )
+    of = "1 person" if rate.trials[at] == 1 else f"{rate.trials[at]:,} people"
+    others = f" {left_out:,} people are of smaller combinations, which were not compared." if left_out else ""
+    plain = f"Worst of {len(cells.names):,} combinations is {cells.names[at]} ({of}): {shown}{chance}.{others}"
     return Measured(id=kind, value=value, interval=interval, n=int(rate.trials.sum()), plain=plain)
 
 

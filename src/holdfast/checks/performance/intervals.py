@@ -250,7 +250,7 @@ def _groups(subject: Subject, ctx: Context, rows: NDArray[np.int64], missed: NDA
 def _by_group(ctx: Context, groups: pl.DataFrame, n_rows: int) -> list[Measured]:
     measured = []
     for line in groups.rows(named=True):
-        method = f"Newcombe, Bonferroni over {groups.height} comparisons"
+        method = "Newcombe" if groups.height == 1 else f"Newcombe, Bonferroni over {groups.height} comparisons"
         interval = Interval(low=line["all_low"], high=line["all_high"], level=ctx.level, method=method)
         plain = f"Missed in {line['share']:.1%} of cases with {line['name']}, elsewhere in {line['rest_share']:.1%}."
         key = f"undercoverage.{line['name']}"

@@ -407,13 +407,13 @@ def _groups(subject: Subject, looks: _Looks, level: float) -> tuple[dict[str, pl
     seen = subject.cells(subject.test.frame[points["row"]].select(*dict.fromkeys((*people, *subject.features))))
     groups = pl.DataFrame(group_flips(seen, flipped, people=people, level=level))
     told = groups.filter((groups["kind"] == "group") | (groups["p_adjusted"] <= 1 - level)).sort("p_adjusted")
-    method = "Newcombe, all {} groups of the kind at once (Bonferroni)"
     measured = list[Measured]()
     for line in told[:MOST_GROUPS].iter_rows(named=True):
         name, n = f"{line['column']}={line['group']}", line["n"]
         own = Interval(low=line["low"], high=line["high"], level=level, method="Clopper-Pearson")
         size = (groups["kind"] == line["kind"]).sum()
-        gap = Interval(low=line["all_low"], high=line["all_high"], level=level, method=method.format(size))
+        method = "Newcombe" if size == 1 else f"Newcombe, all {size} groups of the kind at once (Bonferroni)"
+        gap = Interval(low=line["all_low"], high=line["all_high"], level=level, method=method)
         measured.append(Measured(id=f"flipped.{name}", value=line["share"], n=n, interval=own))
         measured.append(Measured(id=f"difference.{name}", value=line["difference"], n=points.height, interval=gap))
     return {"groups": groups}, measured

@@ -60,7 +60,7 @@ def one_cell_apart(codes: NDArray[np.int64], is_reference: NDArray[np.bool_]) ->
     width = codes.shape[1]
     if width < 2:
         raise ValueError(f"expected two columns or more, got {width}; with one column any two rows are one cell apart")
-    words = [_words(column, place) for place, column in enumerate(codes.T)]
+    words = [cell_words(column, place) for place, column in enumerate(codes.T)]
     whole = _sum(words)
     copies = _matches(whole, whole, is_reference)[0]
     degree, first = np.zeros_like(copies), np.full_like(copies, -1)
@@ -71,8 +71,14 @@ def one_cell_apart(codes: NDArray[np.int64], is_reference: NDArray[np.bool_]) ->
     return Twins(degree, first, copies)
 
 
-def _words(column: NDArray[np.int64], place: int) -> NDArray[np.uint64]:
-    """Mix codes into 64 bits (the finaliser of splitmix64)."""
+def exact_copies(codes: NDArray[np.int64], is_reference: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Count the reference rows that equal each row, itself left out; arguments as for :func:`one_cell_apart`."""
+    whole = _sum([cell_words(column, place) for place, column in enumerate(codes.T)])
+    return _matches(whole, whole, is_reference)[0]
+
+
+def cell_words(column: NDArray[np.int64], place: int) -> NDArray[np.uint64]:
+    """Mix the codes of the column at a place into 64 bits each (the finaliser of splitmix64)."""
     z = column.astype(np.uint64) + np.uint64((place + 1) * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF)
     z *= np.uint64(0xD1342543DE82EF95)
     z ^= z >> np.uint64(30)
@@ -165,7 +171,7 @@ def _shingles(texts: Sequence[str | None]) -> list[NDArray[np.uint64]]:
         words = [] if text is None else WORD.findall(text.lower())
         ids = np.array([numbers.setdefault(word, len(numbers)) for word in words], dtype=np.int64)
         triples = (
-            [_words(ids[i : ids.size - SHINGLE + 1 + i], i) for i in range(SHINGLE)] if ids.size >= SHINGLE else []
+            [cell_words(ids[i : ids.size - SHINGLE + 1 + i], i) for i in range(SHINGLE)] if ids.size >= SHINGLE else []
         )
         found.append(np.unique(_sum(triples)) if triples else np.empty(0, dtype=np.uint64))
     return found
@@ -182,7 +188,7 @@ def _candidates(sets: list[NDArray[np.uint64]], names: NDArray[np.int64], seed: 
     for _ in range(BANDS):
         odd = rng.integers(0, 2**63, size=(BAND_WIDTH, 2), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
         hashes = [np.minimum.reduceat((values ^ x) * y, starts) for x, y in odd]
-        keys = _sum([_words(part.astype(np.int64), i) for i, part in enumerate(hashes)])
+        keys = _sum([cell_words(part.astype(np.int64), i) for i, part in enumerate(hashes)])
         order = np.argsort(keys, kind="stable")
         for back in range(1, min(MOST_BEFORE, order.size - 1) + 1):
             same = keys[order[back:]] == keys[order[:-back]]

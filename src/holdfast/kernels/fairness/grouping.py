@@ -159,15 +159,21 @@ def people_groups(
         labels[name], cut = group_labels(values, edges=given, n_quantiles=n_quantiles)
         if cut:
             notes.append(f"{name} was cut into: {', '.join(cut)} ({'as given' if len(given) else 'by quantiles'}).")
-    sets: list[tuple[str, ...]] = [*((name,) for name in labels), *combinations(labels, 2)]
-    if len(labels) > 2:
-        sets.append(tuple(labels))
+    single = [cross_groups({name: own}, min_group, notes) for name, own in labels.items()]
+    single = [grouping for grouping in single if len(grouping.names) > 1]
+    # A column of one group would name the groups of another one a second time.
+    crossed = [grouping.attribute for grouping in single]
+    sets: list[tuple[str, ...]] = [*combinations(crossed, 2), *([tuple(crossed)] if len(crossed) > 2 else [])]
     groupings = [cross_groups({name: labels[name] for name in each}, min_group, notes) for each in sets]
-    return [grouping for grouping in groupings if len(grouping.names) > 1], notes
+    return [*single, *(grouping for grouping in groupings if len(grouping.names) > 1)], notes
 
 
-def cross_groups(labels: Mapping[str, NDArray[np.str_]], min_group: int, notes: list[str]) -> Grouping:
+def cross_groups(
+    labels: Mapping[str, NDArray[np.str_]], min_group: int, notes: list[str], *, most: int = MOST_GROUPS
+) -> Grouping:
     """Sort people by the combination of their labels; what is left out is added to the notes.
+
+    Of more than ``most`` groups the largest are kept.
 
     Examples
     --------
@@ -187,10 +193,13 @@ def cross_groups(labels: Mapping[str, NDArray[np.str_]], min_group: int, notes: 
     if not is_kept.all():
         small = some([f"{names[at]} ({sizes[at]})" for at in np.flatnonzero(~is_kept)])
         notes.append(f"Left out of {attribute}, because they have fewer than {min_group} rows: {small}.")
-    if is_kept.sum() > MOST_GROUPS:
-        notes.append(f"Of {is_kept.sum()} groups of {attribute}, the {MOST_GROUPS} largest were compared.")
+    if is_kept.sum() > most:
         order = np.flatnonzero(is_kept)[np.argsort(-sizes[is_kept], kind="stable")]
-        is_kept[order[MOST_GROUPS:]] = False
+        notes.append(
+            f"Of {is_kept.sum():,} groups of {attribute}, the {most:,} largest were compared; the "
+            f"{sizes[order[most:]].sum():,} people of the others are in none."
+        )
+        is_kept[order[most:]] = False
     if is_kept.sum() < 2:
         notes.append(f"{attribute} has fewer than two groups that are large enough.")
     position = np.where(is_kept, np.cumsum(is_kept) - 1, -1)
