@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import uuid4
 
 from holdfast.auditing.execution import Completed
@@ -32,6 +33,14 @@ RETRIES = 3
 AHEAD = 2
 """Tasks handed out for each core of the cluster: one runs, one waits."""
 CONNECT_S = 10.0
+
+
+class Needed(NamedTuple):
+    """What a worker must have in common with the caller: versions, and where to look for checks outside of Holdfast."""
+
+    versions: dict[str, str]
+    folders: tuple[str, ...]
+
 
 _opened: dict[str, tuple[Setup, AuditSubject]] = {}
 """In a worker: the audit at hand. A model is opened once in a process, not once for every check."""
@@ -121,7 +130,7 @@ def map_on_workers(function: Callable[[S, T], R], shared: S, items: Iterable[T])
     try:
         while True:
             room = max(AHEAD * _cores() - len(waiting), 0)
-            waiting.extend(task.remote(installation(), function, held, item) for item in islice(queue, room))
+            waiting.extend(task.remote(_needed(), function, held, item) for item in islice(queue, room))
             if not waiting:
                 return
             answer = ray.get(waiting[0])
@@ -159,7 +168,7 @@ def on_workers(
             while queue and len(busy) < max(AHEAD * _cores(), 1):
                 job = queue.popleft()
                 started(job.entry.id)
-                busy[task.remote(installation(), run, [held], ends, job)] = job
+                busy[task.remote(_needed(), run, [held], ends, job)] = job
             (answered,), _ = ray.wait(list(busy), num_returns=1)
             job = busy.pop(answered)
             yield job, *_completed(job, answered)
@@ -201,18 +210,20 @@ def _cancel(waiting: Iterable[Any]) -> None:
         ray.cancel(answer, force=True)
 
 
-def _apply(expected: dict[str, str], function: Callable[[S, T], R], shared: S, item: T) -> R:
+def _needed() -> Needed:
+    return Needed(installation(), tuple(sys.path))
+
+
+def _apply(needed: Needed, function: Callable[[S, T], R], shared: S, item: T) -> R:
     """Work on one item, in a worker."""
-    _prepare(expected)
+    _prepare(needed)
     with single_threaded_numerics():
         return function(shared, item)
 
 
-def _work(
-    expected: dict[str, str], run: str, held: Sequence[Any], ends: float | None, job: Job
-) -> tuple[Completed, float]:
+def _work(needed: Needed, run: str, held: Sequence[Any], ends: float | None, job: Job) -> tuple[Completed, float]:
     """Run a check, in a worker."""
-    _prepare(expected)
+    _prepare(needed)
     begin = time.perf_counter()
     if run not in _opened:
         _open(run, held, ends)
@@ -235,11 +246,12 @@ def _open(run: str, held: Sequence[Any], ends: float | None) -> None:
     _opened[run] = setup, setup.subject()
 
 
-def _prepare(expected: dict[str, str]) -> None:
+def _prepare(needed: Needed) -> None:
     """Use one thread, as a worker has one core; refuse to answer with other code than that of the caller."""
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    sys.path.extend(folder for folder in needed.folders if folder not in sys.path)
     ours = installation()
-    for name, theirs in expected.items():
+    for name, theirs in needed.versions.items():
         if ours.get(name) != theirs:
             raise InputError(
                 f"expected {name} {theirs} on the worker {socket.gethostname()}, got {ours.get(name, 'none')}",
