@@ -1,7 +1,7 @@
 """Profile and compare folders of Parquet files with 1 and 2 workers of a Ray cluster on this machine, and without one.
 
-Run ``python benchmarks/scale_out.py [PARTS ROWS COLUMNS]`` where the extra ``ray`` is installed. Two nodes of one core each
-start on loopback addresses; what they write is compared byte by byte.
+Run ``python benchmarks/scale_out.py [PARTS ROWS COLUMNS]`` where the extra ``ray`` is installed. Two nodes of one core
+each start on loopback addresses; what they write is compared byte by byte.
 """
 
 from __future__ import annotations
