@@ -58,7 +58,7 @@ def main() -> None:
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
             ray = ["--ray", cluster.address]
-            measure(folder, ray)  # compiled code enters its cache
+            timed(["profile", "before", "-o", "warm.profile", *ray], folder)  # compiled code enters its cache
             found = {"without a cluster": measure(folder, []), "1 worker": measure(folder, ray)}
             cluster.add_node(**node, node_ip_address="127.0.0.3")
             found["2 workers"] = measure(folder, ray)

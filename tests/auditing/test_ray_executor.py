@@ -17,9 +17,11 @@ from typing import Any
 import pytest
 
 from holdfast.adapters.tables.batches import open_batches
+from holdfast.auditing.executors import ray as executor
 from holdfast.auditing.executors.local import one_by_one
 from holdfast.auditing.executors.ray import connected, map_on_workers, on_workers
 from holdfast.auditing.jobs import Executor, Job, Setup
+from holdfast.auditing.keys import installation
 from holdfast.auditing.pieces import Piece, count_piece, pieces_of
 from holdfast.auditing.profiling import merge_profiles, plan_for, profile_table, profile_text
 from holdfast.core.canonical import canonical_json
@@ -51,8 +53,8 @@ def ignore(check: str) -> None:
     """Hear that a check started."""
 
 
-def run(executor: Executor, setup: Setup, jobs: Sequence[Job]) -> dict[str, Any]:
-    return {job.entry.id: completed for job, completed, _ in executor(setup, jobs, started=ignore)}
+def run(place: Executor, setup: Setup, jobs: Sequence[Job]) -> dict[str, Any]:
+    return {job.entry.id: completed for job, completed, _ in place(setup, jobs, started=ignore)}
 
 
 def wait_for(path: Path) -> None:
@@ -137,6 +139,19 @@ def test_what_a_piece_raises_comes_back_with_its_hint(nodes: list[Any], tmp_path
     with pytest.raises(InputError, match=r"the worker .* cannot read") as found:
         list(map_on_workers(count_piece, plan, pieces))
     assert "same path" in found.value.hint
+
+
+@needs_ray
+@pytest.mark.slow
+def test_workers_with_other_versions_refuse_to_answer(
+    nodes: list[Any], scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "installation", lambda: {**installation(), "polars": "1.0"})
+    rows = open_batches(write_parts(tmp_path / "parts", seed=0), name="table")
+    with pytest.raises(InputError, match=r"expected polars 1\.0 on the worker"):
+        list(map_on_workers(count_piece, plan_for(rows), pieces_of(rows)))
+    with pytest.raises(InputError, match=r"expected polars 1\.0 on the worker"):
+        run(on_workers, setup_of(tmp_path), [job_of(scratch.check("one", f"return {ONE}"))])
 
 
 @needs_ray
