@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,37 @@ pytestmark = [pytest.mark.slow, needs_ray, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with two_nodes() as (cluster, _):
-        yield cluster.address
+def nodes() -> Iterator[list[Any]]:
+    with two_nodes() as (cluster, second):
+        yield [cluster, second]
+
+
+@pytest.fixture
+def address(nodes: list[Any]) -> str:
+    return str(nodes[0].address)
+
+
+def wait_until_at_work() -> None:
+    """Wait until a worker has a piece in hand, which Ray shows as the name of the process."""
+    for _ in range(3000):
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if process.read_bytes().startswith(b"ray::_apply"):
+                    return
+        time.sleep(0.02)
+    raise AssertionError("no worker was at work within a minute")
+
+
+def test_a_node_that_dies_half_way_changes_no_byte_of_the_output(place: Workplace, nodes: list[Any]) -> None:
+    write_parts(place.folder / "before", seed=0, n_parts=12, n_rows=50_000)
+    write_parts(place.folder / "after", seed=1, n_parts=12, n_rows=50_000)
+    alone = place.run("drift", "before", "after", "--json", "--no-joint")
+    process = place.start("drift", "before", "after", "--json", "--no-joint", "--ray", nodes[0].address)
+    wait_until_at_work()
+    nodes[0].kill(nodes[1])
+    nodes[1] = nodes[0].add()
+    said, _ = process.communicate(timeout=300)
+    assert (process.returncode, said) == (0, alone.stdout)
 
 
 def untimed(folder: Path) -> dict[str, Any]:

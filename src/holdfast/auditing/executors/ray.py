@@ -12,7 +12,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -72,16 +72,17 @@ def connected(address: str) -> Iterator[None]:
         yield
         return
     _refuse_silence(address)
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, ValueError, RuntimeError, ImportError, ray.exceptions.RayError) as error:
-        raise _no_cluster(address, error) from None
-    try:
-        if _cores() < 1:
-            raise InputError(f"expected cores in the Ray cluster at {address}, got none", hint="start a worker node")
-        yield
-    finally:
-        ray.shutdown()
+    with redirect_stdout(sys.stderr):  # Ray prints news of dead workers into what may be piped
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        except (OSError, ValueError, RuntimeError, ImportError, ray.exceptions.RayError) as error:
+            raise _no_cluster(address, error) from None
+        try:
+            if _cores() < 1:
+                raise InputError(f"expected cores in the Ray cluster at {address}, got none", hint="start a node")
+            yield
+        finally:
+            ray.shutdown()
 
 
 def _refuse_silence(address: str) -> None:
