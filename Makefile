@@ -1,4 +1,4 @@
-# One command each: demo, test, test-slow, test-search, check, docs, bench, test-oldest, test-newest, clean.
+# One command each: demo, test, test-slow, test-search, test-ray, check, docs, bench, test-oldest, test-newest, clean.
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ INSTALL_INPUTS := pyproject.toml constraints.txt tools/environment.sh
 CPU_CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 PYTEST := -m pytest -n $(CPU_CORES) --dist worksteal
 
-.PHONY: help demo test test-slow test-search check docs bench test-oldest test-newest clean
+.PHONY: help demo test test-slow test-search test-ray check docs bench test-oldest test-newest clean
 
 help:
 	@sed -n 's/^# \(make [a-z-]*  .*\)/\1/p' Makefile
@@ -26,6 +26,11 @@ test-slow: $(VENV)/.installed-tests
 # make test-search  property tests on new random examples, ten times as many
 test-search: $(VENV)/.installed-tests
 	$(BIN)/python $(PYTEST) -m hypothesis --hypothesis-profile=search
+
+# make test-ray     all tests on a Ray cluster of two nodes on this machine; installs the extra (80 MB), Linux only
+test-ray: $(VENV)/.installed-tests
+	@tools/environment.sh $(VENV) -c constraints.txt -e '.[boosting,skops,ray]' --group test --group check
+	$(BIN)/python -m pytest -m 'slow or not slow' tests/auditing/test_ray_executor.py tests/e2e/test_ray_cli.py
 
 # make check        lint, format, types, floors, shape of the tree, generated docs
 check: $(VENV)/.installed-tests

@@ -186,3 +186,14 @@ def test_key_does_not_depend_on_the_order_of_mappings(entry: CheckEntry) -> None
 
 def test_versions_name_the_numerical_libraries_that_are_installed() -> None:
     assert {"python", "numpy", "scipy", "polars"} <= set(keys.library_versions())
+
+
+def test_installations_differ_where_any_of_our_files_does(tree: Tree) -> None:
+    keys.installation.cache_clear()
+    before = keys.installation()
+    tree.touch("reports/html.py")
+    keys.installation.cache_clear()
+    after = keys.installation()
+    keys.installation.cache_clear()
+    assert before.keys() == after.keys() == {*keys.library_versions(), "holdfast"}
+    assert [name for name in before if before[name] != after[name]] == ["holdfast"]

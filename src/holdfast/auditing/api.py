@@ -94,6 +94,7 @@ def audit(
     deployment: Deployment | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     jobs: int = 1,
+    ray: str = "",
     cache: str | Path | bool = True,
     trust_pickle: TrustPickle = False,
     trainer: Trainer | None = None,
@@ -125,6 +126,8 @@ def audit(
         Folder for the files; a temporary one that lives as long as the result otherwise.
     jobs
         Checks side by side; more than one needs a model file, because an object of this process does not travel.
+    ray
+        Address of a Ray cluster to run checks on; the same holds there.
     cache
         Where finished findings are kept for the next run; ``False`` keeps nothing.
     trust_pickle
@@ -156,7 +159,9 @@ def audit(
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="holdfast-audit-"))
     prepare_folder(folder)
     kept = None if cache is False else cache_for(folder) if cache is True else Path(cache)
-    options = Options(jobs=check_jobs(jobs), cache=kept, trust_pickle=trust_pickle, command=("holdfast.audit",))
+    options = Options(
+        jobs=check_jobs(jobs), ray=ray, cache=kept, trust_pickle=trust_pickle, command=("holdfast.audit",)
+    )
     finished = run_audit(chosen, options, objects=objects, observer=observer)
     result = Result(write_audit(finished, folder, cache=kept))
     if out is None:

@@ -10,6 +10,7 @@ from holdfast.core.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from holdfast.adapters.tables.batches import RowBatches
+    from holdfast.auditing.pieces import Workers
     from holdfast.kernels.drift.columns import ColumnDrift
     from holdfast.kernels.drift.comparison import Drift
     from holdfast.kernels.drift.profile import Profile
@@ -34,6 +35,7 @@ def find_drift(
     least_effect: float = 0.01,
     level: float = 0.95,
     joint: bool = True,
+    workers: Workers | None = None,
 ) -> Drift:
     """Compare two tables.
 
@@ -51,7 +53,9 @@ def find_drift(
     level
         Confidence level of the intervals.
     joint
-        Whether to look at all columns together too.
+        Whether to look at all columns together too: at rows drawn from both, in this process.
+    workers
+        Who counts and tests columns of Parquet files; this process otherwise.
 
     Raises
     ------
@@ -63,11 +67,11 @@ def find_drift(
     from holdfast.kernels.drift.comparison import Drift
 
     _refuse_limits(alpha, least_effect, level)
-    first, rows = _profiled(reference, None, "reference")
-    second, later = _profiled(current, first, "current")
+    first, rows = _profiled(reference, None, "reference", workers)
+    second, later = _profiled(current, first, "current", workers)
     _refuse_nothing(first, second, ignore)
     first, second = _without(first, second, ignore)
-    exact = _exact(rows, later, first) if rows is not None and later is not None else {}
+    exact = _exact(rows, later, first, workers) if rows is not None and later is not None else {}
     apart = None
     if joint and rows is not None and later is not None:
         apart = tell_tables_apart(rows, later, ignore=ignore, alpha=alpha / 2.0, least_effect=least_effect, level=level)
@@ -94,9 +98,12 @@ def find_drift(
     )
 
 
-def _profiled(source: Any, like: Profile | None, name: str) -> tuple[Profile, RowBatches | None]:
+def _profiled(
+    source: Any, like: Profile | None, name: str, workers: Workers | None
+) -> tuple[Profile, RowBatches | None]:
     from holdfast.adapters.tables.batches import in_memory, open_batches
-    from holdfast.auditing.profiling import count, is_profile, plan_for, read_profile
+    from holdfast.auditing.pieces import can_travel
+    from holdfast.auditing.profiling import count_rows, is_profile, plan_for, read_profile
 
     path = Path(source).expanduser() if isinstance(source, str | Path) else None
     if path is not None and is_profile(path):
@@ -108,11 +115,12 @@ def _profiled(source: Any, like: Profile | None, name: str) -> tuple[Profile, Ro
             )
         return profile, None
     rows = open_batches(source, name=name)
-    if rows.n_rows * len(rows.columns) <= MOST_HELD_CELLS:
+    travels = workers is not None and can_travel(rows)
+    if not travels and rows.n_rows * len(rows.columns) <= MOST_HELD_CELLS:
         rows = in_memory(rows)
     if not rows.n_rows:
         raise InputError(f"expected rows in the {name} table {rows.label}, got none", hint="wait for rows to arrive")
-    return count(rows.batches(), plan_for(rows) if like is None else like.plan), rows
+    return count_rows(rows, plan_for(rows) if like is None else like.plan, workers=workers), rows
 
 
 def _same_cells(first: Profile, second: Profile) -> bool:
@@ -153,29 +161,36 @@ def _without(first: Profile, second: Profile, ignore: Sequence[str]) -> tuple[Pr
     return first, second
 
 
-def _exact(rows: RowBatches, later: RowBatches, profile: Profile) -> dict[str, TwoSampleTest]:
-    """Test columns of numbers by their values, one column at a time, where both tables are small enough."""
+def _exact(rows: RowBatches, later: RowBatches, profile: Profile, workers: Workers | None) -> dict[str, TwoSampleTest]:
+    """Test columns of numbers by their values, where both tables are small enough."""
+    from holdfast.auditing.pieces import can_travel, compare_column, files_of
+
+    if max(rows.n_rows, later.n_rows) > MOST_EXACT_ROWS:
+        return {}
+    names = [
+        name
+        for name, plan in profile.plan.items()
+        if plan.kind == "number" and name in rows.columns and name in later.columns
+    ]
+    if workers is not None and can_travel(rows, later):
+        tests = workers(compare_column, (files_of(rows), files_of(later)), names)
+    else:
+        tests = (compare_values(rows, later, name) for name in names)
+    return {name: test for name, test in zip(names, tests, strict=True) if test is not None}
+
+
+def compare_values(rows: RowBatches, later: RowBatches, name: str) -> TwoSampleTest | None:
+    """Compare a column of numbers of two tables by its values; ``None`` where there are too few for a test."""
     import numpy as np
 
     from holdfast.auditing.profiling import as_numbers
     from holdfast.kernels.drift.two_sample import ks_exact
 
-    if max(rows.n_rows, later.n_rows) > MOST_EXACT_ROWS:
-        return {}
-    found = {}
-    for name, plan in profile.plan.items():
-        if plan.kind != "number" or name not in rows.columns or name not in later.columns:
-            continue
-        sides = []
-        for table in (rows, later):
-            parts = [frame[name] for frame in table.batches([name]) if name in frame.columns]
-            sides.append(
-                np.concatenate([as_numbers(part) for part in parts if part.dtype.is_numeric()] or [np.empty(0)])
-            )
-        test = ks_exact(*sides)
-        if test is not None:
-            found[name] = test
-    return found
+    sides = []
+    for table in (rows, later):
+        parts = [frame[name] for frame in table.batches([name]) if name in frame.columns]
+        sides.append(np.concatenate([as_numbers(part) for part in parts if part.dtype.is_numeric()] or [np.empty(0)]))
+    return ks_exact(*sides)
 
 
 def _name(source: Any, rows: RowBatches | None) -> str:

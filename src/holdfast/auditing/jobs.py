@@ -38,6 +38,8 @@ class ModelSource:
     ----------
     path, name, digest
         The copy, the name of the user's file, the digest its content must have.
+    content
+        What the copy holds, for a process that cannot reach it.
     trust_pickle, vouched
         Whether the user forces a pickle to be loaded; what vouches for these bytes.
     opened
@@ -50,6 +52,7 @@ class ModelSource:
     path: Path | None = None
     name: str = ""
     digest: str = ""
+    content: bytes | None = field(default=None, repr=False)
     trust_pickle: TrustPickle = False
     vouched: Voucher = ""
     opened: Model | None = None
@@ -69,7 +72,7 @@ class ModelSource:
 
         if self.path is None:
             raise InputError("there is no model to open", hint="give --model")
-        data = self.path.read_bytes()
+        data = self.path.read_bytes() if self.content is None else self.content
         if digest_bytes(data) != self.digest:
             raise InputError(f"the private copy of {self.name} changed while the audit ran", hint="run the audit again")
         # One thread: a sum over trees or units must not depend on the number of cores.
@@ -145,7 +148,7 @@ class Setup:
     Attributes
     ----------
     tables
-        Name to (Arrow IPC file, digest, source); read back by memory map.
+        Name to (Arrow IPC file, digest, source); read back by memory map. Or what the file holds instead of its path.
     store
         The store for partial results, or ``None``.
     run
@@ -160,7 +163,7 @@ class Setup:
 
     facts: Facts
     deployment: Deployment
-    tables: Mapping[str, tuple[Path, str, str]]
+    tables: Mapping[str, tuple[Path | bytes, str, str]]
     model: ModelSource | None
     store: Path | None
     threads: int
@@ -173,6 +176,17 @@ class Setup:
     def partial_key(self, job: Job) -> str:
         """Return the key under which partial results of a job are kept."""
         return job.digests["key"] + self.run
+
+    def with_contents(self) -> Setup:
+        """Return the setup with what its files hold, for processes that cannot reach them."""
+        tables = {
+            name: (file.read_bytes() if isinstance(file, Path) else file, digest, source)
+            for name, (file, digest, source) in self.tables.items()
+        }
+        model = self.model
+        if model is not None and model.path is not None and model.content is None:
+            model = replace(model, content=model.path.read_bytes())
+        return replace(self, tables=tables, model=model)
 
     def subject(self) -> AuditSubject:
         """Build the subject in the process at hand."""

@@ -30,6 +30,13 @@ def library_versions() -> dict[str, str]:
     return found
 
 
+@cache
+def installation() -> dict[str, str]:
+    """Return what two machines must have in common to give the same numbers: the libraries, and our code by digest."""
+    code = {_name(file): digest_bytes(file.read_bytes()) for file in sorted(PACKAGE.rglob("*.py"))}
+    return {**library_versions(), "holdfast": digest_of(code)}
+
+
 def finding_digests(
     entry: CheckEntry,
     *,

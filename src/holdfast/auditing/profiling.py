@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from holdfast.adapters.tables.batches import RowBatches
+    from holdfast.auditing.pieces import Workers
     from holdfast.kernels.drift.profile import Batch, Plan, Profile
 
 SAMPLE_ROWS = 200_000
@@ -20,7 +21,7 @@ MOST_PROFILE_BYTES = 2**30
 BEGINNING = b'{"holdfast_profile"'
 
 
-def profile_table(table: Any, *, like: Profile | None = None) -> Profile:
+def profile_table(table: Any, *, like: Profile | None = None, workers: Workers | None = None) -> Profile:
     """Profile a table.
 
     Parameters
@@ -29,6 +30,8 @@ def profile_table(table: Any, *, like: Profile | None = None) -> Profile:
         Parquet file, folder of Parquet files, CSV file or data frame.
     like
         Profile whose cells to count on; the table's own otherwise.
+    workers
+        Who counts Parquet files; this process otherwise.
 
     Raises
     ------
@@ -38,7 +41,17 @@ def profile_table(table: Any, *, like: Profile | None = None) -> Profile:
     from holdfast.adapters.tables.batches import open_batches
 
     rows = open_batches(table, name="table")
-    return count(rows.batches(), plan_for(rows) if like is None else like.plan)
+    return count_rows(rows, plan_for(rows) if like is None else like.plan, workers=workers)
+
+
+def count_rows(rows: RowBatches, plan: Plan, *, workers: Workers | None = None) -> Profile:
+    """Count a table on cells, here or piece by piece where workers can read it; the profile is the same to the bit."""
+    from holdfast.auditing.pieces import can_travel, count_piece, pieces_of
+    from holdfast.kernels.drift.profile import Profile
+
+    if workers is None or not rows.n_rows or not can_travel(rows):
+        return count(rows.batches(), plan)
+    return merge_profiles(map(Profile.from_state, workers(count_piece, plan, pieces_of(rows))))
 
 
 def plan_for(rows: RowBatches) -> Plan:

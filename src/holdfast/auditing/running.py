@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from holdfast.auditing.config import AuditConfig, validated
 from holdfast.auditing.execution import Completed, seed_of, unmeasured
 from holdfast.auditing.executors.local import one_by_one, side_by_side
 from holdfast.auditing.inputs import read_inputs
-from holdfast.auditing.jobs import Job, Setup
+from holdfast.auditing.jobs import Executor, Job, Setup
 from holdfast.auditing.keys import finding_digests
 from holdfast.auditing.planning import policy_limits, why_not
 from holdfast.auditing.preparing import Prepared, prepare
@@ -62,6 +62,8 @@ class Options:
     ----------
     jobs
         Checks side by side.
+    ray
+        Address of a Ray cluster to run checks on; empty for this machine.
     cache
         Folder of the durable store, or ``None`` to keep nothing.
     trust_pickle
@@ -72,6 +74,7 @@ class Options:
     """
 
     jobs: int = 1
+    ray: str = ""
     cache: Path | None = None
     trust_pickle: TrustPickle = False
     command: tuple[str, ...] = ()
@@ -103,7 +106,11 @@ def run_audit(
     policy = load_policy(config.policy)
     # A rule about a check that does not exist is said before an hour of work, not after.
     judge(policy.rules, [unmeasured(entry, "not_run", "not run yet", "-") for entry in catalogue().values()])
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as folder, _open_store(options) as store:
+    with (
+        tempfile.TemporaryDirectory(prefix="holdfast-") as folder,
+        _open_store(options) as store,
+        _cluster(options) as cluster,
+    ):
         scratch = Path(folder)
         inputs = read_inputs(
             config, scratch=scratch, objects=objects or {}, policy=policy, trust_pickle=options.trust_pickle
@@ -111,7 +118,7 @@ def run_audit(
         prepared = prepare(config, policy, inputs, store)
         try:
             setup = _setup(prepared, options, store, scratch, clock)
-            running = _Running(prepared, options, setup, store, observer or Silent())
+            running = _Running(prepared, options, setup, store, observer or Silent(), cluster)
             running.run()
         finally:
             if prepared.model is not None and prepared.model.opened is not None:
@@ -131,8 +138,19 @@ def _open_store(options: Options) -> AbstractContextManager[Store | None]:
     return closing(Store(options.cache / "store.sqlite")) if options.cache else nullcontext()
 
 
+@contextmanager
+def _cluster(options: Options) -> Iterator[Executor | None]:
+    if not options.ray:
+        yield None
+        return
+    from holdfast.auditing.executors.ray import connected, on_workers
+
+    with connected(options.ray):
+        yield on_workers
+
+
 def _setup(prepared: Prepared, options: Options, store: Store | None, scratch: Path, clock: float) -> Setup:
-    tables: dict[str, tuple[Path, str, str]] = {}
+    tables: dict[str, tuple[Path | bytes, str, str]] = {}
     for name, table in prepared.inputs.tables.items():
         path = scratch / f"{name}.arrow"
         table.frame.write_ipc(path, compression="uncompressed")
@@ -155,8 +173,15 @@ class _Running:
     """The checks of one audit while they run: what is completed, and the attempts it took."""
 
     def __init__(
-        self, prepared: Prepared, options: Options, setup: Setup, store: Store | None, observer: Observer
+        self,
+        prepared: Prepared,
+        options: Options,
+        setup: Setup,
+        store: Store | None,
+        observer: Observer,
+        cluster: Executor | None,
     ) -> None:
+        self.cluster = cluster
         self.prepared, self.options, self.setup, self.observer = prepared, options, setup, observer
         self.store = store if prepared.inputs.has_content_digest else None
         self.partials = store
@@ -252,9 +277,11 @@ class _Running:
 
     def _together(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Completed, float]]:
         travels = self.setup.model is None or self.setup.model.path is not None
-        if self.options.jobs > 1 and len(jobs) > 1 and travels:
+        if travels and jobs and (self.cluster or (self.options.jobs > 1 and len(jobs) > 1)):
             model = replace(self.setup.model, opened=None) if self.setup.model else None
             setup = replace(self.setup, model=model, cache={})
+            if self.cluster:
+                return self.cluster(setup, jobs, started=self.observer.started)
             return side_by_side(setup, jobs, started=self.observer.started, processes=self.options.jobs)
         return self._alone(jobs)
 

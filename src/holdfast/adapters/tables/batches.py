@@ -34,19 +34,25 @@ class Part:
         Rows it holds.
     read
         Reads rows from a position on, at most so many, of some columns; in canonical types.
+    path
+        The file, where it is one that another process can read as well.
     """
 
     label: str
     columns: tuple[str, ...]
     n_rows: int
     read: Callable[[int, int, Sequence[str]], pl.DataFrame]
+    path: Path | None = None
 
-    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-        """Read all rows, a few megabytes at a time."""
+    def batches(
+        self, columns: Sequence[str] | None = None, *, start: int = 0, stop: int | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """Read all rows, or those from ``start`` to before ``stop``, a few megabytes at a time."""
         wanted = [name for name in self.columns if columns is None or name in columns]
         step = max(FEWEST_ROWS, MOST_CELLS // max(len(wanted), 1))
-        for start in range(0, self.n_rows, step):
-            yield self.read(start, min(step, self.n_rows - start), wanted)
+        end = self.n_rows if stop is None else min(stop, self.n_rows)
+        for first in range(start, end, step):
+            yield self.read(first, min(step, end - first), wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +104,16 @@ class RowBatches:
 
 
 def in_memory(rows: RowBatches) -> RowBatches:
-    """Read a table whole, where it will be gone through several times."""
+    """Read a table whole, where it will be gone through several times. Its parts stay as they are."""
+    return RowBatches(rows.label, tuple(map(_held, rows.parts)), rows.notes)
+
+
+def _held(part: Part) -> Part:
     import polars as pl
 
-    frames = list(rows.batches())
-    frame = pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame(dict.fromkeys(rows.columns, ()))
-    return RowBatches(rows.label, (_frame_part(rows.label, frame),), rows.notes)
+    frames = list(part.batches())
+    frame = pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame(dict.fromkeys(part.columns, ()))
+    return _frame_part(part.label, frame)
 
 
 def open_batches(source: object, *, name: str) -> RowBatches:
@@ -128,9 +138,9 @@ def open_batches(source: object, *, name: str) -> RowBatches:
             raise InputError(
                 f"expected Parquet files in the folder {path}, got none", hint="name a file, or its folder"
             )
-        return RowBatches(str(path), tuple(_parquet_part(file) for file in files))
+        return RowBatches(str(path), tuple(parquet_part(file) for file in files))
     if path is not None and _is_parquet(path):
-        return RowBatches(str(path), (_parquet_part(path),))
+        return RowBatches(str(path), (parquet_part(path),))
     table = read_table(source, name=name)
     return RowBatches(table.source, (_frame_part(table.source, table.frame),), table.notes)
 
@@ -154,7 +164,14 @@ def _is_parquet(path: Path) -> bool:
         return False
 
 
-def _parquet_part(path: Path) -> Part:
+def parquet_part(path: Path) -> Part:
+    """Open a Parquet file.
+
+    Raises
+    ------
+    InputError
+        When it is none, or damaged.
+    """
     import polars as pl
 
     if not _is_parquet(path):
@@ -170,4 +187,4 @@ def _parquet_part(path: Path) -> Part:
             frame = lazy.select(wanted).slice(start, rows).collect()
         return canonical_frame(frame, source=str(path))[0]
 
-    return Part(str(path), columns, n_rows, read)
+    return Part(str(path), columns, n_rows, read, path)

@@ -61,7 +61,8 @@ def side_by_side(
                     OSError,
                 ):  # an end in the middle of an answer, or before the job was read, is the latter
                     process.join()
-                    yield job, _worker_died(job, process.exitcode), 0.0
+                    reason = f"the process that ran this check ended with exit code {process.exitcode}"
+                    yield job, worker_died(job, reason), 0.0
                     if queue:
                         _hand_out(_start_worker(setup), queue, busy, started)
                 else:
@@ -120,13 +121,10 @@ def _work(setup: Setup, pipe: Connection) -> None:
             subject.model.close()
 
 
-def _worker_died(job: Job, exit_code: int | None) -> Completed:
+def worker_died(job: Job, reason: str) -> Completed:
+    """Return the finding of a job that nobody could finish."""
     blank = unmeasured(job.entry, "error", "-", "-", parameters=job.parameters, seed=job.seed, digests=job.digests)
-    error = HoldfastError(
-        f"the process that ran this check ended with exit code {exit_code}",
-        hint="there may be too little memory; try --jobs 1",
-    )
-    return failed(blank, error)
+    return failed(blank, HoldfastError(reason, hint="there may be too little memory; try --jobs 1"))
 
 
 @contextmanager

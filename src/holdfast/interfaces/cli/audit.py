@@ -38,6 +38,7 @@ def audit(
     budget: Annotated[str | None, Option(help="Time budget, such as 5m; only caps the work.")] = None,
     seed: Annotated[int | None, Option(help="Seed; derived from the inputs otherwise.")] = None,
     jobs: Annotated[int, Option(help="Checks side by side; 0 is one per core.")] = 0,
+    ray: Annotated[str, Option(help="Run checks on the Ray cluster at this address.")] = "",
     cache: Annotated[Path | None, Option(help="Where finished findings are kept; .holdfast otherwise.")] = None,
     no_cache: Annotated[bool, Option("--no-cache", help="Keep and reuse nothing.")] = False,
     trust_pickle: Annotated[str | None, TRUST_PICKLE] = None,
@@ -61,7 +62,7 @@ def audit(
     prepare_folder(out)
     kept = None if no_cache else cache or cache_for(out)
     command = ("holdfast", *map(shown_url, sys.argv[1:]))
-    options = Options(jobs=check_jobs(jobs), cache=kept, trust_pickle=trust_of(trust_pickle), command=command)
+    options = Options(jobs=check_jobs(jobs), ray=ray, cache=kept, trust_pickle=trust_of(trust_pickle), command=command)
     with progress() as observer:
         finished = run_audit(chosen, options, observer=observer)
     result = write_audit(finished, out, cache=kept)

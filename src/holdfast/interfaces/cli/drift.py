@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,11 +12,13 @@ import typer
 from holdfast.interfaces.cli.delivering import deliver, refuse_unknown_format
 
 if TYPE_CHECKING:
+    from holdfast.auditing.pieces import Workers
     from holdfast.kernels.drift.columns import ColumnDrift
     from holdfast.kernels.drift.comparison import Drift
     from holdfast.kernels.stats.interval import IntervalEstimate
 
 Option = typer.Option
+RAY = Option(help="Let the Ray cluster at this address read and count Parquet files.")
 FORMATS = ("text", "json")
 TEST_NAMES = {"Kolmogorov-Smirnov": "KS", "chi-square": "chi-square"}
 
@@ -24,17 +27,19 @@ def profile(
     tables: Annotated[list[Path], typer.Argument(help="CSV or Parquet files, folders of Parquet files, or profiles.")],
     out: Annotated[Path, Option("--out", "-o", help="File to write.")],
     like: Annotated[Path | None, Option(help="Profile on whose cells to count, so that both can be compared.")] = None,
+    ray: Annotated[str, RAY] = "",
 ) -> None:
     """Write what is needed to compare a table later: counts on fixed cells, moments, extremes. Profiles are added."""
     from holdfast.auditing.profiling import is_profile, merge_profiles, profile_table, profile_text, read_profile
 
     base = read_profile(like) if like is not None else None
     found = []
-    for table in tables:
-        if is_profile(table):
-            found.append(read_profile(table))
-        else:
-            found.append(profile_table(table, like=base or (found[0] if found else None)))
+    with _workers(ray) as workers:
+        for table in tables:
+            if is_profile(table):
+                found.append(read_profile(table))
+            else:
+                found.append(profile_table(table, like=base or (found[0] if found else None), workers=workers))
     merged = merge_profiles(found)
     said = f"{merged.n_rows:,} rows of {len(merged.plan):,} columns"
     deliver(profile_text(merged), out, said=said)
@@ -47,6 +52,7 @@ def drift(
     alpha: Annotated[float, Option(help="Chance of a false alarm over all columns together.")] = 0.05,
     least: Annotated[float, Option(help="Share of rows that must have moved for a change to matter.")] = 0.01,
     joint: Annotated[bool, Option(help="Look at all columns together too.")] = True,
+    ray: Annotated[str, RAY] = "",
     format: Annotated[str, Option(help="text or json.")] = "text",
     json: Annotated[bool, Option("--json", help="The same as --format json.")] = False,
     html: Annotated[Path | None, Option(help="Page to write.")] = None,
@@ -57,7 +63,10 @@ def drift(
     from holdfast.auditing.drifting import find_drift
 
     refuse_unknown_format(format, FORMATS)
-    found = find_drift(reference, current, ignore=ignore or (), alpha=alpha, least_effect=least, joint=joint)
+    with _workers(ray) as workers:
+        found = find_drift(
+            reference, current, ignore=ignore or (), alpha=alpha, least_effect=least, joint=joint, workers=workers
+        )
     if html is not None:
         from holdfast.reports.drift_page import drift_page
         from holdfast.reports.page import render_page
@@ -67,6 +76,17 @@ def drift(
     deliver(text, out, said=_sentence(found))
     if gate and found.verdict == "drifted":
         raise typer.Exit(1)
+
+
+@contextmanager
+def _workers(address: str) -> Iterator[Workers | None]:
+    if not address:
+        yield None
+        return
+    from holdfast.auditing.executors.ray import connected, map_on_workers
+
+    with connected(address):
+        yield map_on_workers
 
 
 def _sentence(found: Drift) -> str:
