@@ -86,3 +86,13 @@ def test_a_random_split_has_not_drifted_and_half_the_men_left_out_has() -> None:
     outcome = run_check(CHECK, train=first, test=fewer, target="income")
     drifted = outcome.tables["columns"].filter(pl.col("verdict") == "drifted")["column"].to_list()
     assert "sex" in drifted
+
+
+def test_outcomes_that_mean_something_else_are_told_from_inputs_that_moved() -> None:
+    moved = found(run_check(CHECK, test=draw(0), current=draw(1, shift=0.5), model=model, target="y"))
+    assert moved["concept_effect"].interval.low < 0.02
+    assert "may be chance" in moved["concept_effect"].plain
+    turned = draw(2).with_columns(y=pl.when(pl.int_range(pl.len()) % 4 == 0).then(pl.lit("yes")).otherwise(pl.col("y")))
+    changed = found(run_check(CHECK, test=draw(0), current=turned, model=model, target="y"))
+    assert changed["concept_effect"].interval.low > 0.05
+    assert changed["n_drifted"].value == 0

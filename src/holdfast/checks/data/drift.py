@@ -14,14 +14,17 @@ input is given values as they were, to see how many of its answers turn on that.
 **How to read it.** ``n_drifted`` columns have surely moved. ``largest_effect`` 0.08 means that 8 of 100 rows differ in
 the column that moved most. ``joint_auc`` 0.5 means that nothing tells the tables apart, 0.6 a slight and 0.9 a stark
 difference. ``answers_effect`` says how much the model's answers moved, ``outcome_effect`` how much the outcomes did.
+Where rows of today have outcomes, ``concept_effect`` compares them with test rows of like scores: what differs there is
+a change of what the inputs mean (concept shift), not of the inputs (covariate shift) or of the mix of outcomes alone
+(label shift).
 
 - *Good:* no column drifted, joint area 0.50 (0.48 to 0.52).
 - *Bad:* income moved by 12 of 100 rows, and 9 % of answers turn on it.
 - *Misleading:* the test rows of a random split never drift from their training rows: only rows of today can tell.
 
 **When it misleads.** Rows that follow each other closely (minutes of one day) count for less than they seem to. With
-a million rows everything is significant; the effect is what matters. A change in what the inputs mean for the outcome
-leaves no trace here: see ``performance.estimated``.
+a million rows everything is significant; the effect is what matters. Without outcomes of today, a change in what the
+inputs mean for the outcome leaves no trace here: see ``performance.estimated``.
 
 **What to do about a bad one.** Ask what happened at the source first: units, codes and missing cells change more often
 than people. Measure the model on labelled rows of today; train again where it has fallen.
@@ -71,6 +74,8 @@ SPEC = {
          "direction": "lower_is_better", "range": [0, 1]},
         {"id": "outcome_effect", "name": "Share of rows by which the outcomes moved", "unit": "share",
          "direction": "lower_is_better", "range": [0, 1]},
+        {"id": "concept_effect", "name": "Share of outcomes that changed among rows of like scores", "unit": "share",
+         "direction": "lower_is_better", "range": [0, 1]},
     ],
     "evidence_codes": ["DRIFT"],
     "references": [
@@ -87,7 +92,7 @@ REMEDIATION = (
 )
 INDEPENDENT = "Rows are taken to be independent of each other; rows that follow each other closely make drift surer."
 ONE_LOOK = "One look at two tables; who looks every week needs alarms with a budget for the year."
-NOT_MEANING = "A change in what the inputs mean for the outcome cannot be seen here."
+NOT_MEANING = "A change in what the inputs mean is seen only as far as today's rows have outcomes and scores hold all."
 COMPARED = "The {} table was compared with the {} table."
 ANSWERS, OUTCOMES = "the model's answers", "the outcomes"
 COMPLETE = "a complete count over the tables given, not an estimate"
@@ -135,6 +140,7 @@ def run(subject: Subject, ctx: Context, *, least_effect: float = 0.01, alpha: fl
     measured = [_count(drifted, turned, len(plan)), _changed(changes, len(plan))]
     measured += _largest(columns, ctx.level) + _joint(apart, ctx.level)
     measured += _answers(subject, first, second, ctx.level) + _outcomes(subject, first, second, ctx.level)
+    measured += _concept(subject, ctx.level)
     listed = _listed(columns, turned, apart)
     return Outcome(
         measurements=tuple(measured),
@@ -286,9 +292,61 @@ def _answers(subject: Subject, first: Table, second: Table, level: float) -> lis
 def _outcomes(subject: Subject, first: Table, second: Table, level: float) -> list[Measured]:
     if subject.target is None or any(subject.target not in table.frame.columns for table in (first, second)):
         return []
-    return _moved(
-        "outcome_effect", OUTCOMES, [subject.y(table) for table in (first, second)], subject.task == "regression", level
-    )
+    sides = [subject.y(_labelled(subject, table)) for table in (first, second)]
+    return _moved("outcome_effect", OUTCOMES, sides, subject.task == "regression", level)
+
+
+def _labelled(subject: Subject, table: Table) -> Table:
+    """Return the rows whose outcome has come."""
+    from dataclasses import replace
+
+    assert subject.target is not None
+    frame = table.frame.drop_nulls(subject.target)
+    return table if frame.height == table.frame.height else replace(table, name=f"labelled {table.name}", frame=frame)
+
+
+def _concept(subject: Subject, level: float) -> list[Measured]:
+    """Compare outcomes among rows of like scores; training rows, which the model knows, are no reference for that."""
+    import numpy as np
+
+    from holdfast.kernels.drift.concept import concept_shift
+
+    tables = [table for table in (subject.test, subject.current) if table is not None]
+    has_all = all({*subject.features, subject.target} <= set(table.frame.columns) for table in tables)
+    if len(tables) < 2 or not has_all or subject.task == "regression":
+        return []
+    if subject.info is None or "query" not in subject.info.capabilities:
+        return []
+    sides: list[Any] = []
+    for table in (_labelled(subject, table) for table in tables):
+        truth = subject.y(table)
+        rows = np.flatnonzero(truth >= 0)[:: max(truth.size // MOST_ROWS, 1)]
+        if not rows.size or (subject.queries_left is not None and subject.queries_left < rows.size):
+            return []
+        answers, truth = subject.predict(table.frame.select(subject.features)[rows.tolist()]), truth[rows]
+        if answers.scores is None:
+            return []
+        if subject.task == "binary":
+            sides += [answers.scores[:, subject.positive], truth == subject.positive]
+        else:
+            sides += [answers.scores.max(axis=1), truth == answers.labels]
+    found = concept_shift(*sides, level=level)
+    if found is None:
+        return []
+    what = "the outcome" if subject.task == "binary" else "a right answer"
+    shift = [f"{100 * part:+.1f}" for part in found.shift]
+    text = f"Among rows of like scores {what} is {shift[0]} ({shift[1]} to {shift[2]}) points more frequent than before"
+    doubt = "" if found.p_value <= 1.0 - level else "; that may be chance"
+    method = "strata of scores, less what chance adds"
+    return [
+        Measured(
+            id="concept_effect",
+            value=found.effect.value,
+            interval=Interval(low=found.effect.low, high=found.effect.high, level=level, method=method),
+            n=sum(found.n),
+            plain=f"{text} (p {found.p_value:.2g}{doubt}).",
+        )
+    ]
 
 
 def _moved(id: str, what: str, sides: list[Any], is_number: bool, level: float) -> list[Measured]:
