@@ -326,7 +326,7 @@ def test_two_audits_at_once_in_one_folder_both_finish(place: Workplace) -> None:
 
 
 @pytest.mark.parametrize(
-    "test", [[[1, 2]], {"a": [1]}, 5, pl.LazyFrame({"a": [1]}), pl.Series([1.0]), np.ones((2, 2, 2))]
+    "test", [[[1, 2]], {"a": [1]}, 5, pl.LazyFrame({"a": [1]}), pl.Series([1.0]), np.ones((2, 2, 2, 2, 2))]
 )
 def test_object_that_is_no_table_is_refused(test: object) -> None:
     with pytest.raises(InputError, match="expected"):
