@@ -33,13 +33,12 @@ snapshot = Report([DataDriftPreset()]).run(b, a)
 snapshot.save_html(sys.argv[3])
 flagged = []
 for metric in json.loads(snapshot.json())["metrics"]:
-    if "ValueDrift" in metric["metric_id"]:
-        column = metric["metric_id"].split("column=")[1].split(",")[0].rstrip(")")
-        method = metric["metric_id"]
-        value = metric["value"]
-        threshold = metric.get("config", {}).get("threshold") or 0.1
-        if ("p_value" in method and value < threshold) or ("p_value" not in method and value >= threshold):
-            flagged.append(column)
+    name = str(metric.get("metric_name") or metric.get("metric_id"))
+    if name.startswith("ValueDrift("):
+        stated = dict(part.split("=", 1) for part in name[len("ValueDrift("):].rstrip(")").split(",") if "=" in part)
+        value, threshold = float(metric["value"]), float(stated.get("threshold", 0.1))
+        if value < threshold if "p_value" in stated.get("method", "") else value >= threshold:
+            flagged.append(stated["column"])
 print(json.dumps({"flagged": flagged}))
 """
 ALIBI = """

@@ -109,11 +109,7 @@ def in_memory(rows: RowBatches) -> RowBatches:
 
 
 def _held(part: Part) -> Part:
-    import polars as pl
-
-    frames = list(part.batches())
-    frame = pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame(dict.fromkeys(part.columns, ()))
-    return _frame_part(part.label, frame)
+    return _frame_part(part.label, part.read(0, part.n_rows, part.columns))
 
 
 def open_batches(source: object, *, name: str) -> RowBatches:
