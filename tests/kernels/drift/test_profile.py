@@ -75,9 +75,27 @@ def test_another_plan_is_refused() -> None:
     [
         ({"holdfast_profile": 0}, "version 1, got 0"),
         ({"columns": {"x": {"kind": "number", "edges": ["2", "1"], "centre": "0", "categories": []}}}, "rising edges"),
+        ({"columns": {"x": {"kind": "number", "edges": [], "centre": "nan", "categories": []}}}, "a centre"),
         ({"columns": {"x": {"kind": "blob", "edges": [], "centre": "0", "categories": []}}}, "a kind of column"),
     ],
 )
 def test_a_damaged_state_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Profile.from_state(profiled().state() | change)
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [
+        ("c", {"missing": 10**30}),
+        ("c", {"other": -1}),
+        ("x", {"values": []}),
+        ("x", {"tallies": [-1, 0, 0, 0]}),
+        ("c", {"counts": [-1]}),
+    ],
+)
+def test_a_column_that_contradicts_itself_is_refused(column: str, change: dict[str, Any]) -> None:
+    state = profiled(*parts()).state()
+    state["columns"][column] |= change
+    with pytest.raises(ValueError, match="expected"):
+        Profile.from_state(state)

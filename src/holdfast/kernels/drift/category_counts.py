@@ -111,6 +111,8 @@ class CategoryCounts:
             raise ValueError(f"expected counts of {column.counts.size} categories, got {counts.size}")
         column.counts = counts
         column.n_other, column.n_missing = int(state["other"]), int(state["missing"])
+        if not 0 <= min(column.n_other, column.n_missing, *counts.tolist()) <= column.n + column.n_missing < 2**62:
+            raise ValueError("expected counts of zero or more, got a negative one or more than any table holds")
         hashes = np.array([int(str(value), 16) for value in state["hashes"]], dtype=np.uint64)
         values = np.empty(hashes.size, dtype=object)
         values[:] = [str(value) for value in state["values"]]

@@ -55,6 +55,8 @@ class DistinctValues(NamedTuple):
 
 def smallest(hashes: NDArray[np.uint64], values: NDArray[Any], counts: NDArray[np.int64]) -> DistinctValues:
     """Keep the values with the smallest hashes, adding the counts of those given twice."""
+    if not hashes.size == values.size == counts.size:
+        raise ValueError(f"expected a value and a count for each of {hashes.size} hashes, got others")
     unique, first, place = np.unique(hashes, return_index=True, return_inverse=True)
     total = np.zeros(unique.size, dtype=np.int64)
     np.add.at(total, place, counts)

@@ -180,6 +180,8 @@ class NumberCounts:
             raise ValueError(f"expected {column.counts.size} counts of zero or more, got {counts.size}")
         column.counts = counts
         column._tallies = np.array(state["tallies"], dtype=np.int64).reshape(counting.N_TALLIES)
+        if column._tallies.min() < 0:
+            raise ValueError("expected tallies of zero or more, got a negative one")
         column._ends = np.array([float(str(end)) for end in state["ends"]]).reshape(2)
         column._whole = [int(str(whole), 16) for whole in state["sums"]]
         hashes = np.array([int(str(value), 16) for value in state["hashes"]], dtype=np.uint64)

@@ -215,9 +215,9 @@ class Profile:
         plan: Plan = {}
         for name, column in state["columns"].items():
             edges = np.array([float(edge) for edge in column["edges"]], dtype=np.float64)
-            if not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
-                raise ValueError(f"expected rising edges in column {name!r}, got others")
             grid = NumberGrid(edges, float(column["centre"]))
+            if not np.isfinite([*edges, grid.centre]).all() or (np.diff(edges) <= 0).any():
+                raise ValueError(f"expected rising edges and a centre in column {name!r}, got others")
             if column["kind"] not in ("number", "time", "category", "text"):
                 raise ValueError(f"expected a kind of column for {name!r}, got {column['kind']!r}")
             plan[name] = ColumnPlan(column["kind"], grid, tuple(column["categories"]))
