@@ -21,6 +21,8 @@ Kind = Literal["audit", "decision", "waiver", "scan", "key", "data-set", "traini
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATES = "https://holdfast.dev/predicate/"
 VERSION = "/1"
+_KIND_BEGINS = f'"predicateType":"{PREDICATES}'.encode()
+_KIND_ENDS = f'{VERSION}"'.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,15 @@ class Statement:
                 "predicate": self.predicate,
             }
         )
+
+
+def kind_of(payload: bytes) -> str:
+    """Kind of an encoded statement, without reading the rest of it; empty where it names none.
+
+    In the canonical form nothing but the names and digests of the subjects follows the predicate type.
+    """
+    _, _, rest = payload.rpartition(_KIND_BEGINS)
+    return rest.partition(_KIND_ENDS)[0].decode("ascii", "replace") if rest else ""
 
 
 def parse_statement(data: bytes, *, source: str) -> Statement:

@@ -1,0 +1,413 @@
+"""An append-only log of everything that happened: entries nobody can alter, remove or reorder unnoticed.
+
+Entries are the leaves of a Merkle tree. Each commit ends with a signed checkpoint: whoever keeps one can tell later
+whether the log still begins with everything that it held then.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from holdfast.core.errors import InputError
+from holdfast.evidence.commitment import Commitment
+from holdfast.evidence.key_history import KeyHistory, history_of, key_statement
+from holdfast.evidence.keys import KeyPair, PublicKey
+from holdfast.evidence.ledger_storage import Entry, KeptCheckpoint, Salt, Storage
+from holdfast.evidence.notes import NamedKey, VerifierKey, named, parse_note, sign_text, signed_by
+from holdfast.evidence.receipt import Receipt, make_receipt
+from holdfast.evidence.statement import Statement, kind_of
+from holdfast.kernels.merkle.note import Checkpoint, read_checkpoint, write_checkpoint
+from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, inclusion_proof, leaf_hash
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sqlalchemy import Connection
+
+TAIL = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where entries were put: the number of the first one, how many, and the signed checkpoint that covers them."""
+
+    first: int
+    count: int
+    checkpoint: str
+
+
+@dataclass(slots=True)
+class _Ticket:
+    """Entries that wait for their commit."""
+
+    payloads: Sequence[bytes]
+    salts: Sequence[Salt]
+    result: Appended | None = None
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class _State:
+    """What a writer remembers between two commits."""
+
+    last: KeptCheckpoint | None
+    edge: Edge
+    keys: KeyHistory = field(default_factory=KeyHistory)
+
+
+class Ledger:
+    """An open ledger; threads may share it, and what they append at the same time shares one commit.
+
+    Parameters
+    ----------
+    storage
+        Where it is kept.
+    key
+        Signs; ``None`` to read only.
+
+    Attributes
+    ----------
+    fault
+        What is wrong with the end of the ledger; empty if nothing is. A ledger with a fault can be read, not written.
+
+    Raises
+    ------
+    InputError
+        When there is no ledger.
+    """
+
+    def __init__(self, storage: Storage, key: KeyPair | None = None) -> None:
+        if not storage.exists():
+            raise InputError(
+                f"expected a ledger in {storage.name}, found none", hint="make one with `holdfast ledger init`"
+            )
+        self.storage = storage
+        self.origin = storage.origin()
+        self._key = named(key, self.origin) if key else None
+        self._writing = threading.Lock()
+        self._waiting: list[_Ticket] = []
+        self._queue = threading.Lock()
+        with storage.reading() as connection:
+            self._state, self.fault = self._recover(connection)
+
+    @classmethod
+    def open(cls, place: str, key: KeyPair | None = None) -> Self:
+        """Open a ledger by its place: a file, or ``postgresql://USER@HOST/DATABASE``."""
+        return cls(Storage(place), key)
+
+    @classmethod
+    def create(cls, place: str, key: KeyPair, *, origin: str = "") -> Self:
+        """Begin a ledger, with the key in its first entry.
+
+        Parameters
+        ----------
+        origin
+            A name that no other ledger has, like ``example.com/audits``; one by chance when empty.
+
+        Raises
+        ------
+        InputError
+            When there is one already, or the key is an ephemeral one.
+        """
+        storage = Storage(place)
+        if key.ephemeral:
+            raise InputError("a ledger needs a key that stays", hint="make one with `holdfast keys init`")
+        if storage.path is not None and not storage.path.parent.is_dir():
+            raise InputError(f"expected a folder {storage.path.parent}, found none", hint="create it first")
+        if storage.exists():
+            raise InputError(f"expected no ledger in {storage.name}, found one", hint="use it, or name another place")
+        name = origin or f"holdfast/{secrets.token_hex(8)}"
+        try:
+            write_checkpoint(Checkpoint(name, 0, bytes(32)))
+        except ValueError as error:
+            raise InputError(f"no ledger can have this name: {error}", hint="use one like example.com/audits") from None
+        storage.create(name)
+        ledger = cls(storage, key)
+        ledger.enter([key_statement("introduced", VerifierKey(name, key.public))])
+        return ledger
+
+    @property
+    def size(self) -> int:
+        """Number of entries when this object last looked."""
+        return self._state.last.size if self._state.last else 0
+
+    def checkpoint(self) -> str:
+        """The newest signed checkpoint.
+
+        Raises
+        ------
+        InputError
+            When nothing was entered yet.
+        """
+        with self.storage.reading() as connection:
+            return self._newest(connection).note
+
+    def enter(self, statements: Sequence[Statement], *, commitments: Sequence[Commitment] = ()) -> Appended:
+        """Append statements with the time of now; they are on disk when this returns.
+
+        Parameters
+        ----------
+        commitments
+            Those that the statements name; their salts are kept apart and can be erased.
+        """
+        salts = [Salt(one.salt, one.secret) for one in commitments]
+        return self.append([_dated(one).encode() for one in statements], salts=salts)
+
+    def append(self, payloads: Sequence[bytes], *, salts: Sequence[Salt] = ()) -> Appended:
+        """Append encoded statements; they are on disk when this returns.
+
+        Threads that come while another one commits are committed together with the next one.
+
+        Raises
+        ------
+        InputError
+            When there is nothing to append, no key to sign with, or the ledger cannot be written: a full disk, a fault
+            at its end, a key that is not the one in force.
+        """
+        if not payloads:
+            raise InputError("expected at least one entry, got none")
+        ticket = _Ticket(payloads, salts)
+        with self._queue:
+            self._waiting.append(ticket)
+        with self._writing:
+            if ticket.result is None and ticket.error is None:
+                with self._queue:
+                    tickets, self._waiting = self._waiting, []
+                self._commit(tickets)
+        if ticket.error is not None:
+            raise ticket.error
+        assert ticket.result is not None
+        return ticket.result
+
+    def succeed(self, successor: KeyPair) -> Appended:
+        """Let another key sign from now on: the key in force names it, and both sign the next checkpoint."""
+        former, key = self._signer(), named(successor, self.origin)
+        said = key_statement("succeeded", key.verifier, predecessor=former.pair.key_id)
+        return self._enter_as(said, (key, former))
+
+    def introduce(self, key: KeyPair) -> Appended:
+        """Go on with another key when the one in force is lost; readers must come to trust it by another way."""
+        another = named(key, self.origin)
+        return self._enter_as(key_statement("introduced", another.verifier), (another,))
+
+    def revoke(self, key: PublicKey, *, since: int, reason: str) -> Appended:
+        """State that a key counts for nothing from an entry on.
+
+        Raises
+        ------
+        InputError
+            When the ledger has never named the key, or it is the one that signs this.
+        """
+        named = {event.key.key for event in self._state.keys.events}
+        if key not in named or key == self._signer().verifier.key:
+            raise InputError(
+                f"expected a former key of this ledger, got {key.key_id}", hint="let another key succeed it first"
+            )
+        return self.enter([key_statement("revoked", VerifierKey(self.origin, key), since=since, reason=reason)])
+
+    def entries(
+        self, begin: int = 0, end: int | None = None, *, kind: str = "", last: int | None = None
+    ) -> list[Entry]:
+        """Entries from one number to before another; of one kind, or only the last ones, where asked."""
+        with self.storage.reading() as connection:
+            return list(self.storage.entries(connection, begin, end, kind=kind, last=last))
+
+    def receipt(self, indices: Collection[int]) -> Receipt:
+        """Prove that entries stand in the ledger as it is now.
+
+        Raises
+        ------
+        InputError
+            When there is no such entry.
+        """
+        with self.storage.reading() as connection:
+            newest = self._newest(connection)
+            found = []
+            for index in sorted(indices):
+                entry = next(iter(self.storage.entries(connection, index, index + 1)), None)
+                if entry is None or index >= newest.size:
+                    raise InputError(f"expected an entry from 0 to {newest.size - 1}, got {index}")
+                proof = inclusion_proof(index, newest.size, lambda *at: self._node(connection, *at))
+                found.append((index, entry.payload, proof))
+            return make_receipt(newest.note, found)
+
+    def growth(self, old: int) -> tuple[str, tuple[bytes, ...]]:
+        """The newest checkpoint, and the proof that the ledger still begins with its first ``old`` entries.
+
+        Raises
+        ------
+        InputError
+            When the ledger has fewer entries than that.
+        """
+        with self.storage.reading() as connection:
+            newest = self._newest(connection)
+            if old > newest.size:
+                raise InputError(
+                    f"the ledger holds {newest.size} entries, and a checkpoint speaks of {old}: entries are gone",
+                    hint="restore the newest copy; `holdfast ledger verify --since` says more",
+                )
+            return newest.note, consistency_proof(old, newest.size, lambda *at: self._node(connection, *at))
+
+    def erase(self, digest: str) -> bool:
+        """Erase the salt of a commitment, also from the files of the database; whether there was one."""
+        with self.storage.writing() as connection:
+            found = self.storage.erase_salt(connection, digest)
+        self.storage.scrub()
+        return found
+
+    def salt(self, digest: str) -> bytes | None:
+        """The salt of a commitment, unless it was erased."""
+        with self.storage.reading() as connection:
+            return self.storage.salt(connection, digest)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.storage.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _enter_as(self, said: Statement, signers: tuple[NamedKey, ...]) -> Appended:
+        """Enter a change of keys, signed by these; the first one signs from then on."""
+        ticket = _Ticket([_dated(said).encode()], ())
+        with self._writing:
+            self._commit([ticket], signers)
+            if ticket.error is not None:
+                raise ticket.error
+            self._key = signers[0]
+        assert ticket.result is not None
+        return ticket.result
+
+    def _commit(self, tickets: Sequence[_Ticket], signers: tuple[NamedKey, ...] = ()) -> None:
+        """Enter the entries of all tickets in one transaction, and say to each what came of it."""
+        try:
+            results, state = self._written(tickets, signers or (self._signer(),), is_change=bool(signers))
+        except Exception as error:
+            for ticket in tickets:
+                ticket.error = error
+            return
+        self._state = state
+        for ticket, result in zip(tickets, results, strict=True):
+            ticket.result = result
+
+    def _written(
+        self, tickets: Sequence[_Ticket], signers: tuple[NamedKey, ...], *, is_change: bool
+    ) -> tuple[list[Appended], _State]:
+        with self.storage.writing() as connection:
+            state = self._current(connection)
+            if not is_change:
+                self._check_key(state, signers[0])
+            edge, rows, nodes, spans = state.edge.copy(), [], [], []
+            for ticket in tickets:
+                spans.append((edge.size, len(ticket.payloads)))
+                for payload in ticket.payloads:
+                    leaf = leaf_hash(payload)
+                    rows.append(Entry(edge.size, kind_of(payload), payload, leaf))
+                    nodes += edge.append(leaf)
+            text = write_checkpoint(Checkpoint(self.origin, edge.size, edge.root()))
+            note = sign_text(text, signers)
+            last = KeptCheckpoint(edge.size, note)
+            self.storage.add(connection, rows)
+            self.storage.add(connection, nodes)
+            self.storage.add(connection, [last])
+            self.storage.add(connection, [salt for ticket in tickets for salt in ticket.salts])
+        keys = KeyHistory((*state.keys.events, *history_of(_about_keys(rows)).events))
+        return [Appended(first, count, note) for first, count in spans], _State(last, edge, keys)
+
+    def _current(self, connection: Connection) -> _State:
+        """The state to go on from: the one remembered, unless somebody else wrote meanwhile."""
+        if not self.fault and self.storage.last_checkpoint(connection) != self._state.last:
+            self._state, self.fault = self._recover(connection)
+        if self.fault:
+            raise InputError(
+                f"the ledger {self.storage.name} is read only, because its end is not as it was signed: {self.fault}",
+                hint="see `holdfast ledger verify`; go on with a copy that verifies",
+            )
+        return self._state
+
+    def _check_key(self, state: _State, key: NamedKey) -> None:
+        force = state.keys.signer(state.last.size if state.last else 0)
+        if force is not None and force.key != key.verifier:
+            raise InputError(
+                f"the ledger is signed with the key {force.key.key.key_id}, and yours is {key.pair.key_id}",
+                hint="use that key, or enter yours with `holdfast ledger key`",
+            )
+
+    def _signer(self) -> NamedKey:
+        if self._key is None:
+            raise InputError("expected a key to sign with, got none", hint="make one with `holdfast keys init`")
+        return self._key
+
+    def _newest(self, connection: Connection) -> KeptCheckpoint:
+        newest = self.storage.last_checkpoint(connection)
+        if newest is None:
+            raise InputError(f"the ledger {self.storage.name} holds nothing yet", hint="enter something first")
+        return newest
+
+    def _node(self, connection: Connection, level: int, place: int) -> bytes:
+        found = self.storage.node(connection, level, place)
+        if found is None:
+            raise InputError(
+                f"node {place} of level {level} is missing in the ledger {self.storage.name}",
+                hint="see `holdfast ledger verify`; go on with a copy that verifies",
+            )
+        return found
+
+    def _recover(self, connection: Connection) -> tuple[_State, str]:
+        """Take up the state that was written last, and say what is wrong with it: the last entries are hashed again."""
+        last = self.storage.last_checkpoint(connection)
+        size = last.size if last else 0
+        if next(iter(self.storage.entries(connection, size, last=1)), None) is not None:
+            return _State(last, Edge()), f"entries from {size} on stand under no checkpoint"
+        if last is None:
+            return _State(None, Edge()), ""
+        begin = max(0, size - TAIL)
+        try:
+            edge = Edge(begin, [self._node(connection, *at) for at in edge_of(begin)])
+            fault = self._hash_again(connection, edge, size)
+            keys = history_of(_about_keys(self.storage.entries(connection, 0, kind="key")))
+        except InputError as error:
+            return _State(last, Edge()), error.message
+        return _State(last, edge, keys), fault or _checkpoint_fault(last, self.origin, edge, keys)
+
+    def _hash_again(self, connection: Connection, edge: Edge, size: int) -> str:
+        for entry in self.storage.entries(connection, edge.size):
+            leaf = leaf_hash(entry.payload)
+            if entry.position != edge.size or leaf != entry.leaf or entry.kind != kind_of(entry.payload):
+                return f"entry {edge.size} is missing or not as it was signed"
+            for node in edge.append(leaf):
+                if self._node(connection, node.level, node.place) != node.hash:
+                    return f"node {node.place} of level {node.level} is not as it was signed"
+        return "" if edge.size == size else f"the checkpoint speaks of {size} entries, and {edge.size} are there"
+
+
+def _dated(statement: Statement) -> Statement:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return replace(statement, predicate={**statement.predicate, "recorded": now})
+
+
+def _about_keys(entries: Iterable[Entry]) -> Iterator[tuple[int, bytes]]:
+    return ((entry.position, entry.payload) for entry in entries if entry.kind == "key")
+
+
+def _checkpoint_fault(last: KeptCheckpoint, origin: str, edge: Edge, keys: KeyHistory) -> str:
+    """What is wrong with the newest checkpoint, given the tree that the entries make."""
+    try:
+        note = parse_note(last.note, source="the newest checkpoint")
+        stated = read_checkpoint(note.text)
+    except (InputError, ValueError) as error:
+        return f"the newest checkpoint is malformed: {error}"
+    if stated != Checkpoint(origin, edge.size, edge.root()):
+        return "the newest checkpoint does not fit the entries"
+    signer = keys.signer(last.size)
+    if signer is None or not signed_by(note, signer.key):
+        return "the newest checkpoint is not signed by the key in force"
+    return ""

@@ -1,0 +1,384 @@
+"""Where a ledger is kept: one schema on SQLite, the default, and on PostgreSQL, for teams.
+
+A write is one transaction: entries, the nodes they complete, the checkpoint and the salts are on disk together or not
+at all, and one writer is at work at a time. The store knows nothing of proofs and signatures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from holdfast.core.errors import InputError, MissingExtra
+from holdfast.kernels.merkle.tree import Node
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, Table
+
+LAYOUT = 1
+BUSY_SECONDS = 60
+_POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
+
+
+class Entry(NamedTuple):
+    """One entry as it is kept; ``kind`` and ``leaf`` follow from the payload."""
+
+    position: int
+    kind: str
+    payload: bytes
+    leaf: bytes
+
+
+class KeptCheckpoint(NamedTuple):
+    """A signed note, by the number of entries that it speaks of."""
+
+    size: int
+    note: str
+
+
+class Salt(NamedTuple):
+    """What opens a commitment: the digest by which the commitment names it, and the salt itself."""
+
+    digest: str
+    salt: bytes
+
+
+class Storage:
+    """One database.
+
+    Parameters
+    ----------
+    place
+        Path of an SQLite file, or ``postgresql://USER@HOST/DATABASE`` (the password from ``PGPASSWORD``).
+
+    Raises
+    ------
+    InputError
+        When the place has another form.
+    MissingExtra
+        When the driver of PostgreSQL is absent.
+    """
+
+    def __init__(self, place: str) -> None:
+        self.is_postgres = bool(_POSTGRES.match(place))
+        if not self.is_postgres and "://" in place:
+            raise InputError(f"expected a file or postgresql://..., got {place!r:.80}", hint="name one of the two")
+        self.path = None if self.is_postgres else Path(place)
+        self._engine = _postgres(place) if self.is_postgres else _sqlite(Path(place))
+        self.name = self._engine.url.render_as_string(hide_password=True) if self.is_postgres else place
+        self._tables = _tables()
+        self._writer: Connection | None = None
+
+    def exists(self) -> bool:
+        """Whether a ledger is kept here."""
+        from sqlalchemy import inspect
+
+        if self.path is not None and not self.path.is_file():
+            return False
+        with self.reading() as connection:
+            return inspect(connection).has_table("ledger")
+
+    def create(self, origin: str) -> None:
+        """Make the tables of a ledger that is not there yet."""
+        from sqlalchemy import insert
+
+        with self.writing() as connection:
+            for table in self._tables.values():
+                table.create(connection)
+            connection.execute(insert(self._tables["ledger"]), {"one": 1, "layout": LAYOUT, "origin": origin})
+
+    def origin(self) -> str:
+        """Name of the ledger.
+
+        Raises
+        ------
+        InputError
+            When there is none, or one that another version made.
+        """
+        from sqlalchemy import select
+
+        table = self._tables["ledger"]
+        with self.reading() as connection:
+            row = connection.execute(select(table.c.layout, table.c.origin)).one_or_none()
+        if row is None or row.layout != LAYOUT:
+            made = "an unknown layout" if row is None else f"layout {row.layout}"
+            raise InputError(
+                f"expected a ledger of layout {LAYOUT} in {self.name}, got {made}",
+                hint="use the version of Holdfast that wrote it",
+            )
+        return str(row.origin)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One state of the database, whatever others write meanwhile."""
+        with _said(self.name), self._engine.connect() as connection:
+            # On PostgreSQL a snapshot for the whole block; SQLite gives one in any case.
+            reader = connection.execution_options(isolation_level="REPEATABLE READ") if self.is_postgres else connection
+            with reader.begin():
+                yield reader
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Hold the database alone; what was written is on disk when the block has ended, or nothing is.
+
+        One thread at a time: the connection is kept from one block to the next.
+        """
+        with _said(self.name):
+            if self._writer is None or self._writer.closed:
+                self._writer = self._engine.connect().execution_options(writes=True)
+            try:
+                with self._writer.begin():
+                    if self.is_postgres:
+                        self._writer.exec_driver_sql("select pg_advisory_xact_lock(7165889512)")
+                    yield self._writer
+            except BaseException:
+                self._writer.close()
+                raise
+
+    def add(self, connection: Connection, rows: Sequence[Entry | Node | KeptCheckpoint | Salt]) -> None:
+        """Add rows of one kind."""
+        if not rows:
+            return
+        table, types = _COLUMNS[type(rows[0])]
+        cursor = connection.connection.cursor()  # below SQLAlchemy, which needs longer than the database
+        try:
+            if self.is_postgres:  # one statement with an array for each column: a row each is ten times slower
+                arrays = ", ".join(f"%s::{one}[]" for one in types)
+                columns = list(map(list, zip(*rows, strict=True)))
+                cursor.execute(f"insert into {table} select * from unnest({arrays})", columns)  # noqa: S608  (constants)
+            else:
+                marks = ", ".join("?" * len(types))
+                cursor.executemany(f"insert into {table} values ({marks})", rows)  # noqa: S608
+        finally:
+            cursor.close()
+
+    def last_checkpoint(self, connection: Connection) -> KeptCheckpoint | None:
+        """The newest checkpoint; ``None`` before the first entry."""
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute("select size, note from checkpoints order by size desc limit 1")
+            row = cursor.fetchone()
+        finally:
+            cursor.close()
+        return KeptCheckpoint(*row) if row else None
+
+    def count(self, connection: Connection, kind: str) -> int:
+        """Number of rows of a table."""
+        from sqlalchemy import func, select
+
+        return int(connection.execute(select(func.count()).select_from(self._tables[kind])).scalar_one())
+
+    def entries(
+        self, connection: Connection, begin: int, end: int | None = None, *, kind: str = "", last: int | None = None
+    ) -> Iterator[Entry]:
+        """Entries from one position to before another, in order; of one kind, or only the last ones, where asked."""
+        from sqlalchemy import select
+
+        table = self._tables["entries"]
+        query = select(table).where(table.c.position >= begin)
+        if end is not None:
+            query = query.where(table.c.position < end)
+        if kind:
+            query = query.where(table.c.kind == kind)
+        if last is not None:
+            rows = connection.execute(query.order_by(table.c.position.desc()).limit(last)).all()
+            return (Entry(*row) for row in reversed(rows))
+        found = connection.execute(query.order_by(table.c.position).execution_options(yield_per=8192))
+        return (Entry(*row) for row in found)
+
+    def checkpoints(self, connection: Connection, *, after: int = -1) -> Iterator[KeptCheckpoint]:
+        """Checkpoints of more than ``after`` entries, the smallest first."""
+        from sqlalchemy import select
+
+        table = self._tables["checkpoints"]
+        query = select(table).where(table.c.size > after).order_by(table.c.size)
+        return (KeptCheckpoint(*row) for row in connection.execute(query.execution_options(yield_per=8192)))
+
+    def nodes(self, connection: Connection, level: int, begin: int, end: int) -> Iterator[Node]:
+        """Nodes of one level, from one place to before another, in order."""
+        from sqlalchemy import select
+
+        table = self._tables["nodes"]
+        query = select(table).where(table.c.level == level, table.c.place >= begin, table.c.place < end)
+        return (Node(*row) for row in connection.execute(query.order_by(table.c.place)))
+
+    def node(self, connection: Connection, level: int, place: int) -> bytes | None:
+        """Hash of one node or leaf; ``None`` where it is not."""
+        from sqlalchemy import select
+
+        entries, nodes = self._tables["entries"], self._tables["nodes"]
+        if level == 0:
+            query = select(entries.c.leaf).where(entries.c.position == place)
+        else:
+            query = select(nodes.c.hash).where(nodes.c.level == level, nodes.c.place == place)
+        found = connection.execute(query).scalar_one_or_none()
+        return None if found is None else bytes(found)
+
+    def salt(self, connection: Connection, digest: str) -> bytes | None:
+        """A salt, unless it was erased."""
+        from sqlalchemy import select
+
+        table = self._tables["salts"]
+        found = connection.execute(select(table.c.salt).where(table.c.digest == digest)).scalar_one_or_none()
+        return None if found is None else bytes(found)
+
+    def erase_salt(self, connection: Connection, digest: str) -> bool:
+        """Overwrite and remove a salt; whether there was one."""
+        from sqlalchemy import delete
+
+        table = self._tables["salts"]
+        return bool(connection.execute(delete(table).where(table.c.digest == digest)).rowcount)
+
+    def scrub(self) -> None:
+        """Drop what was erased from the files of the database as well."""
+        from sqlalchemy import text
+
+        with _said(self.name), self._engine.connect() as connection:
+            free = connection.execution_options(isolation_level="AUTOCOMMIT")
+            if self.is_postgres:
+                free.execute(text("vacuum full salts"))
+            else:
+                free.execute(text("pragma wal_checkpoint(truncate)"))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._writer is not None:
+            self._writer.close()
+        self._engine.dispose()
+
+
+_COLUMNS: dict[type, tuple[str, tuple[str, ...]]] = {
+    Entry: ("entries", ("bigint", "text", "bytea", "bytea")),
+    Node: ("nodes", ("integer", "bigint", "bytea")),
+    KeptCheckpoint: ("checkpoints", ("bigint", "text")),
+    Salt: ("salts", ("text", "bytea")),
+}
+
+
+def _tables() -> dict[str, Table]:
+    from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+
+    number = BigInteger().with_variant(Integer, "sqlite")  # there an INTEGER key is the row id itself
+    meta = MetaData()
+    ledger = Table(
+        "ledger",
+        meta,
+        Column("one", Integer, CheckConstraint("one = 1"), primary_key=True, autoincrement=False),
+        Column("layout", Integer, nullable=False),
+        Column("origin", Text, nullable=False),
+    )
+    entries = Table(
+        "entries",
+        meta,
+        Column("position", number, primary_key=True, autoincrement=False),
+        Column("kind", Text, nullable=False),
+        Column("payload", LargeBinary, nullable=False),
+        Column("leaf", LargeBinary, nullable=False),
+    )
+    of_keys = entries.c.kind == "key"  # asked for at every opening; another index would be written at every entry
+    Index("entries_of_keys", entries.c.position, sqlite_where=of_keys, postgresql_where=of_keys)
+    nodes = Table(
+        "nodes",
+        meta,
+        Column("level", Integer, primary_key=True, autoincrement=False),
+        Column("place", number, primary_key=True, autoincrement=False),
+        Column("hash", LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    checkpoints = Table(
+        "checkpoints",
+        meta,
+        Column("size", number, primary_key=True, autoincrement=False),
+        Column("note", Text, nullable=False),
+    )
+    salts = Table("salts", meta, Column("digest", Text, primary_key=True), Column("salt", LargeBinary, nullable=False))
+    return {table.name: table for table in (ledger, entries, nodes, checkpoints, salts)}
+
+
+def _sqlite(path: Path) -> Engine:
+    from sqlalchemy import URL, create_engine, event
+
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS})
+
+    def opened(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for setting in ("journal_mode = wal", "synchronous = full", "secure_delete = on", "cell_size_check = on"):
+            connection.execute(f"pragma {setting}")
+
+    def begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+    event.listen(engine, "connect", opened)
+    event.listen(engine, "begin", begun)
+    return engine
+
+
+def _postgres(place: str) -> Engine:
+    from importlib.util import find_spec
+
+    from sqlalchemy import create_engine, event
+    from sqlalchemy.exc import ArgumentError
+
+    if find_spec("psycopg") is None:
+        raise MissingExtra("A ledger on PostgreSQL", "postgres")
+    try:
+        engine = create_engine(_POSTGRES.sub("postgresql+psycopg://", place))
+    except (ArgumentError, ValueError) as error:
+        raise InputError(f"expected postgresql://USER@HOST/DATABASE, got another form: {error}") from None
+
+    def opened(connection: Any, _: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("set synchronous_commit = on")
+            cursor.execute("show fsync")
+            durable = cursor.fetchone()[0] == "on"
+        connection.commit()
+        if not durable:
+            raise InputError(
+                f"the PostgreSQL server of {engine.url.host} runs with fsync off: what it acknowledges can be lost",
+                hint="set fsync = on in postgresql.conf and restart the server",
+            )
+
+    event.listen(engine, "connect", opened)
+    return engine
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    import sqlite3
+    import sys
+
+    from sqlalchemy.exc import SQLAlchemyError
+
+    psycopg: type[Exception] | None = getattr(sys.modules.get("psycopg"), "Error", None)
+    drivers = (sqlite3.Error, psycopg) if psycopg else (sqlite3.Error,)
+    return (SQLAlchemyError, OSError, *drivers)
+
+
+_MEANINGS = {
+    "disk is full": "free some space: nothing was entered",
+    "no space left": "free some space: nothing was entered",
+    "readonly": "give a place that you may write to",
+    "read-only": "give a place that you may write to",
+    "locked": "another process has held the ledger for a minute: wait for it or end it",
+    "unable to open": "check the path and its permissions",
+    "not a database": "give the path of a ledger; `holdfast ledger init` makes one",
+    "malformed": "the file is damaged: `holdfast ledger verify` an export or a copy of it",
+    "no such table": "give the path of a ledger; `holdfast ledger init` makes one",
+    "does not exist": "`holdfast ledger init` makes a ledger in a database that is there",
+    "connection": "check that the server runs, the address and the password (PGPASSWORD)",
+}
+
+
+@contextmanager
+def _said(name: str) -> Iterator[None]:
+    """Say in words why a database cannot be used and what to do about it."""
+    errors = _errors()
+    try:
+        yield
+    except errors as error:
+        text = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        hint = next((hint for word, hint in _MEANINGS.items() if word in text.lower()), "check the database")
+        raise InputError(f"cannot use the ledger {name}: {text}", hint=hint) from error
