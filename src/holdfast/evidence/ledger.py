@@ -9,20 +9,22 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Self
 
 from holdfast.core.errors import InputError
 from holdfast.evidence.commitment import Commitment
 from holdfast.evidence.key_history import KeyHistory, history_of, key_statement
 from holdfast.evidence.keys import KeyPair, PublicKey
-from holdfast.evidence.ledger_storage import Entry, KeptCheckpoint, Salt, Storage
+from holdfast.evidence.ledger_storage import Entry, KeptCheckpoint, KeptNode, Salt, Storage
 from holdfast.evidence.notes import NamedKey, VerifierKey, named, parse_note, sign_text, signed_by
 from holdfast.evidence.receipt import Receipt, make_receipt
 from holdfast.evidence.statement import Statement, kind_of
-from holdfast.kernels.merkle.note import Checkpoint, read_checkpoint, write_checkpoint
-from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, inclusion_proof, leaf_hash
+from holdfast.kernels.merkle.note import Checkpoint, is_key_name, read_checkpoint, write_checkpoint
+from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, inclusion_proof, leaf_hash, node_number
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -82,18 +84,19 @@ class Ledger:
     """
 
     def __init__(self, storage: Storage, key: KeyPair | None = None) -> None:
-        if not storage.exists():
-            raise InputError(
-                f"expected a ledger in {storage.name}, found none", hint="make one with `holdfast ledger init`"
-            )
+        with _closed_on_error(storage):
+            if not storage.exists():
+                raise InputError(
+                    f"expected a ledger in {storage.name}, found none", hint="make one with `holdfast ledger init`"
+                )
+            self.origin = storage.origin()
+            with storage.reading() as connection:
+                self._state, self.fault = self._recover(storage, connection)
         self.storage = storage
-        self.origin = storage.origin()
         self._key = named(key, self.origin) if key else None
         self._writing = threading.Lock()
         self._waiting: list[_Ticket] = []
         self._queue = threading.Lock()
-        with storage.reading() as connection:
-            self._state, self.fault = self._recover(connection)
 
     @classmethod
     def open(cls, place: str, key: KeyPair | None = None) -> Self:
@@ -119,14 +122,15 @@ class Ledger:
             raise InputError("a ledger needs a key that stays", hint="make one with `holdfast keys init`")
         if storage.path is not None and not storage.path.parent.is_dir():
             raise InputError(f"expected a folder {storage.path.parent}, found none", hint="create it first")
-        if storage.exists():
-            raise InputError(f"expected no ledger in {storage.name}, found one", hint="use it, or name another place")
         name = origin or f"holdfast/{secrets.token_hex(8)}"
-        try:
-            write_checkpoint(Checkpoint(name, 0, bytes(32)))
-        except ValueError as error:
-            raise InputError(f"no ledger can have this name: {error}", hint="use one like example.com/audits") from None
-        storage.create(name)
+        if not is_key_name(name):
+            raise InputError(f"no ledger can have the name {name!r}", hint="use one like example.com/audits")
+        with _closed_on_error(storage):
+            if storage.exists():
+                raise InputError(
+                    f"expected no ledger in {storage.name}, found one", hint="use it, or name another place"
+                )
+            storage.create(name)
         ledger = cls(storage, key)
         ledger.enter([key_statement("introduced", VerifierKey(name, key.public))])
         return ledger
@@ -215,7 +219,7 @@ class Ledger:
     ) -> list[Entry]:
         """Entries from one number to before another; of one kind, or only the last ones, where asked."""
         with self.storage.reading() as connection:
-            return list(self.storage.entries(connection, begin, end, kind=kind, last=last))
+            return self.storage.entries(connection, begin, end, kind=kind, last=last)
 
     def receipt(self, indices: Collection[int]) -> Receipt:
         """Prove that entries stand in the ledger as it is now.
@@ -229,11 +233,11 @@ class Ledger:
             newest = self._newest(connection)
             found = []
             for index in sorted(indices):
-                entry = next(iter(self.storage.entries(connection, index, index + 1)), None)
-                if entry is None or index >= newest.size:
+                entry = self.storage.entries(connection, index, index + 1)
+                if not entry or index >= newest.size:
                     raise InputError(f"expected an entry from 0 to {newest.size - 1}, got {index}")
-                proof = inclusion_proof(index, newest.size, lambda *at: self._node(connection, *at))
-                found.append((index, entry.payload, proof))
+                proof = inclusion_proof(index, newest.size, lambda *at: _node(self.storage, connection, *at))
+                found.append((index, entry[0].payload, proof))
             return make_receipt(newest.note, found)
 
     def growth(self, old: int) -> tuple[str, tuple[bytes, ...]]:
@@ -251,7 +255,7 @@ class Ledger:
                     f"the ledger holds {newest.size} entries, and a checkpoint speaks of {old}: entries are gone",
                     hint="restore the newest copy; `holdfast ledger verify --since` says more",
                 )
-            return newest.note, consistency_proof(old, newest.size, lambda *at: self._node(connection, *at))
+            return newest.note, consistency_proof(old, newest.size, lambda *at: _node(self.storage, connection, *at))
 
     def erase(self, digest: str) -> bool:
         """Erase the salt of a commitment, also from the files of the database; whether there was one."""
@@ -305,27 +309,29 @@ class Ledger:
             state = self._current(connection)
             if not is_change:
                 self._check_key(state, signers[0])
-            edge, rows, nodes, spans = state.edge.copy(), [], [], []
-            for ticket in tickets:
-                spans.append((edge.size, len(ticket.payloads)))
-                for payload in ticket.payloads:
-                    leaf = leaf_hash(payload)
-                    rows.append(Entry(edge.size, kind_of(payload), payload, leaf))
-                    nodes += edge.append(leaf)
-            text = write_checkpoint(Checkpoint(self.origin, edge.size, edge.root()))
+            edge, begin = state.edge.copy(), state.edge.size
+            payloads = [payload for ticket in tickets for payload in ticket.payloads]
+            rows = [
+                Entry(position, kind_of(payload), payload, leaf_hash(payload))
+                for position, payload in enumerate(payloads, begin)
+            ]
+            completed = edge.extend([row.leaf for row in rows])
+            text = checkpoint_text(Checkpoint(self.origin, edge.size, edge.root()), previous=begin)
             note = sign_text(text, signers)
             last = KeptCheckpoint(edge.size, note)
             self.storage.add(connection, rows)
-            self.storage.add(connection, nodes)
+            self.storage.add(connection, nodes_of(begin, completed))
             self.storage.add(connection, [last])
             self.storage.add(connection, [salt for ticket in tickets for salt in ticket.salts])
         keys = KeyHistory((*state.keys.events, *history_of(_about_keys(rows)).events))
-        return [Appended(first, count, note) for first, count in spans], _State(last, edge, keys)
+        ends = accumulate((len(ticket.payloads) for ticket in tickets), initial=begin)
+        results = [Appended(first, len(ticket.payloads), note) for first, ticket in zip(ends, tickets, strict=False)]
+        return results, _State(last, edge, keys)
 
     def _current(self, connection: Connection) -> _State:
         """The state to go on from: the one remembered, unless somebody else wrote meanwhile."""
         if not self.fault and self.storage.last_checkpoint(connection) != self._state.last:
-            self._state, self.fault = self._recover(connection)
+            self._state, self.fault = self._recover(self.storage, connection)
         if self.fault:
             raise InputError(
                 f"the ledger {self.storage.name} is read only, because its end is not as it was signed: {self.fault}",
@@ -352,41 +358,69 @@ class Ledger:
             raise InputError(f"the ledger {self.storage.name} holds nothing yet", hint="enter something first")
         return newest
 
-    def _node(self, connection: Connection, level: int, place: int) -> bytes:
-        found = self.storage.node(connection, level, place)
-        if found is None:
-            raise InputError(
-                f"node {place} of level {level} is missing in the ledger {self.storage.name}",
-                hint="see `holdfast ledger verify`; go on with a copy that verifies",
-            )
-        return found
-
-    def _recover(self, connection: Connection) -> tuple[_State, str]:
+    def _recover(self, storage: Storage, connection: Connection) -> tuple[_State, str]:
         """Take up the state that was written last, and say what is wrong with it: the last entries are hashed again."""
-        last = self.storage.last_checkpoint(connection)
+        last = storage.last_checkpoint(connection)
         size = last.size if last else 0
-        if next(iter(self.storage.entries(connection, size, last=1)), None) is not None:
+        if storage.entries(connection, size, last=1):
             return _State(last, Edge()), f"entries from {size} on stand under no checkpoint"
         if last is None:
             return _State(None, Edge()), ""
         begin = max(0, size - TAIL)
         try:
-            edge = Edge(begin, [self._node(connection, *at) for at in edge_of(begin)])
-            fault = self._hash_again(connection, edge, size)
-            keys = history_of(_about_keys(self.storage.entries(connection, 0, kind="key")))
+            edge = Edge(begin, [_node(storage, connection, *at) for at in edge_of(begin)])
+            fault = self._hash_again(storage, connection, edge, size)
+            keys = history_of(_about_keys(storage.entries(connection, 0, kind="key")))
         except InputError as error:
             return _State(last, Edge()), error.message
         return _State(last, edge, keys), fault or _checkpoint_fault(last, self.origin, edge, keys)
 
-    def _hash_again(self, connection: Connection, edge: Edge, size: int) -> str:
-        for entry in self.storage.entries(connection, edge.size):
+    def _hash_again(self, storage: Storage, connection: Connection, edge: Edge, size: int) -> str:
+        begin = edge.size
+        found = storage.entries(connection, begin)
+        for position, entry in enumerate(found, begin):
             leaf = leaf_hash(entry.payload)
-            if entry.position != edge.size or leaf != entry.leaf or entry.kind != kind_of(entry.payload):
-                return f"entry {edge.size} is missing or not as it was signed"
-            for node in edge.append(leaf):
-                if self._node(connection, node.level, node.place) != node.hash:
-                    return f"node {node.place} of level {node.level} is not as it was signed"
+            if entry != Entry(position, kind_of(entry.payload), entry.payload, leaf):
+                return f"entry {position} is missing or not as it was signed"
+        expected = nodes_of(begin, edge.extend([entry.leaf for entry in found]))
+        stored = storage.nodes(connection, begin - begin.bit_count(), size)
+        if [KeptNode(*node) for node in stored.items()] != expected:
+            return f"the nodes over the entries from {begin} on are not as they were signed"
         return "" if edge.size == size else f"the checkpoint speaks of {size} entries, and {edge.size} are there"
+
+
+def checkpoint_text(checkpoint: Checkpoint, *, previous: int) -> str:
+    """Write the text that is signed: after the three lines of every checkpoint, the size of the one before it."""
+    return f"{write_checkpoint(checkpoint)}previous {previous}\n"
+
+
+def nodes_of(begin: int, completed: Sequence[Sequence[bytes]]) -> list[KeptNode]:
+    """Inner nodes that entries from ``begin`` on completed, given by level, in the order in which they were."""
+    return sorted(
+        KeptNode(node_number(level, place), value)
+        for level, row in enumerate(completed)
+        if level
+        for place, value in enumerate(row, begin >> level)
+    )
+
+
+def _node(storage: Storage, connection: Connection, level: int, place: int) -> bytes:
+    found = storage.node(connection, level, place)
+    if found is None:
+        raise InputError(
+            f"node {place} of level {level} is missing in the ledger {storage.name}",
+            hint="see `holdfast ledger verify`; go on with a copy that verifies",
+        )
+    return found
+
+
+@contextmanager
+def _closed_on_error(storage: Storage) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        storage.close()
+        raise
 
 
 def _dated(statement: Statement) -> Statement:

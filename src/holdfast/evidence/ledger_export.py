@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.core.canonical import canonical_json
 from holdfast.core.errors import InputError
-from holdfast.evidence.ledger_storage import Entry, KeptCheckpoint, Storage
+from holdfast.evidence.ledger_storage import KeptCheckpoint, Storage
 from holdfast.evidence.statement import kind_of
 from holdfast.evidence.writing import open_durably
-from holdfast.kernels.merkle.tree import leaf_hash
+from holdfast.kernels.merkle.tree import leaf_hash, node_number
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 EXPORT_SCHEMA = "https://holdfast.dev/schema/ledger-export/1"
+BATCH = 8192
 LONGEST_LINE = 1 << 26
 _HINT = "write it again with `holdfast ledger export`"
+
+
+class Entries(NamedTuple):
+    """Some entries in order, by column; see :class:`holdfast.evidence.ledger_storage.Entry`."""
+
+    positions: Sequence[int]
+    kinds: Sequence[str]
+    payloads: Sequence[bytes]
+    leaves: Sequence[bytes]
 
 
 class StoredHistory:
@@ -31,35 +41,37 @@ class StoredHistory:
         self._storage = storage
         self._connection = connection
 
-    def entries(self) -> Iterator[Entry]:
-        """Entries in order; what a hand put in place of bytes or numbers comes as something that fits nothing."""
-        for position, kind, payload, leaf in self._storage.entries(self._connection, 0):
-            if type(position) is int and type(payload) is bytes and type(leaf) is bytes:
-                yield Entry(position, kind, payload, leaf)
-            else:
-                yield Entry(-1, str(kind), str(payload).encode("utf-8", "replace"), b"")
+    def entries(self, batch: int) -> Iterator[Entries]:
+        """Entries in order, so many at a time."""
+        for rows in self._storage.all_entries(self._connection, batch):
+            positions, kinds, payloads, leaves = zip(*rows, strict=True)
+            yield Entries(positions, kinds, _as_bytes(payloads), leaves)
 
     def checkpoints(self) -> Iterator[KeptCheckpoint]:
         """Checkpoints in order."""
-        return self._storage.checkpoints(self._connection)
+        return self._storage.all_checkpoints(self._connection, BATCH)
 
     def faults_of_nodes(self, begin: int, completed: list[list[bytes]]) -> Iterator[str]:
         """What differs from the nodes that the entries from ``begin`` on completed, by level."""
+        end = begin + len(completed[0])
+        stored = self._storage.nodes(self._connection, begin - begin.bit_count(), end - end.bit_count())
         for level, expected in enumerate(completed):
-            first = begin >> level
-            found = {
-                node.place: node.hash
-                for node in self._storage.nodes(self._connection, level, first, first + len(expected))
-            }
-            for place, value in enumerate(expected, first):
-                if found.get(place) != value:
-                    yield f"node {place} of level {level}: {'not as signed' if place in found else 'missing'}"
+            if not level:
+                continue
+            for place, value in enumerate(expected, begin >> level):
+                if stored.get(node_number(level, place)) != value:
+                    yield f"node {place} of level {level}: missing or not as it was signed"
 
     def faults_of_rest(self, size: int) -> Iterator[str]:
         """Nodes that belong to no entry."""
         n_nodes = self._storage.count(self._connection, "nodes")
         if n_nodes != size - size.bit_count():
             yield f"expected {size - size.bit_count()} nodes over {size} entries, found {n_nodes}"
+
+
+def _as_bytes(payloads: Sequence[object]) -> Sequence[bytes]:
+    """What a hand put in place of bytes comes as bytes that fit nothing."""
+    return [one if isinstance(one, bytes) else str(one).encode("utf-8", "replace") for one in payloads]
 
 
 class ExportedHistory:
@@ -78,12 +90,14 @@ class ExportedHistory:
             raise InputError(f"expected an export of a ledger in {path}, got something else", hint=_HINT)
         self.origin: str = head["origin"]
 
-    def entries(self) -> Iterator[Entry]:
-        """Entries in order."""
-        texts = (line["entry"] for line in self._lines(1) if "entry" in line)
-        for position, text in enumerate(texts):
-            payload = str(text).encode("utf-8", "surrogatepass")
-            yield Entry(position, kind_of(payload), payload, leaf_hash(payload))
+    def entries(self, batch: int) -> Iterator[Entries]:
+        """Entries in order, so many at a time."""
+        texts = (str(line["entry"]) for line in self._lines(1) if "entry" in line)
+        begin = 0
+        while payloads := [text.encode("utf-8", "surrogatepass") for text in islice(texts, batch)]:
+            positions = range(begin, begin + len(payloads))
+            yield Entries(positions, [*map(kind_of, payloads)], payloads, [*map(leaf_hash, payloads)])
+            begin += len(payloads)
 
     def checkpoints(self) -> Iterator[KeptCheckpoint]:
         """Checkpoints in order, by the number of entries before each."""
@@ -135,8 +149,9 @@ def export_ledger(storage: Storage, path: Path) -> int:
         checkpoints = history.checkpoints()
         upcoming = next(checkpoints, None)
         size = 0
-        for size, entry in enumerate(history.entries(), 1):
-            file.write(canonical_json({"entry": entry.payload.decode()}) + b"\n")
+        payloads = chain.from_iterable(entries.payloads for entries in history.entries(BATCH))
+        for size, payload in enumerate(payloads, 1):
+            file.write(canonical_json({"entry": payload.decode()}) + b"\n")
             while upcoming is not None and upcoming.size <= size:
                 file.write(canonical_json({"checkpoint": upcoming.note}) + b"\n")
                 upcoming = next(checkpoints, None)

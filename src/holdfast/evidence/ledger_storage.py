@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.core.errors import InputError, MissingExtra
-from holdfast.kernels.merkle.tree import Node
+from holdfast.kernels.merkle.tree import node_number
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
@@ -30,6 +30,13 @@ class Entry(NamedTuple):
     kind: str
     payload: bytes
     leaf: bytes
+
+
+class KeptNode(NamedTuple):
+    """An inner node of the tree, by its number (:func:`holdfast.kernels.merkle.tree.node_number`)."""
+
+    number: int
+    hash: bytes
 
 
 class KeptCheckpoint(NamedTuple):
@@ -138,7 +145,7 @@ class Storage:
                 self._writer.close()
                 raise
 
-    def add(self, connection: Connection, rows: Sequence[Entry | Node | KeptCheckpoint | Salt]) -> None:
+    def add(self, connection: Connection, rows: Sequence[Entry | KeptNode | KeptCheckpoint | Salt]) -> None:
         """Add rows of one kind."""
         if not rows:
             return
@@ -173,7 +180,7 @@ class Storage:
 
     def entries(
         self, connection: Connection, begin: int, end: int | None = None, *, kind: str = "", last: int | None = None
-    ) -> Iterator[Entry]:
+    ) -> list[Entry]:
         """Entries from one position to before another, in order; of one kind, or only the last ones, where asked."""
         from sqlalchemy import select
 
@@ -185,25 +192,40 @@ class Storage:
             query = query.where(table.c.kind == kind)
         if last is not None:
             rows = connection.execute(query.order_by(table.c.position.desc()).limit(last)).all()
-            return (Entry(*row) for row in reversed(rows))
-        found = connection.execute(query.order_by(table.c.position).execution_options(yield_per=8192))
-        return (Entry(*row) for row in found)
+            return [Entry(*row) for row in reversed(rows)]
+        return [Entry(*row) for row in connection.execute(query.order_by(table.c.position))]
 
-    def checkpoints(self, connection: Connection, *, after: int = -1) -> Iterator[KeptCheckpoint]:
-        """Checkpoints of more than ``after`` entries, the smallest first."""
-        from sqlalchemy import select
+    def all_entries(self, connection: Connection, batch: int) -> Iterator[list[Entry]]:
+        """All entries in order, so many at a time, as plain tuples."""
+        begin, query = -1, "select position, kind, payload, leaf from entries where position > {} order by position"
+        while rows := self._rows(connection, f"{query.format(begin)} limit {batch}"):
+            yield rows
+            if type(rows[-1][0]) is not int:
+                return
+            begin = rows[-1][0]
 
-        table = self._tables["checkpoints"]
-        query = select(table).where(table.c.size > after).order_by(table.c.size)
-        return (KeptCheckpoint(*row) for row in connection.execute(query.execution_options(yield_per=8192)))
+    def nodes(self, connection: Connection, begin: int, end: int) -> dict[int, bytes]:
+        """Hashes of inner nodes by number, from one number to before another."""
+        query = f"select number, hash from nodes where number >= {begin:d} and number < {end:d} order by number"  # noqa: S608
+        return dict(self._rows(connection, query))
 
-    def nodes(self, connection: Connection, level: int, begin: int, end: int) -> Iterator[Node]:
-        """Nodes of one level, from one place to before another, in order."""
-        from sqlalchemy import select
+    def _rows(self, connection: Connection, query: str) -> list[Any]:
+        """Rows below SQLAlchemy, for a million of them; the query holds constants and numbers."""
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+        finally:
+            cursor.close()
 
-        table = self._tables["nodes"]
-        query = select(table).where(table.c.level == level, table.c.place >= begin, table.c.place < end)
-        return (Node(*row) for row in connection.execute(query.order_by(table.c.place)))
+    def all_checkpoints(self, connection: Connection, batch: int) -> Iterator[KeptCheckpoint]:
+        """All checkpoints, the smallest first; read so many at a time."""
+        size, query = -1, "select size, note from checkpoints where size > {} order by size limit {}"
+        while rows := self._rows(connection, query.format(size, batch)):
+            yield from (KeptCheckpoint(*row) for row in rows)
+            if type(rows[-1][0]) is not int:
+                return
+            size = rows[-1][0]
 
     def node(self, connection: Connection, level: int, place: int) -> bytes | None:
         """Hash of one node or leaf; ``None`` where it is not."""
@@ -213,7 +235,7 @@ class Storage:
         if level == 0:
             query = select(entries.c.leaf).where(entries.c.position == place)
         else:
-            query = select(nodes.c.hash).where(nodes.c.level == level, nodes.c.place == place)
+            query = select(nodes.c.hash).where(nodes.c.number == node_number(level, place))
         found = connection.execute(query).scalar_one_or_none()
         return None if found is None else bytes(found)
 
@@ -252,7 +274,7 @@ class Storage:
 
 _COLUMNS: dict[type, tuple[str, tuple[str, ...]]] = {
     Entry: ("entries", ("bigint", "text", "bytea", "bytea")),
-    Node: ("nodes", ("integer", "bigint", "bytea")),
+    KeptNode: ("nodes", ("bigint", "bytea")),
     KeptCheckpoint: ("checkpoints", ("bigint", "text")),
     Salt: ("salts", ("text", "bytea")),
 }
@@ -283,10 +305,8 @@ def _tables() -> dict[str, Table]:
     nodes = Table(
         "nodes",
         meta,
-        Column("level", Integer, primary_key=True, autoincrement=False),
-        Column("place", number, primary_key=True, autoincrement=False),
+        Column("number", number, primary_key=True, autoincrement=False),
         Column("hash", LargeBinary, nullable=False),
-        sqlite_with_rowid=False,
     )
     checkpoints = Table(
         "checkpoints",
@@ -305,7 +325,7 @@ def _sqlite(path: Path) -> Engine:
 
     def opened(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
-        for setting in ("journal_mode = wal", "synchronous = full", "secure_delete = on", "cell_size_check = on"):
+        for setting in ("journal_mode = wal", "synchronous = full", "secure_delete = on", "wal_autocheckpoint = 8192"):
             connection.execute(f"pragma {setting}")
 
     def begun(connection: Connection) -> None:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from hashlib import sha256
+from itertools import pairwise
+from typing import NamedTuple, Protocol, TypeVar
 
 from holdfast.core.errors import InputError
 from holdfast.evidence.key_history import KeyHistory, read_key_event
 from holdfast.evidence.keys import PublicKey
-from holdfast.evidence.ledger_export import StoredHistory
-from holdfast.evidence.ledger_storage import Entry, KeptCheckpoint, Storage
+from holdfast.evidence.ledger import checkpoint_text
+from holdfast.evidence.ledger_export import Entries, StoredHistory
+from holdfast.evidence.ledger_storage import KeptCheckpoint, Storage
 from holdfast.evidence.notes import VerifierKey, parse_note, signed_by
 from holdfast.evidence.statement import kind_of, parse_statement
 from holdfast.evidence.verify import Status
 from holdfast.kernels.merkle.note import Checkpoint, Note, read_checkpoint
-from holdfast.kernels.merkle.tree import Edge, consistency_proof, is_consistent, leaf_hash
+from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, is_consistent
 
 MOST_FAULTS = 100
 CHUNK = 8192
-_RECORDED = re.compile(rb'"recorded":"([0-9TZ:.-]+)"')
+RECORDED = b'"recorded":"'
+T = TypeVar("T")
 
 
 class History(Protocol):
@@ -29,7 +33,7 @@ class History(Protocol):
     @property
     def origin(self) -> str: ...
 
-    def entries(self) -> Iterator[Entry]: ...
+    def entries(self, batch: int) -> Iterator[Entries]: ...
 
     def checkpoints(self) -> Iterator[KeptCheckpoint]: ...
 
@@ -149,18 +153,16 @@ class _Walk:
         """Read everything; stop at the hundredth fault."""
         kept = self.history.checkpoints()
         upcoming = next(kept, None)
-        begin, completed = 0, _levels()
-        for entry in self.history.entries():
-            self._enter(entry, completed)
-            if upcoming is not None and upcoming.size <= self.edge.size:
-                self._check(upcoming)
+        for entries in self.history.entries(CHUNK):
+            begin, before = self.edge.size, dict(zip(edge_of(self.edge.size), self.edge.nodes, strict=True))
+            leaves = self._hashed(begin, entries)
+            completed = self.edge.extend(leaves)
+            while upcoming is not None and upcoming.size <= self.edge.size:
+                self._check(upcoming, _Grown(begin, before, completed))
                 upcoming = next(kept, None)
-            if self.edge.size % CHUNK == 0:
-                self.faults += self.history.faults_of_nodes(begin, completed)
-                begin, completed = self.edge.size, _levels()
+            self.faults += self.history.faults_of_nodes(begin, completed)
             if len(self.faults) >= MOST_FAULTS:
                 return
-        self.faults += self.history.faults_of_nodes(begin, completed)
         self.faults += self.history.faults_of_rest(self.edge.size)
         while upcoming is not None and len(self.faults) < MOST_FAULTS:
             self.faults.append(f"checkpoint {upcoming.size}: the ledger holds {self.edge.size} entries only")
@@ -189,22 +191,23 @@ class _Walk:
         if not is_consistent(old.size, old.root, size, self.edge.root(), proof):
             self.faults.append(f"rewritten: the first {old.size:,} entries are not those that were signed then")
 
-    def _enter(self, entry: Entry, completed: list[list[bytes]]) -> None:
-        position = self.edge.size
-        leaf = leaf_hash(entry.payload)
-        if entry.position != position:
-            self.faults.append(f"entry {position}: missing; the next one has the number {entry.position}")
-        if leaf != entry.leaf:
-            self.faults.append(f"entry {position}: its content is not what its hash says")
-        kind = kind_of(entry.payload)
-        if kind != entry.kind:
-            self.faults.append(f"entry {position}: it is filed as {entry.kind!r} and says {kind!r}")
-        if kind == "key":
-            self._key(position, entry.payload)
-        self._clock(position, entry.payload)
-        self._leaves.append(leaf)
-        for node in self.edge.append(leaf):
-            completed[node.level].append(node.hash)
+    def _hashed(self, begin: int, entries: Entries) -> list[bytes]:
+        """Hash entries again, and note what differs from what is kept beside them."""
+        leaves = [sha256(b"\x00" + payload).digest() for payload in entries.payloads]
+        kinds = [kind_of(payload) for payload in entries.payloads]
+        positions = range(begin, begin + len(leaves))
+        for place in _differences(positions, entries.positions):
+            self.faults.append(f"entry {begin + place}: missing; the next one is number {entries.positions[place]}")
+        for place in _differences(leaves, entries.leaves):
+            self.faults.append(f"entry {begin + place}: its content is not what its hash says")
+        for position, (kind, filed) in enumerate(zip(kinds, entries.kinds, strict=True), begin):
+            if kind != filed:
+                self.faults.append(f"entry {position}: it is filed as {filed!r} and says {kind!r}")
+            if kind == "key":
+                self._key(position, entries.payloads[position - begin])
+        self._clocks(begin, entries.payloads)
+        self._leaves += leaves
+        return leaves
 
     def _key(self, position: int, payload: bytes) -> None:
         try:
@@ -212,33 +215,41 @@ class _Walk:
         except InputError as error:
             self.faults.append(error.message)
 
-    def _clock(self, position: int, payload: bytes) -> None:
-        """Note a clock that went back; the quick look may be wrong, so a find is looked at again."""
-        found = _RECORDED.search(payload)
-        if found is None:
+    def _clocks(self, begin: int, payloads: Sequence[bytes]) -> None:
+        """Note clocks that went back; the quick look may be wrong, so a find is looked at again."""
+        starts = [payload.find(RECORDED) + len(RECORDED) for payload in payloads]
+        times = [payload[start : start + 24] for start, payload in zip(starts, payloads, strict=True)]
+        before = [self._time, *times]
+        self._time = times[-1]
+        if before == sorted(before):
             return
-        if found[1] < self._time:
-            stated = parse_statement(payload, source=f"entry {position}").predicate.get("recorded")
-            if stated == found[1].decode() and len(self.notices) < MOST_FAULTS:
-                self.notices.append(f"entry {position}: recorded at {stated}, before the one ahead of it")
-        self._time = found[1]
+        for position, (earlier, time) in enumerate(pairwise(before), begin):
+            if time < earlier and len(self.notices) < MOST_FAULTS:
+                with suppress(InputError):
+                    said = parse_statement(payloads[position - begin], source=f"entry {position}").predicate
+                    if said.get("recorded") == time.decode("utf-8", "replace"):
+                        self.notices.append(f"entry {position}: recorded at {said['recorded']}, before the one ahead")
 
-    def _check(self, kept: KeptCheckpoint) -> None:
-        place = f"checkpoint {kept.size}"
+    def _check(self, kept: KeptCheckpoint, grown: _Grown) -> None:
+        place, size = f"checkpoint {kept.size}", kept.size
+        if size <= grown.begin:
+            self.faults.append(f"{place}: there is another one of this size")
+            return
         try:
             note = parse_note(kept.note, source=place)
         except InputError as error:
             self.faults.append(error.message)
             return
-        if _stated(note) != Checkpoint(self.history.origin, self.edge.size, self.edge.root()):
-            self.faults.append(f"{place}: it does not fit the entries before it")
-            return
         since = self.signed[-1][0] if self.signed else 0
-        required = self.keys.required(self.edge.size, since=since)
+        state = Checkpoint(self.history.origin, size, grown.root(size))
+        if note.text != checkpoint_text(state, previous=since):
+            fits = _stated(note) == state
+            self.faults.append(f"{place}: {'the one before it is missing' if fits else 'it does not fit the entries'}")
+        required = self.keys.required(size, since=since)
         missing = [key.key.key_id for key in required if not signed_by(note, key)]
         if missing or not required or len(note.signatures) != len(required):
-            self.faults.append(f"{place}: not signed by the key in force" + f" ({missing[0]})" * bool(missing))
-        self.signed.append((kept.size, tuple(key.key.key_id for key in required)))
+            self.faults.append(f"{place}: not signed by the key in force{f' ({missing[0]})' if missing else ''}")
+        self.signed.append((size, tuple(key.key.key_id for key in required)))
 
     def _node(self, level: int, place: int) -> bytes:
         """Compute a node again from its leaves."""
@@ -248,8 +259,29 @@ class _Walk:
         return edge.root()
 
 
-def _levels() -> list[list[bytes]]:
-    return [[] for _ in range(64)]
+def _differences(expected: Sequence[T], found: Sequence[T]) -> list[int]:
+    """Places that differ; quick where none does."""
+    if list(expected) == list(found):
+        return []
+    return [place for place, (one, other) in enumerate(zip(expected, found, strict=True)) if one != other]
+
+
+class _Grown(NamedTuple):
+    """A part of the tree: where it begins, the nodes on the edge before it, and what was completed, by level."""
+
+    begin: int
+    before: Mapping[tuple[int, int], bytes]
+    completed: list[list[bytes]]
+
+    def root(self, size: int) -> bytes:
+        """Root of the tree when it had this size, which lies in this part."""
+        nodes = [
+            self.before[level, place]
+            if (level, place) in self.before
+            else self.completed[level][place - (self.begin >> level)]
+            for level, place in edge_of(size)
+        ]
+        return Edge(size, nodes).root()
 
 
 def _stated(note: Note) -> Checkpoint | None:
@@ -267,4 +299,5 @@ def _counts(trusted: Mapping[str, int | None], key: str, size: int) -> bool:
 def _about_revoked(keys: KeyHistory) -> Iterator[str]:
     for event in keys.events:
         if event.action == "revoked":
-            yield f"entry {event.position}: the key {event.key.key.key_id} counts for nothing from entry {event.since} on"
+            key = event.key.key.key_id
+            yield f"entry {event.position}: the key {key} counts for nothing from entry {event.since} on"

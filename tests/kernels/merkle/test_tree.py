@@ -17,6 +17,7 @@ from holdfast.kernels.merkle.tree import (
     is_consistent,
     leaf_hash,
     node_hash,
+    node_number,
 )
 
 # The entries and roots of the test vectors that certificate transparency implementations share.
@@ -93,6 +94,28 @@ def test_an_edge_grows_on_from_where_it_was_taken_up() -> None:
         assert all(log.node(*node[:2]) == node.hash for node in edge.append(leaf))
     assert edge.root() == log.edge.root()
     assert branch.root() == log.root(37)
+
+
+def test_nodes_are_numbered_in_the_order_in_which_they_are_completed() -> None:
+    edge, number = Edge(), 0
+    for leaf in Log(70).leaves:
+        assert number == edge.size - edge.size.bit_count()
+        for level, place, _ in edge.append(leaf):
+            assert node_number(level, place) == number
+            number += 1
+
+
+def test_many_leaves_at_once_complete_what_they_complete_one_by_one() -> None:
+    log = Log(70)
+    for begin in range(70):
+        for end in range(begin, 71):
+            edge = Edge(begin, [log.node(*at) for at in edge_of(begin)])
+            completed = edge.extend(log.leaves[begin:end])
+            for level, row in enumerate(completed):
+                assert row == [log.node(level, place) for place in range(begin >> level, end >> level)]
+            assert sum(map(len, completed)) == sum((end >> level) - (begin >> level) for level in range(8))
+            assert (edge.size, edge.root()) == (end, log.root(end))
+            assert edge.nodes == tuple(log.node(*at) for at in edge_of(end))
 
 
 def test_an_edge_needs_as_many_nodes_as_its_size_has_ones() -> None:

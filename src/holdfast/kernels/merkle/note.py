@@ -19,6 +19,7 @@ from typing import NamedTuple
 LARGEST_NOTE = 1 << 20
 MOST_SIGNATURES = 100
 _MARK = "\N{EM DASH} "
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _KEY_NAME = re.compile(r"[^\s+]+")
 
 
@@ -103,7 +104,7 @@ def read_note(data: bytes | str) -> Note:
     if len(data) > LARGEST_NOTE:
         raise ValueError(f"expected at most {LARGEST_NOTE} bytes, got {len(data)}")
     content = data.decode() if isinstance(data, bytes) else data
-    if any(ord(character) < 32 and character != "\n" for character in content):
+    if _CONTROL.search(content):
         raise ValueError("a control character")
     text, gap, tail = content.rpartition("\n\n")
     lines = tail.split("\n")

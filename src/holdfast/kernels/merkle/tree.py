@@ -36,6 +36,20 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def node_number(level: int, place: int) -> int:
+    """Number of an inner node in the order in which growing completes them, from 0.
+
+    Before leaf ``n`` comes, ``n - n.bit_count()`` inner nodes are complete.
+
+    Examples
+    --------
+    >>> [node_number(1, 0), node_number(1, 1), node_number(2, 0), node_number(1, 2)]
+    [0, 1, 2, 3]
+    """
+    last_leaf = (place + 1 << level) - 1
+    return last_leaf - last_leaf.bit_count() + level - 1
+
+
 class Edge:
     """The right edge of a growing tree: all that is needed to append and to tell the root.
 
@@ -63,6 +77,11 @@ class Edge:
         if size < 0 or len(self._nodes) != size.bit_count():
             raise ValueError(f"expected {size.bit_count()} nodes on the edge of {size} leaves, got {len(self._nodes)}")
 
+    @property
+    def nodes(self) -> tuple[bytes, ...]:
+        """The complete nodes at :func:`edge_of` the size, from left to right."""
+        return tuple(self._nodes)
+
     def append(self, leaf: bytes) -> list[Node]:
         """Add a leaf and return the nodes that it completes, the leaf itself not included."""
         place, nodes, completed = self.size, self._nodes, []
@@ -75,6 +94,26 @@ class Edge:
         nodes.append(leaf)
         self.size += 1
         return completed
+
+    def extend(self, leaves: Sequence[bytes]) -> list[list[bytes]]:
+        """Add leaves at once and return the nodes that they complete, by level, from place ``size >> level`` on.
+
+        The leaves themselves are level 0.
+        """
+        left = {level: node for (level, _), node in zip(edge_of(self.size), self._nodes, strict=True)}
+        completed, row, level = [list(leaves)], list(leaves), 0
+        while row:
+            if level in left:
+                row.insert(0, left.pop(level))
+            if len(row) & 1:
+                left[level] = row.pop()
+            pairs = iter(row)
+            row = [sha256(b"\x01" + one + other).digest() for one, other in zip(pairs, pairs, strict=True)]
+            level += 1
+            completed.append(list(row))
+        self.size += len(leaves)
+        self._nodes = [left[level] for level in sorted(left, reverse=True)]
+        return completed[:-1]
 
     def root(self) -> bytes:
         """Root of the tree, 32 bytes; that of an empty one is the hash of nothing."""
