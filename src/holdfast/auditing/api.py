@@ -19,6 +19,7 @@ from holdfast.core.errors import InputError, did_you_mean
 from holdfast.core.finding import Finding
 from holdfast.core.parse import from_mapping
 from holdfast.core.record import Audit
+from holdfast.evidence.entering import ledger_place
 
 
 class Result:
@@ -99,6 +100,7 @@ def audit(
     trust_pickle: TrustPickle = False,
     trainer: Trainer | None = None,
     observer: Observer | None = None,
+    ledger: str = "",
     **settings: Any,
 ) -> Result:
     """Evaluate a model and decide.
@@ -137,6 +139,8 @@ def audit(
         ``trainer(X, y, seed=...)``, with a polars frame of inputs and an array of outcomes, returns a model like
         ``model`` that was trained on them: for attacks that train copies of a model which cannot be fitted again by
         itself.
+    ledger
+        Ledger to enter the audit in; the one of this folder when there is one, ``"none"`` for none.
     settings
         Any other field of :class:`holdfast.auditing.config.AuditConfig`: ``policy``, ``seed``, ``check``, ...
 
@@ -157,13 +161,14 @@ def audit(
         deployment = from_mapping(Deployment, dict(deployment), source="deployment")
     chosen = override(start, {**named, **paths, "target": target, "deployment": deployment})
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="holdfast-audit-"))
-    prepare_folder(folder)
+    log = ledger_place(ledger)
+    prepare_folder(folder, ledger=log)
     kept = None if cache is False else cache_for(folder) if cache is True else Path(cache)
     options = Options(
         jobs=check_jobs(jobs), ray=ray, cache=kept, trust_pickle=trust_pickle, command=("holdfast.audit",)
     )
     finished = run_audit(chosen, options, objects=objects, observer=observer)
-    result = Result(write_audit(finished, folder, cache=kept))
+    result = Result(write_audit(finished, folder, cache=kept, ledger=log))
     if out is None:
         weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
     return result

@@ -8,6 +8,7 @@ from pathlib import Path
 from holdfast.auditing.keys import code_digest
 from holdfast.auditing.recording import Finished
 from holdfast.auditing.running import default_cache
+from holdfast.auditing.stating import audit_statements
 from holdfast.auditing.store import Store
 from holdfast.core.canonical import canonical_json, digest_bytes, digest_of
 from holdfast.core.decision import Decision
@@ -15,8 +16,12 @@ from holdfast.core.errors import InputError
 from holdfast.core.finding import FINDINGS_SCHEMA, Chart, Finding
 from holdfast.core.parse import from_json
 from holdfast.core.record import Audit, Findings, Run
-from holdfast.evidence.bundle import write_bundle
-from holdfast.evidence.keys import KeyPair, default_folder, ephemeral_key, load_key
+from holdfast.evidence.bundle import BUNDLE_NAME, output_names, sign_again, write_bundle
+from holdfast.evidence.entering import check_ledger, enter
+from holdfast.evidence.keys import ephemeral_key, own_key
+from holdfast.evidence.manifest import digest_of_file
+from holdfast.evidence.receipt import RECEIPT_NAME, Receipt, read_receipt
+from holdfast.evidence.verify import verify_bundle
 from holdfast.evidence.writing import exclusively, remove_unfinished, write_durably, writing_error
 from holdfast.reports import charts
 
@@ -24,14 +29,14 @@ Render = Callable[[Finding, Chart], str]
 ALWAYS = ("findings.json", "decision.json", "run.json")
 
 
-def prepare_folder(folder: Path) -> None:
+def prepare_folder(folder: Path, *, ledger: str = "") -> None:
     """Make the folder, or accept one of an earlier audit; refuse one that holds anything else.
 
     Raises
     ------
     InputError
         When it cannot be made or written, or holds files that are no audit's: they would end up in the signed bundle;
-        or when there is a signing key that cannot be used.
+        or when there is a signing key or a ledger that cannot be used.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -48,10 +53,11 @@ def prepare_folder(folder: Path) -> None:
     probe = folder / ".writable"
     write_durably(probe, b"")
     probe.unlink(missing_ok=True)
-    signing_key()  # one that cannot be used is said before an hour of work, not after
+    own_key()  # one that cannot be used is said before an hour of work, not after
+    check_ledger(ledger)
 
 
-def write_audit(finished: Finished, folder: Path, *, cache: Path | None = None) -> Audit:
+def write_audit(finished: Finished, folder: Path, *, cache: Path | None = None, ledger: str = "") -> Audit:
     """Write all files of an audit, each whole or not at all, and its signed bundle last.
 
     Two audits that end in one folder at once write one after the other: the files there are always of one audit.
@@ -60,14 +66,21 @@ def write_audit(finished: Finished, folder: Path, *, cache: Path | None = None) 
     ----------
     cache
         Folder of the store, for charts that were drawn before.
+    ledger
+        Where the audit is entered; empty for nowhere.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be written, or the audit not be entered; its files are whole then.
     """
     audit = Audit(findings=finished.findings, decision=finished.decision, run=finished.run, folder=str(folder))
     with exclusively(folder):
-        _write_files(finished, audit, folder, cache)
+        _write_files(finished, audit, folder, cache, ledger)
     return audit
 
 
-def _write_files(finished: Finished, audit: Audit, folder: Path, cache: Path | None) -> None:
+def _write_files(finished: Finished, audit: Audit, folder: Path, cache: Path | None, ledger: str) -> None:
     from holdfast.reports.html import render_html
     from holdfast.reports.junit import render_junit
     from holdfast.reports.model_card import render_model_card
@@ -90,7 +103,48 @@ def _write_files(finished: Finished, audit: Audit, folder: Path, cache: Path | N
     }
     for name, text in texts.items():
         write_durably(folder / name, text.encode("utf-8"))
-    write_bundle(folder, inputs=_input_files(finished), key=signing_key(), subject=finished.findings.subject)
+    key, subject = own_key() or ephemeral_key(), finished.findings.subject
+    try:
+        _enter(audit, folder, ledger)
+    finally:  # an audit that could not be entered is signed all the same, and says that it stands in no ledger
+        write_bundle(folder, inputs=_input_files(finished), key=key, subject=subject)
+
+
+def enter_audit(folder: Path, ledger: str) -> Receipt:
+    """Enter an audit that was finished before, and sign its bundle again with the proof in it.
+
+    Raises
+    ------
+    InputError
+        When there is no audit, it is not as it was signed, or it cannot be entered.
+    """
+    audit = read_audit(folder)
+    check_ledger(ledger)
+    key = own_key() or ephemeral_key()
+    if verify_bundle(folder / BUNDLE_NAME, folder=folder).status == "altered":
+        raise InputError(f"the audit in {folder} is not as it was signed", hint=f"see `holdfast verify {folder}`")
+    with exclusively(folder):
+        _enter(audit, folder, ledger)
+        sign_again(folder, key=key)
+    return read_receipt((folder / RECEIPT_NAME).read_bytes(), source=RECEIPT_NAME)
+
+
+def _enter(audit: Audit, folder: Path, ledger: str) -> None:
+    """Enter an audit into a ledger, where there is one, and keep the proof beside its files."""
+    (folder / RECEIPT_NAME).unlink(missing_ok=True)
+    if not ledger:
+        return
+    digests = {name: digest_of_file(folder / name) for name in output_names(folder)}
+    statements, commitments = audit_statements(audit, digests)
+    try:
+        receipt = enter(statements, commitments=commitments, place=ledger)
+    except InputError as error:
+        raise InputError(
+            f"the audit is finished and could not be entered into the ledger: {error.message}",
+            hint=f"{error.hint}; its files are whole. Then run `holdfast ledger enter {folder}`",
+        ) from None
+    if receipt is not None:
+        write_durably(folder / RECEIPT_NAME, receipt.encode())
 
 
 def read_audit(folder: Path) -> Audit:
@@ -141,12 +195,6 @@ def cached_svg(folder: Path, cache: Path | None) -> Render:
         return text
 
     return render
-
-
-def signing_key() -> KeyPair:
-    """Return the user's key, or one made for this bundle alone when there is none."""
-    folder = default_folder()
-    return load_key(folder) if folder.is_dir() and any(folder.iterdir()) else ephemeral_key()
 
 
 def cache_for(folder: Path) -> Path:

@@ -38,5 +38,5 @@ def verify_audit(path: Path, *, keys: Sequence[Path], inputs: Mapping[str, Path]
         raise InputError(f"no bundle at {bundle}", hint="give a bundle.holdfast or the folder of an audit")
     trusted = tuple(load_public_key(key) for key in keys) or known_public_keys(default_folder())
     found = verify_bundle(bundle, folder=path if path.is_dir() else None, inputs=inputs, trusted=trusted)
-    lines = [*map(str, found.alterations), found.summary]
+    lines = [*map(str, found.alterations), found.summary, *([found.ledger] if found.ledger else [])]
     return VerifyOutcome("\n".join(lines), found.exit_code)

@@ -17,7 +17,7 @@ from holdfast.core.decision import Decision
 from holdfast.core.errors import InputError
 from holdfast.core.parse import from_json
 from holdfast.core.record import SubjectCard
-from holdfast.evidence.container import ArchiveWriter, is_safe_path
+from holdfast.evidence.container import ArchiveReader, ArchiveWriter, is_safe_path
 from holdfast.evidence.keys import KeyPair
 from holdfast.evidence.manifest import (
     PAYLOAD_TYPE,
@@ -26,10 +26,12 @@ from holdfast.evidence.manifest import (
     Manifest,
     Signer,
     describe,
+    parse_manifest,
     pieces_of_bytes,
     pieces_of_file,
     signed_bytes,
 )
+from holdfast.evidence.receipt import RECEIPT_NAME, read_receipt
 from holdfast.evidence.writing import open_durably
 
 BUNDLE_NAME = "bundle.holdfast"
@@ -63,17 +65,43 @@ def write_bundle(folder: Path, *, inputs: Mapping[str, Path | bytes], key: KeyPa
     InputError
         When a file cannot be read or written, the folder holds a link, or ``decision.json`` decides on other findings.
     """
+    listed = tuple(_describe_input(name, source) for name, source in sorted(inputs.items()))
+    return _write(folder, listed, key, subject_digests(subject))
+
+
+def sign_again(folder: Path, *, key: KeyPair) -> Path:
+    """Write the bundle of an audit folder once more, after a file was added to it; what is said of the inputs stays.
+
+    Raises
+    ------
+    InputError
+        When there is no bundle, or it is malformed.
+    """
+    path = folder / BUNDLE_NAME
+    try:
+        with path.open("rb") as file:
+            archive = ArchiveReader(file, source=str(path))
+            member = archive.members.get(MANIFEST_NAME)
+            data = archive.read(member) if member else b""
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}", hint="run `holdfast audit` again") from error
+    former = parse_manifest(data, source=f"{MANIFEST_NAME} in {path}")
+    inputs = tuple(entry for entry in former.files if entry.role == "input")
+    return _write(folder, inputs, key, former.subject)
+
+
+def _write(folder: Path, inputs: tuple[Entry, ...], key: KeyPair, subject: Mapping[str, str]) -> Path:
     outputs = {name: _read(folder / name) for name in output_names(folder)}
     _check_decision(outputs, folder)
     guide = guide_text()
     entries = [describe(name, "output", pieces_of_bytes(data)) for name, data in outputs.items()]
-    entries += [_describe_input(name, source) for name, source in sorted(inputs.items())]
-    entries.append(describe(GUIDE_NAME, "guide", pieces_of_bytes(guide)))
+    entries += [*inputs, describe(GUIDE_NAME, "guide", pieces_of_bytes(guide))]
     manifest = canonical_json(
         Manifest(
             signer=Signer(key_id=key.key_id, ephemeral=key.ephemeral),
-            subject=subject_digests(subject),
+            subject=subject,
             files=tuple(entries),
+            ledger=_entered(outputs),
         )
     )
     path = folder / BUNDLE_NAME
@@ -86,6 +114,14 @@ def write_bundle(folder: Path, *, inputs: Mapping[str, Path | bytes], key: KeyPa
             archive.add(OUTPUTS + name, data)
         archive.finish()
     return path
+
+
+def _entered(outputs: Mapping[str, bytes]) -> dict[str, str] | None:
+    """Where the audit stands in a ledger, by the receipt among its files."""
+    if RECEIPT_NAME not in outputs:
+        return None
+    receipt = read_receipt(outputs[RECEIPT_NAME], source=RECEIPT_NAME)
+    return {"origin": receipt.state().origin, "entry": str(receipt.entries[0].index)}
 
 
 def output_names(folder: Path) -> list[str]:

@@ -153,6 +153,18 @@ def load_key(folder: Path) -> KeyPair:
     return KeyPair(key)
 
 
+def own_key() -> KeyPair | None:
+    """Read the pair of the default folder; ``None`` when there is none.
+
+    Raises
+    ------
+    InputError
+        When there is one that cannot be used.
+    """
+    folder = default_folder()
+    return load_key(folder) if folder.is_dir() and any(folder.iterdir()) else None
+
+
 def load_public_key(path: Path) -> PublicKey:
     """Read a public key file.
 

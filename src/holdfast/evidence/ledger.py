@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -19,11 +18,11 @@ from holdfast.core.errors import InputError
 from holdfast.evidence.commitment import Commitment
 from holdfast.evidence.key_history import KeyHistory, history_of, key_statement
 from holdfast.evidence.keys import KeyPair, PublicKey
-from holdfast.evidence.ledger_storage import Entry, KeptCheckpoint, KeptNode, Salt, Storage
-from holdfast.evidence.notes import NamedKey, VerifierKey, named, parse_note, sign_text, signed_by
+from holdfast.evidence.ledger_storage import Entry, KeptCheckpoint, KeptNode, Salt, Storage, closed_on_error
+from holdfast.evidence.notes import NamedKey, VerifierKey, checkpoint_text, named, parse_note, sign_text, signed_by
 from holdfast.evidence.receipt import Receipt, make_receipt
 from holdfast.evidence.statement import Statement, kind_of
-from holdfast.kernels.merkle.note import Checkpoint, is_key_name, read_checkpoint, write_checkpoint
+from holdfast.kernels.merkle.note import Checkpoint, is_key_name, read_checkpoint
 from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, inclusion_proof, leaf_hash, node_number
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class Ledger:
     """
 
     def __init__(self, storage: Storage, key: KeyPair | None = None) -> None:
-        with _closed_on_error(storage):
+        with closed_on_error(storage):
             if not storage.exists():
                 raise InputError(
                     f"expected a ledger in {storage.name}, found none", hint="make one with `holdfast ledger init`"
@@ -125,7 +124,7 @@ class Ledger:
         name = origin or f"holdfast/{secrets.token_hex(8)}"
         if not is_key_name(name):
             raise InputError(f"no ledger can have the name {name!r}", hint="use one like example.com/audits")
-        with _closed_on_error(storage):
+        with closed_on_error(storage):
             if storage.exists():
                 raise InputError(
                     f"expected no ledger in {storage.name}, found one", hint="use it, or name another place"
@@ -188,6 +187,17 @@ class Ledger:
         assert ticket.result is not None
         return ticket.result
 
+    def check_writable(self) -> None:
+        """Refuse what :meth:`append` would refuse: a fault at the end, a key that is not the one in force.
+
+        Raises
+        ------
+        InputError
+            When nothing could be entered.
+        """
+        with self.storage.reading() as connection:
+            self._check_key(self._current(connection), self._signer())
+
     def succeed(self, successor: KeyPair) -> Appended:
         """Let another key sign from now on: the key in force names it, and both sign the next checkpoint."""
         former, key = self._signer(), named(successor, self.origin)
@@ -218,8 +228,8 @@ class Ledger:
         self, begin: int = 0, end: int | None = None, *, kind: str = "", last: int | None = None
     ) -> list[Entry]:
         """Entries from one number to before another; of one kind, or only the last ones, where asked."""
-        with self.storage.reading() as connection:
-            return self.storage.entries(connection, begin, end, kind=kind, last=last)
+        with self.storage.reading() as at:
+            return self.storage.entries(at, begin, end, kind=kind, last=last)
 
     def receipt(self, indices: Collection[int]) -> Receipt:
         """Prove that entries stand in the ledger as it is now.
@@ -389,11 +399,6 @@ class Ledger:
         return "" if edge.size == size else f"the checkpoint speaks of {size} entries, and {edge.size} are there"
 
 
-def checkpoint_text(checkpoint: Checkpoint, *, previous: int) -> str:
-    """Write the text that is signed: after the three lines of every checkpoint, the size of the one before it."""
-    return f"{write_checkpoint(checkpoint)}previous {previous}\n"
-
-
 def nodes_of(begin: int, completed: Sequence[Sequence[bytes]]) -> list[KeptNode]:
     """Inner nodes that entries from ``begin`` on completed, given by level, in the order in which they were."""
     return sorted(
@@ -412,15 +417,6 @@ def _node(storage: Storage, connection: Connection, level: int, place: int) -> b
             hint="see `holdfast ledger verify`; go on with a copy that verifies",
         )
     return found
-
-
-@contextmanager
-def _closed_on_error(storage: Storage) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        storage.close()
-        raise
 
 
 def _dated(statement: Statement) -> Statement:

@@ -272,6 +272,16 @@ class Storage:
         self._engine.dispose()
 
 
+@contextmanager
+def closed_on_error(storage: Storage) -> Iterator[None]:
+    """Let go of a database when something goes wrong with it."""
+    try:
+        yield
+    except BaseException:
+        storage.close()
+        raise
+
+
 _COLUMNS: dict[type, tuple[str, tuple[str, ...]]] = {
     Entry: ("entries", ("bigint", "text", "bytea", "bytea")),
     KeptNode: ("nodes", ("bigint", "bytea")),

@@ -12,10 +12,9 @@ from typing import NamedTuple, Protocol, TypeVar
 from holdfast.core.errors import InputError
 from holdfast.evidence.key_history import KeyHistory, read_key_event
 from holdfast.evidence.keys import PublicKey
-from holdfast.evidence.ledger import checkpoint_text
 from holdfast.evidence.ledger_export import Entries, StoredHistory
 from holdfast.evidence.ledger_storage import KeptCheckpoint, Storage
-from holdfast.evidence.notes import VerifierKey, parse_note, signed_by
+from holdfast.evidence.notes import VerifierKey, checkpoint_text, parse_note, signed_by
 from holdfast.evidence.statement import kind_of, parse_statement
 from holdfast.evidence.verify import Status
 from holdfast.kernels.merkle.note import Checkpoint, Note, read_checkpoint

@@ -62,7 +62,8 @@ class Manifest:
     subject
         Digests of the model and the tables under evaluation, by name, as the findings state them.
     ledger
-        Place in an append-only log; ``None``: this bundle was entered in none.
+        Name of the ledger that the audit was entered in, and the number of its entry; the proof is among the outputs.
+        ``None``: it was entered in none.
     """
 
     signer: Signer
@@ -114,6 +115,20 @@ def pieces_of_file(path: Path) -> Iterator[bytes]:
                 yield piece
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", hint="check the path and its permissions") from error
+
+
+def digest_of_file(path: Path) -> str:
+    """Digest a file: ``sha256:`` and 64 hexadecimal digits.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    whole = hashlib.sha256()
+    for piece in pieces_of_file(path):
+        whole.update(piece)
+    return f"sha256:{whole.hexdigest()}"
 
 
 def signed_bytes(payload_type: str, payload: bytes) -> bytes:

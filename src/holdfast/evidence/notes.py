@@ -17,7 +17,15 @@ from hashlib import sha256
 
 from holdfast.core.errors import InputError
 from holdfast.evidence.keys import KeyPair, PublicKey
-from holdfast.kernels.merkle.note import Note, Signature, is_key_name, read_note, write_note
+from holdfast.kernels.merkle.note import (
+    Checkpoint,
+    Note,
+    Signature,
+    is_key_name,
+    read_note,
+    write_checkpoint,
+    write_note,
+)
 
 ED25519, COSIGNATURE = 1, 4
 _KNOWN = {ED25519: "Ed25519", COSIGNATURE: "Ed25519 cosignature"}
@@ -99,6 +107,11 @@ def cosign(note: Note, key: KeyPair, *, name: str, time: int) -> Signature:
 def signed_by(note: Note, key: VerifierKey) -> bool:
     """Whether a signature under the note is by this key; a cosignature's time is in its first 8 bytes."""
     return any(_holds(note.text, one, key) for one in note.signatures if (one.name, one.hint) == (key.name, key.hint))
+
+
+def checkpoint_text(checkpoint: Checkpoint, *, previous: int) -> str:
+    """Write the text that is signed: after the three lines of every checkpoint, the size of the one before it."""
+    return f"{write_checkpoint(checkpoint)}previous {previous}\n"
 
 
 def parse_note(data: bytes | str, *, source: str) -> Note:

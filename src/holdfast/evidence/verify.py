@@ -27,6 +27,8 @@ from holdfast.evidence.manifest import (
     pieces_of_file,
     signed_bytes,
 )
+from holdfast.evidence.receipt import RECEIPT_NAME, read_receipt, vouched_for
+from holdfast.evidence.statement import Statement
 
 Status = Literal["trusted", "unknown_origin", "altered"]
 Where = Literal["bundle", "folder", "input"]
@@ -87,6 +89,8 @@ class Verification:
         Number of files compared: copies in the bundle, files of the folder, inputs.
     inputs_not_checked
         Inputs named in the manifest that the caller did not hand over.
+    ledger
+        What is proved of the ledger that the audit was entered in, in one sentence; empty where it was in none.
     """
 
     status: Status
@@ -95,6 +99,7 @@ class Verification:
     alterations: tuple[Alteration, ...]
     checked: int
     inputs_not_checked: tuple[str, ...]
+    ledger: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -176,6 +181,8 @@ def _verify(
     for name, path in inputs.items():
         faults += _compare(listed[name], pieces_of_file(path), "input")
     faults += _compare_decision(archive, source) if not faults else []
+    ledger, unproved = _compare_ledger(archive, manifest, trusted) if not faults else ("", [])
+    faults += unproved
     intact: Status = "trusted" if key in trusted and not manifest.signer.ephemeral else "unknown_origin"
     outputs = sum(entry.role == "output" for entry in manifest.files)
     return Verification(
@@ -185,6 +192,7 @@ def _verify(
         alterations=tuple(faults),
         checked=outputs * (1 if folder is None else 2) + len(inputs),
         inputs_not_checked=tuple(name for name in listed if name not in inputs),
+        ledger=ledger,
     )
 
 
@@ -317,3 +325,35 @@ def _compare_decision(archive: ArchiveReader, source: str) -> list[Alteration]:
         return []
     detail = "it was made on other findings than those in the bundle"
     return [Alteration(where="bundle", file="decision.json", start=0, end=len(text), what="changed", detail=detail)]
+
+
+def _compare_ledger(
+    archive: ArchiveReader, manifest: Manifest, trusted: Sequence[PublicKey]
+) -> tuple[str, list[Alteration]]:
+    """Hold the proof that the audit stands in a ledger against its files; all are as they were signed by now."""
+    if manifest.ledger is None:
+        return "", []
+    member = archive.members.get(OUTPUTS + RECEIPT_NAME)
+    try:
+        receipt = read_receipt(archive.read(member) if member else b"", source=RECEIPT_NAME)
+        fault = _unstated(receipt.statements()[0], manifest)
+    except InputError as error:
+        fault = error.message
+    if fault:
+        size = member.size if member else 0
+        lie = Alteration(where="bundle", file=RECEIPT_NAME, start=0, end=size, what="changed", detail=fault)
+        return "", [lie]
+    state = receipt.state()
+    by = "signed by a trusted key" if vouched_for(receipt, trusted) else "signed by a key that is not among yours"
+    return f"entry {receipt.entries[0].index} of the ledger {state.origin}, which held {state.size:,} then; {by}", []
+
+
+def _unstated(statement: Statement, manifest: Manifest) -> str:
+    """What the entry of the audit and the manifest say differently; empty if nothing."""
+    stated = statement.predicate.get("files")
+    signed = {
+        entry.name: f"sha256:{entry.sha256}"
+        for entry in manifest.files
+        if entry.role == "output" and entry.name != RECEIPT_NAME
+    }
+    return "" if statement.kind == "audit" and stated == signed else "its entry is about other files than these"

@@ -41,6 +41,7 @@ def audit(
     ray: Annotated[str, Option(help="Run checks on the Ray cluster at this address.")] = "",
     cache: Annotated[Path | None, Option(help="Where finished findings are kept; .holdfast otherwise.")] = None,
     no_cache: Annotated[bool, Option("--no-cache", help="Keep and reuse nothing.")] = False,
+    ledger: Annotated[str, Option(help="Ledger to enter it in; that of this folder otherwise, none for none.")] = "",
     trust_pickle: Annotated[str | None, TRUST_PICKLE] = None,
 ) -> None:
     """Evaluate a model on data, decide, and write report and signed evidence."""
@@ -48,6 +49,7 @@ def audit(
     from holdfast.auditing.folder import cache_for, prepare_folder, write_audit
     from holdfast.auditing.running import Options, check_jobs, run_audit
     from holdfast.core.endpoint import shown_url
+    from holdfast.evidence.entering import ledger_place
     from holdfast.interfaces.cli.progress import progress
 
     given: dict[str, Any] = {
@@ -59,17 +61,20 @@ def audit(
         "seed": seed,
     }  # fmt: skip
     chosen = override(load_config(config) if config else AuditConfig(), given)
-    prepare_folder(out)
+    log = ledger_place(ledger)
+    prepare_folder(out, ledger=log)
     kept = None if no_cache else cache or cache_for(out)
     command = ("holdfast", *map(shown_url, sys.argv[1:]))
     options = Options(jobs=check_jobs(jobs), ray=ray, cache=kept, trust_pickle=trust_of(trust_pickle), command=command)
     with progress() as observer:
         finished = run_audit(chosen, options, observer=observer)
-    result = write_audit(finished, out, cache=kept)
+    result = write_audit(finished, out, cache=kept, ledger=log)
     from holdfast.interfaces.cli.verdicts import print_verdicts
 
     print_verdicts(result.decision, result.findings.findings)
     typer.echo(f"report: {out / 'report.html'}")
+    if log:
+        typer.echo(f"entered in the ledger {log}")
     raise typer.Exit(finished.exit_code)
 
 

@@ -24,6 +24,7 @@ from holdfast.interfaces.cli import (
     init,
     keys,
     labels,
+    ledger,
     results,
     retraining,
     scan,
@@ -58,6 +59,7 @@ app.command("diff")(results.diff)
 app.command("verify")(results.verify)
 app.command("demo")(demo.demo)
 app.add_typer(keys.app, name="keys")
+app.add_typer(ledger.app, name="ledger")
 
 
 @app.callback(invoke_without_command=True)

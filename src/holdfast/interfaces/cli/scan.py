@@ -33,7 +33,9 @@ def scan(
     from holdfast.adapters.artefacts.scanner import ScanLimits
     from holdfast.auditing.scanning import NO_POLICY
     from holdfast.auditing.scanning import scan as run_scan
+    from holdfast.auditing.stating import scan_statement
     from holdfast.core.errors import InputError, did_you_mean
+    from holdfast.evidence.entering import check_ledger, enter, ledger_place
 
     if format not in FORMATS:
         raise InputError(
@@ -52,7 +54,9 @@ def scan(
         depth=limit_depth,
         files=limit_files,
     )
+    check_ledger(ledger_place())
     report = run_scan(*paths, policy=chosen, limits=limits)
+    enter([scan_statement(report)])
     text = _rendered(report, format, is_shown=out is None)
     if out is None:
         typer.echo(text, nl=False)
