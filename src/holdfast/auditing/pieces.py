@@ -75,11 +75,14 @@ def count_piece(plan: Plan, piece: Piece) -> dict[str, Any]:
         When the file cannot be read, or is not the one that was cut into pieces.
     """
     from holdfast.auditing.profiling import count
+    from holdfast.kernels.drift.profile import Profile
 
     part = _found(piece.file)
     if part.n_rows < piece.stop:
         raise _another(piece.file, f"{piece.stop:,} rows or more", f"{part.n_rows:,}")
-    return count(part.batches(start=piece.start, stop=piece.stop), plan).state()
+    profile = Profile(plan)
+    count(part, profile, start=piece.start, stop=piece.stop)
+    return profile.state()
 
 
 def compare_column(tables: tuple[tuple[File, ...], tuple[File, ...]], name: str) -> TwoSampleTest | None:

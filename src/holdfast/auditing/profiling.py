@@ -12,7 +12,7 @@ from holdfast.core.errors import InputError
 if TYPE_CHECKING:
     import polars as pl
 
-    from holdfast.adapters.tables.batches import RowBatches
+    from holdfast.adapters.tables.batches import Part, RowBatches
     from holdfast.auditing.pieces import Workers
     from holdfast.kernels.drift.profile import Batch, Plan, Profile
 
@@ -50,7 +50,10 @@ def count_rows(rows: RowBatches, plan: Plan, *, workers: Workers | None = None) 
     from holdfast.kernels.drift.profile import Profile
 
     if workers is None or not rows.n_rows or not can_travel(rows):
-        return count(rows.batches(), plan)
+        profile = Profile(plan)
+        for part in rows.parts:
+            count(part, profile)
+        return profile
     return merge_profiles(map(Profile.from_state, workers(count_piece, plan, pieces_of(rows))))
 
 
@@ -70,14 +73,11 @@ def plan_for(rows: RowBatches) -> Plan:
     return plan_profile(as_batch(sample), times=times)
 
 
-def count(batches: Iterable[pl.DataFrame], plan: Plan) -> Profile:
-    """Count batches of rows on cells."""
-    from holdfast.kernels.drift.profile import Profile
-
-    profile = Profile(plan)
-    for frame in batches:
-        profile.update(as_batch(frame), n_rows=frame.height)
-    return profile
+def count(part: Part, profile: Profile, *, start: int = 0, stop: int | None = None) -> None:
+    """Count rows of a part on the cells of a profile: all, or those from ``start`` to before ``stop``."""
+    for frame in part.strips(start=start, stop=stop):
+        profile.update_columns(as_batch(frame), n_rows=frame.height)
+    profile.end_rows(part.columns, n_rows=(part.n_rows if stop is None else min(stop, part.n_rows)) - start)
 
 
 def as_batch(frame: pl.DataFrame) -> Batch:
@@ -91,7 +91,7 @@ def as_batch(frame: pl.DataFrame) -> Batch:
         if column.dtype.is_numeric() or column.dtype.is_temporal():
             batch[column.name] = Numbers(as_numbers(column))
             continue
-        counted = column.drop_nulls().cast(pl.String).value_counts(name="times")
+        counted = column.drop_nulls().cast(pl.String).to_frame("text").group_by("text").len()
         texts, times = counted.get_columns()
         batch[column.name] = Texts(dict(zip(texts.to_list(), times.to_list(), strict=True)), column.null_count())
     return batch
@@ -104,7 +104,8 @@ def as_numbers(column: pl.Series) -> Any:
 
     if column.dtype.is_temporal():
         column = column.cast(pl.Datetime("us")).cast(pl.Int64) / 1e6
-    return column.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float64, copy=False)
+    # Put together while it is narrow: what lies in one piece is handed on without a copy.
+    return column.rechunk().cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float64, copy=False)
 
 
 def merge_profiles(profiles: Iterable[Profile]) -> Profile:

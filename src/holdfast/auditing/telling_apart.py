@@ -29,7 +29,7 @@ def tell_tables_apart(
     """Compare rows of two tables with all columns together; ``None`` with too few rows or columns."""
     import numpy as np
 
-    from holdfast.checks.data.drift import boosted_trees
+    from holdfast.kernels.drift.boosting import boosted_trees
     from holdfast.kernels.drift.telling_apart import tell_apart
 
     rng = np.random.default_rng(SEED)

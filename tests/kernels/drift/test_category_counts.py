@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.kernels.drift.category_counts import CategoryCounts, common_categories
@@ -28,6 +28,7 @@ def test_what_is_no_category_is_counted_and_named() -> None:
     assert column.lengths.mean == pytest.approx(11 / 5)
 
 
+@settings(deadline=None)
 @given(PARTS)
 def test_parts_merge_to_the_whole(parts: list[dict[str, int]]) -> None:
     merged = counted()
@@ -38,6 +39,7 @@ def test_parts_merge_to_the_whole(parts: list[dict[str, int]]) -> None:
     assert whole.n == sum(sum(part.values()) for part in parts)
 
 
+@settings(deadline=None)
 @given(PARTS)
 def test_a_state_is_taken_up(parts: list[dict[str, int]]) -> None:
     column = counted(*parts)

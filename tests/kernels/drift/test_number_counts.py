@@ -35,7 +35,7 @@ def test_quantiles_are_at_most_a_cell_off() -> None:
     assert np.abs(below - shares).max() < 1.5 / 1024
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(NUMBERS, min_size=1, max_size=5), st.randoms(use_true_random=False))
 def test_any_split_in_any_order_merges_to_the_same_bits(parts: list[list[float]], random: object) -> None:
     whole = counted([x for part in parts for x in part])
@@ -48,7 +48,7 @@ def test_any_split_in_any_order_merges_to_the_same_bits(parts: list[list[float]]
     assert repr((merged.mean, merged.sd)) == repr((whole.mean, whole.sd))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_a_state_is_taken_up_where_it_was_left(first: list[float], second: list[float]) -> None:
     whole = counted([*first, *second])

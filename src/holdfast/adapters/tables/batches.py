@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from holdfast.adapters.tables.dtypes import canonical_frame
+from holdfast.adapters.tables.dtypes import canonical_frame, countable_frame
 from holdfast.adapters.tables.names import check_names
 from holdfast.adapters.tables.parquet import MAGIC, damaged_parquet
 from holdfast.adapters.tables.reading import read_table
@@ -16,8 +16,12 @@ from holdfast.core.errors import InputError
 if TYPE_CHECKING:
     import polars as pl
 
-MOST_CELLS = 1_500_000
+MOST_CELLS = 2**20
+"""As many rows as row groups of Parquet usually hold, or a power of two of them: none is decoded twice."""
 FEWEST_ROWS = 1024
+
+
+Read = Callable[[int, int, Sequence[str]], "pl.DataFrame"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Part:
         Rows it holds.
     read
         Reads rows from a position on, at most so many, of some columns; in canonical types.
+    count
+        The same for counting only: floating point has the width that it is stored in, and may hold NaN.
     path
         The file, where it is one that another process can read as well.
     """
@@ -41,7 +47,8 @@ class Part:
     label: str
     columns: tuple[str, ...]
     n_rows: int
-    read: Callable[[int, int, Sequence[str]], pl.DataFrame]
+    read: Read
+    count: Read
     path: Path | None = None
 
     def batches(
@@ -49,10 +56,24 @@ class Part:
     ) -> Iterator[pl.DataFrame]:
         """Read all rows, or those from ``start`` to before ``stop``, a few megabytes at a time."""
         wanted = [name for name in self.columns if columns is None or name in columns]
-        step = max(FEWEST_ROWS, MOST_CELLS // max(len(wanted), 1))
+        yield from self._in_steps(self.read, wanted, start, stop)
+
+    def strips(self, *, start: int = 0, stop: int | None = None) -> Iterator[pl.DataFrame]:
+        """Read the cells of rows for counting, of few columns and many rows at a time.
+
+        A Parquet file stores its columns one by one and rows in large groups: to ask for some rows of a group decodes
+        the whole group, each time.
+        """
+        n_rows = (self.n_rows if stop is None else min(stop, self.n_rows)) - start
+        width = max(MOST_CELLS // max(n_rows, FEWEST_ROWS), 1)
+        for first in range(0, len(self.columns), width):
+            yield from self._in_steps(self.count, self.columns[first : first + width], start, stop)
+
+    def _in_steps(self, read: Read, columns: Sequence[str], start: int, stop: int | None) -> Iterator[pl.DataFrame]:
+        step = max(FEWEST_ROWS, MOST_CELLS // max(len(columns), 1))
         end = self.n_rows if stop is None else min(stop, self.n_rows)
         for first in range(start, end, step):
-            yield self.read(first, min(step, end - first), wanted)
+            yield read(first, min(step, end - first), columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +166,7 @@ def _frame_part(label: str, frame: pl.DataFrame) -> Part:
     def read(start: int, n_rows: int, columns: Sequence[str]) -> pl.DataFrame:
         return frame.slice(start, n_rows).select(columns)
 
-    return Part(label, tuple(frame.columns), frame.height, read)
+    return Part(label, tuple(frame.columns), frame.height, read, read)
 
 
 def _is_hidden(file: Path, folder: Path) -> bool:
@@ -178,9 +199,14 @@ def parquet_part(path: Path) -> Part:
         n_rows = int(lazy.select(pl.len()).collect().item())
     check_names(columns, source=str(path))
 
-    def read(start: int, rows: int, wanted: Sequence[str]) -> pl.DataFrame:
+    def stored(start: int, rows: int, wanted: Sequence[str]) -> pl.DataFrame:
         with damaged_parquet(str(path)):
-            frame = lazy.select(wanted).slice(start, rows).collect()
-        return canonical_frame(frame, source=str(path))[0]
+            return lazy.select(wanted).slice(start, rows).collect()
 
-    return Part(str(path), columns, n_rows, read, path)
+    def read(start: int, rows: int, wanted: Sequence[str]) -> pl.DataFrame:
+        return canonical_frame(stored(start, rows, wanted), source=str(path))[0]
+
+    def count(start: int, rows: int, wanted: Sequence[str]) -> pl.DataFrame:
+        return countable_frame(stored(start, rows, wanted), source=str(path))
+
+    return Part(str(path), columns, n_rows, read, count, path)

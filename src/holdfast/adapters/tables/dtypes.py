@@ -38,6 +38,20 @@ def canonical_frame(frame: pl.DataFrame, *, source: str) -> tuple[pl.DataFrame, 
     return frame.select(columns), tuple(f"{change} {listed(names)}" for change, names in changed.items())
 
 
+def countable_frame(frame: pl.DataFrame, *, source: str) -> pl.DataFrame:
+    """Bring every column to a canonical type, but for floating point, which keeps its width and its NaN.
+
+    Raises
+    ------
+    InputError
+        As `canonical_frame`.
+    """
+    _refuse_nested(frame, source=source)
+    return frame.select(
+        [column if column.dtype.is_float() else _canonical(column)[0] for column in frame.iter_columns()]
+    )
+
+
 def _canonical(column: pl.Series) -> tuple[pl.Series, str]:
     import polars as pl
 

@@ -35,7 +35,6 @@ References: Massart (1990), Annals of Probability 18; Lopez-Paz and Oquab (2017)
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from holdfast.core.check import Measured, Outcome
@@ -114,6 +113,7 @@ def run(subject: Subject, ctx: Context, *, least_effect: float = 0.01, alpha: fl
     alpha
         Chance of a false alarm over all columns, and again over the test of all together.
     """
+    from holdfast.kernels.drift.boosting import boosted_trees
     from holdfast.kernels.drift.columns import compare_profiles, schema_changes
     from holdfast.kernels.drift.profile import Profile, batch_of, plan_profile
     from holdfast.kernels.drift.telling_apart import tell_apart
@@ -150,22 +150,6 @@ def run(subject: Subject, ctx: Context, *, least_effect: float = 0.01, alpha: fl
         assumptions=(INDEPENDENT, ONE_LOOK, NOT_MEANING, COMPARED.format(second.name, first.name)),
         work={"reference_rows": first.frame.height, "rows": second.frame.height, "columns": len(plan)},
     )
-
-
-def boosted_trees(X: Floats, is_current: NDArray[np.bool_], is_code: list[bool]) -> Callable[[Floats], Floats]:
-    """Fit boosted trees that give each row a score, larger for the current table."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    model = HistGradientBoostingClassifier(
-        max_iter=60, max_leaf_nodes=15, categorical_features=is_code, random_state=0, early_stopping=False
-    )
-    model.fit(X, is_current)
-
-    def ask(rows: Floats) -> Floats:
-        scores: Floats = model.predict_proba(rows)[:, 1]
-        return scores
-
-    return ask
 
 
 def _without_instants(subject: Subject, frame: pl.DataFrame) -> dict[str, NDArray[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,7 @@ def profile(
 
     base = read_profile(like) if like is not None else None
     found = []
-    with _workers(ray) as workers:
+    with uncollected(), _workers(ray) as workers:
         for table in tables:
             if is_profile(table):
                 found.append(read_profile(table))
@@ -63,19 +64,35 @@ def drift(
     from holdfast.auditing.drifting import find_drift
 
     refuse_unknown_format(format, FORMATS)
-    with _workers(ray) as workers:
-        found = find_drift(
-            reference, current, ignore=ignore or (), alpha=alpha, least_effect=least, joint=joint, workers=workers
-        )
-    if html is not None:
-        from holdfast.reports.drift_page import drift_page
-        from holdfast.reports.page import render_page
+    with uncollected():
+        with _workers(ray) as workers:
+            found = find_drift(
+                reference, current, ignore=ignore or (), alpha=alpha, least_effect=least, joint=joint, workers=workers
+            )
+        if html is not None:
+            from holdfast.reports.drift_page import drift_page
+            from holdfast.reports.page import render_page
 
-        deliver(render_page(drift_page(found)), html)
+            deliver(render_page(drift_page(found)), html)
     text = _json(found) if json or format == "json" else _text(found)
     deliver(text, out, said=_sentence(found))
     if gate and found.verdict == "drifted":
         raise typer.Exit(1)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Leave garbage in cycles lie: what a short command imports stays, and to go through it again and again costs time.
+
+    Arrays and tables are not meant: they go when nobody holds them, as ever.
+    """
+    was_collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_collected:
+            gc.enable()
 
 
 @contextmanager

@@ -52,14 +52,14 @@ class NumberCounts:
     def update(self, values: ArrayLike) -> None:
         """Count the numbers of a batch, shape (n_samples,); NaN is missing, infinities count as numbers."""
         x = np.ascontiguousarray(values, dtype=np.float64).ravel()
+        edges = np.append(self.grid.edges, np.inf)
         steps = np.array([self._search.per_unit, self._search.shift, self.grid.centre])
-        scratch = np.zeros(1)
+        room = counting.workspace()
         done = 0
         while done < x.size:
             done = counting.count_numbers(
-                x, done, self.grid.edges, self._search.first, steps, self.counts, self._tallies, self._ends,
-                self._sums, self._squares, scratch, scratch.view(np.uint64), self._hashes, self._kept, self._times,
-                self._used, self._largest,
+                x, done, edges, self._search.first, steps, self.counts, self._tallies, self._ends, self._sums,
+                self._squares, self._hashes, self._kept, self._times, self._used, self._largest, room,
             )  # fmt: skip
             if done < x.size:
                 self._earlier = self.distinct

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Self
 
@@ -143,22 +143,31 @@ class Profile:
         }
 
     def update(self, batch: Batch, *, n_rows: int) -> None:
-        """Count a batch. A column that is absent, or came with another type, is counted as such and not compared."""
-        self.n_rows += n_rows
-        for name, column in self.columns.items():
-            given = batch.get(name)
+        """Count rows with all of their columns."""
+        self.update_columns(batch, n_rows=n_rows)
+        self.end_rows(batch, n_rows=n_rows)
+
+    def update_columns(self, batch: Batch, *, n_rows: int) -> None:
+        """Count some columns of rows. One that came with another type is counted as such and not compared."""
+        for name, given in batch.items():
+            column = self.columns.get(name)
             if isinstance(given, Numbers) and isinstance(column, NumberCounts):
                 column.update(given.values)
             elif isinstance(given, Texts) and isinstance(column, CategoryCounts):
                 column.update(given.counts, n_missing=given.n_missing)
             else:
-                self.absent[name] = self.absent.get(name, 0) + n_rows
-        for name, given in batch.items():
-            kind = "numbers" if isinstance(given, Numbers) else "texts"
-            expected = self.columns.get(name)
-            if expected is None or isinstance(expected, NumberCounts) != isinstance(given, Numbers):
+                kind = "numbers" if isinstance(given, Numbers) else "texts"
                 seen = self.added.setdefault(name, {})
                 seen[kind] = seen.get(kind, 0) + n_rows
+                if column is not None:
+                    self.absent[name] = self.absent.get(name, 0) + n_rows
+
+    def end_rows(self, names: Container[str], *, n_rows: int) -> None:
+        """Count rows of whose columns, which have these names, all were counted; others of the plan are absent."""
+        self.n_rows += n_rows
+        for name in self.columns:
+            if name not in names:
+                self.absent[name] = self.absent.get(name, 0) + n_rows
 
     def merge(self, other: Self) -> None:
         """Add the counts of other rows. The result does not depend on order or split, to the last bit.

@@ -173,10 +173,14 @@ def fit_calibration(
         )
     code = np.asarray((logit + LARGEST_LOGIT) * FIT_CELLS_PER_LOGIT, dtype=np.int64)
     code = code if group is None else code * n_groups + group
-    sums = [np.bincount(code, weights=each) for each in (w, w * y, w * logit, w * w, w * w * y)]
-    kept = np.flatnonzero(sums[0] > 0.0)
-    total, true, at, squares, squares_true = (np.asarray(each[kept], dtype=np.float64) for each in sums)
-    at = at / total
+    # By cell and outcome: what happened is the odd half of the sums.
+    so = 2 * code + (y > 0.0)
+    by_outcome = [np.bincount(so, weights=each, minlength=2 * int(code.max()) + 2) for each in (w, w * w)]
+    (off, true), (squares, squares_true) = (np.asarray(each, dtype=np.float64).reshape(-1, 2).T for each in by_outcome)
+    kept = np.flatnonzero(off + true > 0.0)
+    total, true = (off + true)[kept], true[kept]
+    squares, squares_true = (squares + squares_true)[kept], squares_true[kept]
+    at = np.asarray(np.bincount(code, weights=w * logit)[kept] / total)
     worth = float(total.sum()) ** 2 / float(squares.sum()) / y.size
     knots = _knots(at, total, worth * min(n_true, y.size - n_true))
     basis = hats(knots, at)

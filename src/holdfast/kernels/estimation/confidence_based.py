@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -209,6 +209,22 @@ def rows_of(meaning: Meaning, scored: Scored, y: Positions | None = None) -> Row
     p = _probabilities(meaning, at, groups) if y is None else _pair(so.astype(np.float64), positive)
     decided = np.where(found % 2 == 1, positive, 1 - positive)
     return Rows(at, _pair(stated, positive), decided, groups, count.astype(np.float64), place, p)
+
+
+def with_meaning(meaning: Meaning, rows: Rows) -> Rows:
+    """Return rows that `rows_of` gave without outcomes, with the probabilities of another calibration.
+
+    Parameters
+    ----------
+    meaning : Meaning
+        Of the same classes as that of the rows.
+    rows : Rows
+
+    Returns
+    -------
+    Rows
+    """
+    return replace(rows, p=_probabilities(meaning, rows.logit, rows.group))
 
 
 def estimate_metric(

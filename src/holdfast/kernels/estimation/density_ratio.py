@@ -12,6 +12,8 @@ Numbers = NDArray[np.float64]
 MOST_CASES = 4000
 PRIOR_PRECISION = 5.0
 MOST_STEPS = 15
+SMALL_STEP = 0.01
+"""Newton's method is at its end here: what a step leaves is about its square, far below the error of the sample."""
 WIDEST = 6.0
 
 
@@ -113,31 +115,50 @@ def density_ratio(reference: Numbers, current: Numbers, scale: FeatureScale, *, 
     """
     if not (len(reference) and len(current)):
         return np.ones(len(reference))
-    first, second = _sample(reference, rng), quadratic(_sample(current, rng), scale)
+    first = reference[some_cases(len(reference), rng)]
+    second = quadratic(current[some_cases(len(current), rng)], scale)
     terms = np.concatenate([first, second])
-    is_current = np.concatenate([np.zeros(len(first)), np.ones(len(second))]).astype(np.float32)
-    balance = np.where(is_current > 0, 0.5 / len(second), 0.5 / len(first)).astype(np.float32) * len(terms)
+    is_current = np.repeat(np.array([0.0, 1.0], dtype=np.float32), [len(first), len(second)])
+    balance = np.repeat(np.array([0.5 / len(first), 0.5 / len(second)], dtype=np.float32), [len(first), len(second)])
+    balance *= len(terms)
     prior = np.full(terms.shape[1], PRIOR_PRECISION)
     prior[0] = 1e-3
     c = np.zeros(terms.shape[1])
     for _ in range(MOST_STEPS):
         p = expit(terms @ c.astype(np.float32))
-        gradient = terms.T @ (balance * (is_current - p)) - prior * c
+        gradient = (balance * (is_current - p)) @ terms - prior * c
         information = (terms * (balance * p * (1.0 - p))[:, None]).T @ terms + np.diag(prior)
         step = np.linalg.solve(information.astype(np.float64), gradient.astype(np.float64))
         step *= min(1.0, 3.0 / max(float(np.abs(step).max()), 1e-12))
         c = c + step
-        if float(np.abs(step).max()) < 1e-3:
+        if float(np.abs(step).max()) < SMALL_STEP:
             break
-    log_ratio = (reference @ c.astype(np.float32)).astype(np.float64)
+    log_ratio = reference @ c.astype(np.float32)
     weight = np.exp(log_ratio - log_ratio.max())
-    weight = np.minimum(weight / weight.mean(), np.sqrt(weight.size))
+    weight = np.minimum(weight * np.float32(1.0 / weight.mean(dtype=np.float64)), np.float32(np.sqrt(weight.size)))
+    weight = weight.astype(np.float64)
     return np.asarray(weight / weight.mean())
 
 
-def _sample(terms: Numbers, rng: np.random.Generator) -> Numbers:
-    if len(terms) <= MOST_CASES:
-        return terms
-    # Every k-th case from a random start: in order, without the cost of a permutation.
-    step = len(terms) / MOST_CASES
-    return np.asarray(terms[(rng.random() * step + step * np.arange(MOST_CASES)).astype(np.int64) % len(terms)])
+def some_cases(n: int, rng: np.random.Generator) -> slice | NDArray[np.int64]:
+    """Choose at most 4,000 of n cases: every k-th from a random start, in order and without the cost of a permutation.
+
+    Parameters
+    ----------
+    n : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    slice or ndarray of int64
+        Which rows to take; all where there are no more.
+
+    Examples
+    --------
+    >>> some_cases(10, np.random.default_rng(0))
+    slice(None, None, None)
+    """
+    if n <= MOST_CASES:
+        return slice(None)
+    step = n / MOST_CASES
+    return np.asarray((rng.random() * step + step * np.arange(MOST_CASES)).astype(np.int64) % n)

@@ -21,8 +21,9 @@ from holdfast.kernels.estimation.confidence_based import (
     reference_range,
     rows_of,
     shift_between,
+    with_meaning,
 )
-from holdfast.kernels.estimation.density_ratio import density_ratio, feature_scale, quadratic
+from holdfast.kernels.estimation.density_ratio import density_ratio, feature_scale, quadratic, some_cases
 from holdfast.kernels.estimation.figures import NOTHING, Figure
 from holdfast.kernels.estimation.influence import LARGEST, METRICS, Metric, influence, label_variance
 from holdfast.kernels.estimation.prediction_powered import FEWEST_LABELS, ppi_mean, refutation, stretched
@@ -207,7 +208,10 @@ def _weights_of(reference: Reference) -> Callable[[Period, np.random.Generator],
     def weigh(period: Period, rng: np.random.Generator) -> Numbers | None:
         if period.inputs is None or period.scored.size == 0:
             return None
-        return density_ratio(terms, np.column_stack([period.inputs, _stated(period.scored)]), scale, rng=rng)
+        some = some_cases(period.scored.size, rng)
+        return density_ratio(
+            terms, np.column_stack([period.inputs[some], _stated(period.scored)[some]]), scale, rng=rng
+        )
 
     return weigh
 
@@ -230,7 +234,7 @@ def _period(
 ) -> PeriodEstimate:
     n = period.scored.size
     rows = rows_of(meaning, period.scored)
-    unweighted = rows if meaning is base else rows_of(base, period.scored)
+    unweighted = rows if meaning is base else with_meaning(base, rows)
     labelled = period.labelled
     p_value, gap = _refuted(meaning, period) if labelled.size else (np.nan, np.nan)
     figures: list[Figure] = []
