@@ -120,7 +120,9 @@ def test_the_error_of_a_regression_is_estimated_from_its_inputs() -> None:
     mae = found.finding["estimated.mae"]
     truth = float((now["y"] - now["x"]).abs().mean())
     assert mae.low < truth < mae.high
-    assert (found.periods["standing"] == "worse").all()
+    rmse = found.finding["estimated.rmse"]
+    assert rmse.low < float(((now["y"] - now["x"]) ** 2).mean()) ** 0.5 < rmse.high
+    assert (found.periods.filter(pl.col("metric") == "mae")["standing"] == "worse").all()
 
 
 @pytest.mark.parametrize(

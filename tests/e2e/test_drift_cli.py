@@ -103,6 +103,79 @@ def test_a_few_rows_are_compared_without_an_alarm(shop: Workplace, n_rows: int) 
     assert (output.returncode, found["verdict"]) == (0, "not shown")
 
 
+def notes(seed: int, *, new: float = 0.0) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    words = rng.choice(["parcel", "late", "early", "thanks", "door", "box"], (4000, 3))
+    more = np.where(rng.random(4000) < new, " refund", "")
+    return pl.DataFrame(
+        {"note": [f"{' '.join(row)} {place}{end}" for place, (row, end) in enumerate(zip(words, more, strict=True))]}
+    )
+
+
+def test_words_that_came_are_named_and_parts_add_up(place: Workplace) -> None:
+    notes(0).write_parquet(place.folder / "ref.parquet")
+    today = notes(1, new=0.2)
+    today.write_parquet(place.folder / "today.parquet")
+    output = place.run("drift", "ref.parquet", "today.parquet", "--json", "--html", "page.html")
+    found = {each["test"]: each for each in json.loads(output.stdout)["columns"]}
+    words = found["Fisher's exact test of words"]
+    assert [each["word"] for each in words["came_and_went"]] == ["refund"]
+    assert words["low"] <= 0.2 <= words["high"]
+    assert "refund" in (place.folder / "page.html").read_text("utf-8")
+    place.run("profile", "ref.parquet", "-o", "ref.profile")
+    place.run("profile", "today.parquet", "--like", "ref.profile", "-o", "today.profile")
+    for part, rows in enumerate((today[3000:], today[:1000], today[1000:3000])):
+        rows.write_parquet(place.folder / f"{part}.parquet")
+    place.run("profile", "0.parquet", "1.parquet", "2.parquet", "--like", "ref.profile", "-o", "joined.profile")
+    whole = (place.folder / "today.profile").read_bytes()
+    assert (place.folder / "joined.profile").read_bytes() == whole
+    assert b"refund" not in whole
+    output = place.run("drift", "ref.profile", "today.profile", "--json")
+    again = {each["test"]: each for each in json.loads(output.stdout)["columns"]}["Fisher's exact test of words"]
+    assert (again["p_value"], again["effect"]) == (words["p_value"], words["effect"])
+
+
+def embedded(seed: int, *, shift: float = 0.0, length: int = 8) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(600, length)) + shift
+    return pl.DataFrame({"e": pl.Series(rows.astype(np.float32)), "x": rng.normal(size=600)})
+
+
+def test_vectors_are_compared_jointly(place: Workplace) -> None:
+    for name, table in {
+        "ref": embedded(0), "same": embedded(1), "moved": embedded(2, shift=0.5), "longer": embedded(3, length=9),
+    }.items():  # fmt: skip
+        table.write_parquet(place.folder / f"{name}.parquet")
+    found = json.loads(place.run("drift", "ref.parquet", "moved.parquet", "--json").stdout)
+    column = next(each for each in found["columns"] if each["column"] == "e")
+    assert (column["test"], column["drifted"]) == ("mean random features of vectors", True)
+    assert json.loads(place.run("drift", "ref.parquet", "same.parquet", "--json").stdout)["verdict"] == "not shown"
+    output = place.run("drift", "ref.parquet", "longer.parquet")
+    assert output.returncode == 2
+    assert "got 8 numbers" in output.stderr
+
+
+def jobs(seed: int, share: float) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    job = np.where(rng.random(5000) < share, "A", rng.choice(["B", "C"], 5000))
+    income = np.where(job == "A", rng.lognormal(0.8, 0.3, 5000), rng.lognormal(0, 0.3, 5000))
+    return pl.DataFrame({"job": job, "income": income, "coin": rng.choice(["m", "f"], 5000)})
+
+
+def test_rows_that_hold_the_drift_are_named(place: Workplace) -> None:
+    jobs(0, 0.12).write_parquet(place.folder / "ref.parquet")
+    jobs(1, 0.25).write_parquet(place.folder / "cur.parquet")
+    jobs(2, 0.12).write_parquet(place.folder / "same.parquet")
+    output = place.run("drift", "ref.parquet", "cur.parquet", "--json", "--html", "page.html")
+    explained = json.loads(output.stdout)["explained"]
+    held = next(each for each in explained["held"] if each["column"] == "income")
+    assert held["part"]["rows_with"] == "job = A"
+    assert held["words"].startswith("rows with job = A went from 1")
+    assert "without them no drift of income is shown" in (place.folder / "page.html").read_text("utf-8")
+    explained = json.loads(place.run("drift", "ref.parquet", "same.parquet", "--json").stdout)["explained"]
+    assert explained == {"held": [], "shifts": []}
+
+
 def test_odd_columns_are_no_trouble(shop: Workplace) -> None:
     n = 3000
     rng = np.random.default_rng(0)
@@ -130,7 +203,7 @@ def test_odd_columns_are_no_trouble(shop: Workplace) -> None:
         (("drift", "ref.parquet", "same.csv", "--alpha", "0"), "expected alpha inside (0, 1), got 0"),
         (("drift", "ref.parquet", "other.csv"), "expected a column that both tables have"),
         (("drift", "ref.parquet", "own.profile"), "holdfast profile TABLE --like"),
-        (("drift", "old.profile", "same.csv"), "expected a profile of version 1, got 99"),
+        (("drift", "old.profile", "same.csv"), "expected a profile of version 2, got 1"),
         (("profile", "ref.parquet", "same.csv", "-o", "nowhere/x.profile"), "nowhere"),
     ],
 )
@@ -141,7 +214,7 @@ def test_what_cannot_be_used_is_refused_with_a_next_step(
     pl.DataFrame({"q": [1, 2], "r": [2, 3]}).write_csv(shop.folder / "other.csv")
     shop.run("profile", "same.csv", "-o", "own.profile")
     text = (shop.folder / "own.profile").read_text("utf-8")
-    (shop.folder / "old.profile").write_text(text.replace('"holdfast_profile": 1', '"holdfast_profile": 99'), "utf-8")
+    (shop.folder / "old.profile").write_text(text.replace('"holdfast_profile": 2', '"holdfast_profile": 1'), "utf-8")
     output = shop.run(*arguments)
     assert output.returncode == 2
     assert message.lower() in output.stderr.lower()

@@ -37,7 +37,8 @@ class Twin:
     """Training and test table, a model of them, and files that belong to it.
 
     ``model`` is an estimator or a function that answers a frame; ``fit`` makes one like it from a table and a seed;
-    ``decisions`` is a log of decisions that were taken (see :mod:`holdfast.auditing.patrols`), where there is one.
+    ``decisions`` is a log of decisions that were taken (see :mod:`holdfast.auditing.patrols`) and ``current`` the table
+    of today, where there is one.
     """
 
     train: pl.DataFrame
@@ -48,6 +49,7 @@ class Twin:
     fit: Callable[[pl.DataFrame, int], Any] = field(default=lambda table, seed: train_model(table, logistic(seed)))
     target: str = TARGET
     task: Literal["binary", "regression"] = "binary"
+    current: pl.DataFrame | None = None
 
     def trained_on(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Any:
         """Train a model like this one anew."""

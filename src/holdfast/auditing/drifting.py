@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from holdfast.kernels.drift.comparison import Drift
     from holdfast.kernels.drift.profile import Profile
     from holdfast.kernels.drift.two_sample import TwoSampleTest
+    from holdfast.kernels.drift.word_drift import CountWords, Rows
 
 MOST_EXACT_ROWS, MOST_HELD_CELLS = 5_000_000, 40_000_000
 INDEPENDENT = (
@@ -62,30 +64,48 @@ def find_drift(
     InputError
         When a source cannot be read, holds no rows, or nothing in both can be compared.
     """
+    from holdfast.auditing.explaining import explain_drift
     from holdfast.auditing.telling_apart import tell_tables_apart
+    from holdfast.auditing.vector_drift import changed_vectors, drift_of_vectors
     from holdfast.kernels.drift.columns import compare_profiles, schema_changes
     from holdfast.kernels.drift.comparison import Drift
 
     _refuse_limits(alpha, least_effect, level)
     first, rows = _profiled(reference, None, "reference", workers)
     second, later = _profiled(current, first, "current", workers)
-    _refuse_nothing(first, second, ignore)
+    both = {*rows.vectors} & {*later.vectors} if rows is not None and later is not None else set()
+    _refuse_nothing(first, second, ignore, both)
     first, second = _without(first, second, ignore)
     exact = _exact(rows, later, first, workers) if rows is not None and later is not None else {}
-    apart = None
-    if joint and rows is not None and later is not None:
+    apart, pairs, changes = None, {}, schema_changes(first, second)
+    if rows is not None and later is not None:
+        changes += changed_vectors(rows, later, ignore=ignore)
+        share = alpha / 2.0 if joint else alpha
+        n_tests = 3 * len(first.plan) + len(rows.vectors)
+        pairs = drift_of_vectors(rows, later, ignore=ignore, n_tests=n_tests, alpha=share, level=level)
+    if joint and rows is not None and later is not None and first.plan:
         apart = tell_tables_apart(rows, later, ignore=ignore, alpha=alpha / 2.0, least_effect=least_effect, level=level)
     columns = compare_profiles(
         first,
         second,
         exact=exact,
+        count_words=_count_words(rows, later),
+        vectors=pairs,
         alpha=alpha if apart is None else alpha / 2.0,
         least_effect=least_effect,
         level=level,
     )
+    explained = None
+    if rows is not None and later is not None:
+        plain = [name for name, plan in first.plan.items() if plan.kind in ("number", "category")]
+        plain = [name for name in plain if name in rows.columns and not second.absent.get(name)]
+        drifted = [each.column for each in columns if each.verdict == "drifted"]
+        explained = explain_drift(
+            rows, later, columns=plain, drifted=drifted, alpha=alpha, least_effect=least_effect, level=level
+        )
     return Drift(
         columns=columns,
-        schema=schema_changes(first, second),
+        schema=changes,
         apart=apart,
         reference=first,
         current=second,
@@ -93,8 +113,10 @@ def find_drift(
         alpha=alpha,
         least_effect=least_effect,
         level=level,
+        explained=explained,
         assumptions=_assumptions(columns, first, apart is not None),
-        notes=tuple(note for part in (rows, later) if part is not None for note in part.notes),
+        notes=_vectors_left_out(rows, later)
+        + tuple(note for part in (rows, later) if part is not None for note in part.notes),
     )
 
 
@@ -104,6 +126,7 @@ def _profiled(
     from holdfast.adapters.tables.batches import in_memory, open_batches
     from holdfast.auditing.pieces import can_travel
     from holdfast.auditing.profiling import count_rows, is_profile, plan_for, read_profile
+    from holdfast.kernels.drift.profile import Profile
 
     path = Path(source).expanduser() if isinstance(source, str | Path) else None
     if path is not None and is_profile(path):
@@ -114,12 +137,16 @@ def _profiled(
                 hint="write it with holdfast profile TABLE --like REFERENCE.profile",
             )
         return profile, None
-    rows = open_batches(source, name=name)
+    rows = open_batches(source, name=name, vectors=True)
     travels = workers is not None and can_travel(rows)
     if not travels and rows.n_rows * len(rows.columns) <= MOST_HELD_CELLS:
         rows = in_memory(rows)
     if not rows.n_rows:
         raise InputError(f"expected rows in the {name} table {rows.label}, got none", hint="wait for rows to arrive")
+    if not rows.columns:
+        profile = Profile(like.plan if like is not None else {})
+        profile.update({}, n_rows=rows.n_rows)
+        return profile, rows
     return count_rows(rows, plan_for(rows) if like is None else like.plan, workers=workers), rows
 
 
@@ -137,13 +164,13 @@ def _refuse_limits(alpha: float, least_effect: float, level: float) -> None:
         raise InputError(f"expected a share of rows from 0 to below 1, got {least_effect}")
 
 
-def _refuse_nothing(first: Profile, second: Profile, ignore: Sequence[str]) -> None:
-    known = [*first.plan, *second.added]
+def _refuse_nothing(first: Profile, second: Profile, ignore: Sequence[str], vectors: set[str]) -> None:
+    known = [*first.plan, *second.added, *vectors]
     for name in ignore:
         if name not in known:
             raise InputError(f"neither table has a column {name!r}", hint=did_you_mean(name, known))
     shared = [name for name in first.plan if name not in ignore and second.absent.get(name, 0) < second.n_rows]
-    if not shared:
+    if not shared and not vectors - {*ignore}:
         raise InputError(
             f"expected a column that both tables have, got {', '.join(list(first.plan)[:5])} against "
             f"{', '.join(list(second.added)[:5]) or 'nothing'}",
@@ -193,6 +220,33 @@ def compare_values(rows: RowBatches, later: RowBatches, name: str) -> TwoSampleT
     return ks_exact(*sides)
 
 
+def _count_words(rows: RowBatches | None, later: RowBatches | None) -> CountWords:
+    """Return what counts words by name in the tables that are at hand."""
+    from holdfast.auditing.profiling import as_batch
+    from holdfast.kernels.drift.profile import Texts
+    from holdfast.kernels.drift.word_counts import rows_with_words
+
+    def counted(table: RowBatches | None, column: str, cells: frozenset[int]) -> Rows | None:
+        if table is None:
+            return None
+        found: Counter[str] = Counter()
+        for frame in table.batches([column]):
+            texts = as_batch(frame).get(column)
+            if isinstance(texts, Texts):
+                found.update(rows_with_words(texts.counts, cells=cells))
+        return found
+
+    return lambda column, cells: (counted(rows, column, cells), counted(later, column, cells))
+
+
+def _vectors_left_out(rows: RowBatches | None, later: RowBatches | None) -> tuple[str, ...]:
+    known = rows if rows is not None else later
+    if known is None or (rows is not None and later is not None) or not known.vectors:
+        return ()
+    names = ", ".join(known.vectors[:5])
+    return (f"Vectors ({names}) were not compared: profiles hold none, and both tables must be at hand for that.",)
+
+
 def _name(source: Any, rows: RowBatches | None) -> str:
     return rows.label if rows is not None else str(source)
 
@@ -200,7 +254,7 @@ def _name(source: Any, rows: RowBatches | None) -> str:
 def _assumptions(columns: Sequence[ColumnDrift], profile: Profile, has_joint: bool) -> tuple[str, ...]:
     lines = [INDEPENDENT]
     if any(not each.exact for each in columns):
-        most = max(column.grid.n_cells for column in profile.plan.values())
+        most = max((column.grid.n_cells for column in profile.plan.values()), default=0)
         lines.append(ON_CELLS.format(f"up to {most:,}"))
     lines.append("One look at two tables: to look again every week, use alarms with a budget for the year.")
     if has_joint:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from holdfast.auditing import planted_data as data
+from holdfast.auditing import planted_later as later
 from holdfast.auditing import planted_models as models
 from holdfast.auditing import planted_people as people
 from holdfast.auditing.credit import Twin, clean_twin
@@ -131,6 +132,47 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "other_unit": Fault(
         "income comes by the year in one table and by the month in the other", "data.drift.n_changed", data.other_unit
+    ),
+    "incomes_fell": Fault(
+        "those who apply today earn a seventh less",
+        "data.drift.n_drifted",
+        later.incomes_fell,
+        twin=later.later_twin,
+    ),
+    "sorted_by_income": Fault(
+        "today's rows are sorted by income, the columns in another order",
+        "data.drift.n_drifted",
+        later.sorted_by_income,
+        must_fail=False,
+        twin=later.later_twin,
+    ),
+    "debts_forgiven": Fault(
+        "half of those who owe much and would default are let off today",
+        "data.drift.concept_effect",
+        later.debts_forgiven,
+        limit=0.02,
+        twin=later.later_twin,
+    ),
+    "others_apply": Fault(
+        "half of those who owe much do not apply today, so that fewer default",
+        "data.drift.concept_effect",
+        later.others_apply,
+        must_fail=False,
+        limit=0.02,
+        twin=later.later_twin,
+    ),
+    "wrong_and_as_sure": Fault(
+        "chance decides a third of today's outcomes, and the model is as sure as ever",
+        "performance.estimated.refutation",
+        later.wrong_and_as_sure,
+        twin=later.later_twin,
+    ),
+    "surer_and_right": Fault(
+        "half of those who owe much do not apply today: the model is surer, and right to be",
+        "performance.estimated.refutation",
+        later.surer_and_right,
+        must_fail=False,
+        twin=later.later_twin,
     ),
     "hostile_file": Fault(
         "a pickle beside the model runs code", "supply_chain.artefact_scan.n_failed", models.hostile_file

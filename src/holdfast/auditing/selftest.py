@@ -70,13 +70,15 @@ def run_selftest(folder: Path, *, seed: int = 0, say: Callable[[str], None] = la
     folder.mkdir(parents=True, exist_ok=True)
     policy = _write_policy(folder / "policy.yaml")
     whole = _audit(clean_twin(seed), folder / "clean", policy=policy)
-    clean: dict[Callable[[int], Twin], Result] = {clean_twin: whole}
+    clean: dict[tuple[Callable[[int], Twin], str], Result] = {}
     say(f"clean twin: {whole.decision.summary}")
     trials = []
     for name, fault in FAULTS.items():
         checks = [fault.check, *fault.beside]
-        if fault.twin not in clean:
-            clean[fault.twin] = _audit(fault.twin(seed), folder / f"clean_{name}", policy=policy, checks=checks)
+        ground = whole if fault.twin is clean_twin else clean.get((fault.twin, fault.check))
+        if ground is None:
+            ground = _audit(fault.twin(seed), folder / f"clean_{name}", policy=policy, checks=checks)
+            clean[fault.twin, fault.check] = ground
         copy = planted(name, seed=seed)
         result = _audit(copy, folder / name, policy=policy, checks=checks, sensitive=fault.sensitive)
         verdicts = {verdict.measurement: verdict.verdict for verdict in result.decision.verdicts}
@@ -87,19 +89,20 @@ def run_selftest(folder: Path, *, seed: int = 0, say: Callable[[str], None] = la
             must_fail=fault.must_fail,
             found=(verdicts.get(fault.measurement) in BAD) == fault.must_fail,
             value=_value(result.audit, fault.measurement),
-            clean_value=_value(clean[fault.twin].audit, fault.measurement),
+            clean_value=_value(ground.audit, fault.measurement),
         )
         trials.append(trial)
         right, wrong = ("found", "MISSED") if fault.must_fail else ("quiet", "ALARM")
         mark = right if trial.found else wrong
         say(f"{mark:<7} {name}: {fault.description} -> {fault.measurement} = {_shown(trial)}")
-    held = [verdict for result in clean.values() for verdict in result.decision.verdicts]
+    results = [whole, *clean.values()]
+    held = [verdict for result in results for verdict in result.decision.verdicts]
     return SelfTest(
         seed=seed,
         trials=tuple(trials),
         clean_thresholds=len(whole.decision.verdicts),
         false_alarms=tuple(verdict.measurement for verdict in held if verdict.verdict in BAD),
-        clean_errors=tuple(f.check for result in clean.values() for f in result.findings if f.state == "error"),
+        clean_errors=tuple(f.check for result in results for f in result.findings if f.state == "error"),
     )
 
 
@@ -137,6 +140,7 @@ def _audit(
             trainer=twin.trained_on,
             train=twin.train,
             test=twin.test,
+            current=twin.current,
             target=twin.target,
             deployment=deployment,
             policy=policy,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from holdfast.kernels.drift.comparison import Drift
+    from holdfast.kernels.drift.explaining import HeldDrift, SliceShift
     from holdfast.kernels.drift.profile import Profile
     from holdfast.kernels.stats.interval import IntervalEstimate
 
@@ -26,7 +27,7 @@ DISTANCES = (("psi", "PSI"), ("jensen_shannon", "Jensen-Shannon, bits"), ("wasse
 def drift_sentence(found: Drift) -> str:
     """Say in a sentence what was found."""
     names = list(dict.fromkeys(each.column for each in found.drifted))
-    total = len(found.reference.plan)
+    total = len({*found.reference.plan, *(each.column for each in found.columns)})
     rows = f"{found.reference.n_rows:,} rows against {found.current.n_rows:,}"
     if found.verdict == "within":
         return f"None of {total:,} columns has moved by {found.least_effect:.1%} of its rows or more ({rows})."
@@ -52,7 +53,15 @@ def drift_page(found: Drift) -> Page:
         outcome=OUTCOMES[found.verdict],
         verdict=VERDICTS[found.verdict],
         sentences=[drift_sentence(found)],
-        tables=[_schema(found), _columns(found), _together(found), _distances(found)],
+        tables=[
+            _schema(found),
+            _columns(found),
+            _words(found),
+            _shifts(found),
+            _held(found),
+            _together(found),
+            _distances(found),
+        ],
         charts=_charts(found),
         assumptions=[*found.assumptions, *found.notes],
     )
@@ -83,6 +92,63 @@ def _columns(found: Drift) -> PageTable:
         note=f"Moved: how many of 100 rows would have to change, at least, for both to be alike, with the "
         f"{found.level:.0%} interval. Drifted: p at most the level of the test, and at least "
         f"{100 * found.least_effect:g} of 100 rows for sure.",
+    )
+
+
+def shift_sentence(rows: str, part: SliceShift) -> str:
+    """Say how common rows were and are."""
+    before, after = (f"{100 * count / n:.1f} %" for count, n in zip(part.rows, part.n, strict=True))
+    return f"rows with {rows} went from {before} to {after}"
+
+
+def held_sentence(rows: str, held: HeldDrift) -> str:
+    """Say where the drift of a column lies."""
+    left, low, high = (f"{100 * part:.1f}" for part in held.without)
+    rest = f"no drift of {held.column} is shown" if held.is_gone else f"{held.column} moves less than half as far"
+    moved = f"{left} ({low} to {high}) of 100 rows instead of {100 * held.whole.value:.1f}"
+    return f"{shift_sentence(rows, held.part)}; without them {rest}: {moved}"
+
+
+def _shifts(found: Drift) -> PageTable:
+    shifts = found.explained.shifts if found.explained is not None else ()
+    rows = []
+    for words, part in shifts:
+        before, after = (f"{100 * count / n:.1f}" for count, n in zip(part.rows, part.n, strict=True))
+        change = f"{100 * part.change.value:+.1f} ({100 * part.change.low:+.1f} to {100 * part.change.high:+.1f})"
+        rows.append((words, before, after, change, f"{part.adjusted:.2g}"))
+    return PageTable(
+        heading="Rows that became more or less common",
+        columns=("Rows with", "Of 100 rows before", "Today", "Change", "p (all that were looked at)"),
+        rows=rows,
+        note="Values or ranges of one column, or of two at once, in rows drawn from both. Intervals and p-values "
+        "hold for all that were looked at together. Nearly the same rows are listed once.",
+    )
+
+
+def _held(found: Drift) -> PageTable:
+    held = found.explained.held if found.explained is not None else ()
+    return PageTable(
+        heading="Where the drift of a column lies",
+        columns=("Column", "In words"),
+        rows=[(each.column, held_sentence(words, each)) for words, each in held],
+        note="What goes with the drift, which need not be its cause.",
+    )
+
+
+def _words(found: Drift) -> PageTable:
+    rows = []
+    for each in found.columns:
+        for word in each.named:
+            before, after = (f"{count / n:.2%}" for count, n in zip(word.rows, word.n, strict=True))
+            change = f"{100 * word.change.value:+.1f} ({100 * word.change.low:+.1f} to {100 * word.change.high:+.1f})"
+            first = f"at most {before}" if word.is_at_most else before
+            rows.append((each.column, word.word, first, after, change, f"{word.adjusted:.2g}"))
+    return PageTable(
+        heading="Words that came and went",
+        columns=("Column", "Word", "Rows with it before", "Today", "Change, of 100 rows", "p (all words)"),
+        rows=rows,
+        note="Words are compared by the rows that hold them, however often. Intervals and p-values hold for all "
+        "words of a column together. No word is named that stands in fewer than ten rows.",
     )
 
 

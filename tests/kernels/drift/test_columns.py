@@ -7,7 +7,7 @@ import pytest
 
 from holdfast.kernels.drift.columns import ColumnDrift, compare_profiles, other_unit, schema_changes
 from holdfast.kernels.drift.number_counts import NumberCounts
-from holdfast.kernels.drift.profile import Batch, Numbers, Profile, Texts, plan_profile
+from holdfast.kernels.drift.profile import Batch, Numbers, Profile, Texts, count_words_in, plan_profile
 from holdfast.kernels.drift.two_sample import ks_exact
 
 
@@ -115,3 +115,20 @@ def test_changes_of_the_schema_are_told() -> None:
 def test_constant_windows_are_compared(constant: float) -> None:
     found = compare_profiles(*compared({**table(1), "x": Numbers(np.full(4000, constant))}))
     assert found[0].verdict == "drifted"
+
+
+def test_prose_is_compared_by_its_words() -> None:
+    rng = np.random.default_rng(5)
+    sides = []
+    for share in (0.0, 0.3):
+        rows = [f"{place} parcel {'lost' if rng.random() < share else 'came'}" for place in range(2000)]
+        sides.append({"t": Texts(Counter(rows), 0)})
+    plan = plan_profile(sides[0])
+    profiles = Profile(plan), Profile(plan)
+    for profile, side in zip(profiles, sides, strict=True):
+        profile.update(side, n_rows=2000)
+    found = {each.test: each for each in compare_profiles(*profiles, count_words=count_words_in(*sides))}
+    words = found["Fisher's exact test of words"]
+    assert words.verdict == "drifted"
+    assert {each.word for each in words.named} == {"lost", "came"}
+    assert "'lost' 0.0% to" in words.words

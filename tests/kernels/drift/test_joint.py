@@ -71,4 +71,6 @@ def test_alike_tables_raise_few_alarms() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(700, 400), (400, 2000)])
 def test_alike_tables_raise_alarms_at_the_level(sizes: tuple[int, int]) -> None:
-    assert all(0.02 < share < 0.075 for share in false_alarms(*sizes, 2000))
+    by_features, by_scores = false_alarms(*sizes, 2000)
+    assert 0.035 < by_features < 0.065
+    assert by_scores < 0.065  # these scores have nothing to do with each other: the worst case is cross-fitting

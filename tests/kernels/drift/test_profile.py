@@ -73,7 +73,7 @@ def test_another_plan_is_refused() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"holdfast_profile": 0}, "version 1, got 0"),
+        ({"holdfast_profile": 0}, "version 2, got 0"),
         ({"columns": {"x": {"kind": "number", "edges": ["2", "1"], "centre": "0", "categories": []}}}, "rising edges"),
         ({"columns": {"x": {"kind": "number", "edges": [], "centre": "nan", "categories": []}}}, "a centre"),
         ({"columns": {"x": {"kind": "blob", "edges": [], "centre": "0", "categories": []}}}, "a kind of column"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from holdfast.kernels.drift.telling_apart import tell_apart
@@ -42,6 +43,26 @@ def test_alike_tables_are_not_told_apart() -> None:
         for seed in range(40)
     ]
     assert sum(each.is_shown for each in shown if each is not None) <= 4
+
+
+def significant_by_chance(repeats: int, level: float) -> float:
+    """Share of pairs of alike tables whose rows a classifier tells apart at a level, fitted on the other half each."""
+    found = [
+        tell_apart(cells(2 * seed, 300), cells(2 * seed + 1, 300), fit=by_means, rng=np.random.default_rng(seed))
+        for seed in range(repeats)
+    ]
+    return float(np.mean([each.classifier.p_value <= level for each in found if each is not None]))
+
+
+def test_two_models_that_were_fitted_on_each_others_rows_keep_the_level() -> None:
+    assert significant_by_chance(150, 0.05) <= 0.11
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", [0.025, 0.1])
+def test_two_models_that_were_fitted_on_each_others_rows_keep_the_level_in_the_long_run(level: float) -> None:
+    repeats = 2000
+    assert significant_by_chance(repeats, level) <= level + 3.0 * np.sqrt(level * (1.0 - level) / repeats)
 
 
 def test_a_change_of_type_is_left_to_the_schema() -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.kernels.estimation.loss_based import direct_loss, fit_loss_model, loss_shift_between, out_of_fold, scatter
+from holdfast.kernels.estimation.loss_based import (
+    direct_loss,
+    fit_loss_model,
+    fit_loss_ratio,
+    loss_shift_between,
+    out_of_fold,
+    scatter,
+)
 
 
 def world(rng: np.random.Generator, n: int, low: float = 0.5, high: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
@@ -91,3 +98,13 @@ def test_no_case_gives_the_widest_interval() -> None:
 def test_bad_losses_are_refused(loss: np.ndarray, predicted: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fit_loss_model(loss, predicted)
+
+
+def test_a_factor_is_not_flattened_by_noise_of_the_predictions() -> None:
+    rng = np.random.default_rng(7)
+    loss, expected = world(rng, 20_000)
+    noisy = expected * rng.choice([0.6, 1.4], 20_000)
+    later, there = world(rng, 20_000, 1.5, 2.0)
+    assert direct_loss(fit_loss_ratio(loss, 2.0 * noisy), 2.0 * there).value == pytest.approx(later.mean(), rel=0.03)
+    assert direct_loss(fit_loss_model(loss, noisy), there).value < 0.95 * later.mean()
+    assert fit_loss_ratio(loss, np.zeros(20_000)).intercept == pytest.approx(loss.mean())

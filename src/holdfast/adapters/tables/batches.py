@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from holdfast.adapters.tables.dtypes import canonical_frame, countable_frame
 from holdfast.adapters.tables.names import check_names
 from holdfast.adapters.tables.parquet import MAGIC, damaged_parquet
 from holdfast.adapters.tables.reading import read_table
+from holdfast.adapters.tables.vectors import is_vector, without_vectors
 from holdfast.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class Part:
         The same for counting only: floating point has the width that it is stored in, and may hold NaN.
     path
         The file, where it is one that another process can read as well.
+    vectors
+        By name of a column that holds vectors: reads its rows from a position on, at most so many. They are no
+        `columns`.
     """
 
     label: str
@@ -50,6 +54,7 @@ class Part:
     read: Read
     count: Read
     path: Path | None = None
+    vectors: Mapping[str, Callable[[int, int], pl.Series]] = field(default_factory=dict)
 
     def batches(
         self, columns: Sequence[str] | None = None, *, start: int = 0, stop: int | None = None
@@ -114,13 +119,31 @@ class RowBatches:
         if self.n_rows <= n_rows:
             yield from self.batches()
             return
+        for part, start, length in self._runs(n_rows, n_runs):
+            yield part.read(start, length, part.columns)
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """Names of the columns that hold vectors in all parts."""
+        names = dict.fromkeys(name for part in self.parts for name in part.vectors)
+        return tuple(name for name in names if all(name in part.vectors for part in self.parts))
+
+    def spread_vectors(self, name: str, n_rows: int, *, n_runs: int = 8) -> Iterator[pl.Series]:
+        """Read about so many rows of a column of vectors, as `spread` does."""
+        for part, start, length in self._runs(n_rows, n_runs):
+            yield part.vectors[name](start, length)
+
+    def _runs(self, n_rows: int, n_runs: int) -> Iterator[tuple[Part, int, int]]:
+        """Yield parts with a first row and a number of rows: runs spread evenly, or all rows of all parts."""
         length = max(n_rows // n_runs, 1)
-        step = self.n_rows / n_runs
-        starts = [int(run * step) for run in range(n_runs)]
+        starts = [int(run * self.n_rows / n_runs) for run in range(n_runs)]
         first = 0
         for part in self.parts:
-            for start in (start - first for start in starts if first <= start < first + part.n_rows):
-                yield part.read(start, min(length, part.n_rows - start), part.columns)
+            inside = [start - first for start in starts if first <= start < first + part.n_rows]
+            if n_rows >= self.n_rows:
+                inside, length = [0], part.n_rows
+            for start in inside:
+                yield part, start, min(length, part.n_rows - start)
             first += part.n_rows
 
 
@@ -130,10 +153,10 @@ def in_memory(rows: RowBatches) -> RowBatches:
 
 
 def _held(part: Part) -> Part:
-    return _frame_part(part.label, part.read(0, part.n_rows, part.columns))
+    return replace(_frame_part(part.label, part.read(0, part.n_rows, part.columns), part.n_rows), vectors=part.vectors)
 
 
-def open_batches(source: object, *, name: str) -> RowBatches:
+def open_batches(source: object, *, name: str, vectors: bool = False) -> RowBatches:
     """Open a table to be read a few rows at a time.
 
     Parameters
@@ -142,12 +165,16 @@ def open_batches(source: object, *, name: str) -> RowBatches:
         A Parquet file or a folder of Parquet files, which are not held in memory; else whatever `read_table` takes.
     name
         What the table is, in messages.
+    vectors
+        Whether columns may hold vectors; they are set apart then.
 
     Raises
     ------
     InputError
         When it cannot be found or read, or a folder holds no Parquet file.
     """
+    import polars as pl
+
     path = Path(source).expanduser() if isinstance(source, str | Path) else None
     if path is not None and path.is_dir():
         files = sorted(found for found in path.rglob("*.parquet") if found.is_file() and not _is_hidden(found, path))
@@ -155,18 +182,32 @@ def open_batches(source: object, *, name: str) -> RowBatches:
             raise InputError(
                 f"expected Parquet files in the folder {path}, got none", hint="name a file, or its folder"
             )
-        return RowBatches(str(path), tuple(parquet_part(file) for file in files))
+        return RowBatches(str(path), tuple(parquet_part(file, vectors=vectors) for file in files))
     if path is not None and _is_parquet(path):
-        return RowBatches(str(path), (parquet_part(path),))
-    table = read_table(source, name=name)
-    return RowBatches(table.source, (_frame_part(table.source, table.frame),), table.notes)
+        return RowBatches(str(path), (parquet_part(path, vectors=vectors),))
+    plain: Any = source
+    apart: dict[str, pl.Series] = {}
+    if vectors:
+        plain, apart = without_vectors(source)
+    if apart and not len(plain.columns):
+        n_rows = next(iter(apart.values())).len()
+        return RowBatches(
+            "a frame", (replace(_frame_part("a frame", pl.DataFrame(), n_rows), vectors=_readers(apart)),)
+        )
+    table = read_table(plain, name=name)
+    part = replace(_frame_part(table.source, table.frame, table.frame.height), vectors=_readers(apart))
+    return RowBatches(table.source, (part,), table.notes)
 
 
-def _frame_part(label: str, frame: pl.DataFrame) -> Part:
-    def read(start: int, n_rows: int, columns: Sequence[str]) -> pl.DataFrame:
-        return frame.slice(start, n_rows).select(columns)
+def _readers(columns: Mapping[str, pl.Series]) -> dict[str, Callable[[int, int], pl.Series]]:
+    return {name: column.slice for name, column in columns.items()}
 
-    return Part(label, tuple(frame.columns), frame.height, read, read)
+
+def _frame_part(label: str, frame: pl.DataFrame, n_rows: int) -> Part:
+    def read(start: int, rows: int, columns: Sequence[str]) -> pl.DataFrame:
+        return frame.slice(start, rows).select(columns)
+
+    return Part(label, tuple(frame.columns), n_rows, read, read)
 
 
 def _is_hidden(file: Path, folder: Path) -> bool:
@@ -181,8 +222,8 @@ def _is_parquet(path: Path) -> bool:
         return False
 
 
-def parquet_part(path: Path) -> Part:
-    """Open a Parquet file.
+def parquet_part(path: Path, *, vectors: bool = True) -> Part:
+    """Open a Parquet file; columns of vectors are set apart, or else plain columns that cannot be read.
 
     Raises
     ------
@@ -195,9 +236,11 @@ def parquet_part(path: Path) -> Part:
         raise InputError(f"expected a Parquet file, got something else: {path}", hint="remove it from the folder")
     with damaged_parquet(str(path)):
         lazy = pl.scan_parquet(path, glob=False)
-        columns = tuple(lazy.collect_schema().names())
+        schema = lazy.collect_schema()
         n_rows = int(lazy.select(pl.len()).collect().item())
-    check_names(columns, source=str(path))
+    check_names(schema.names(), source=str(path))
+    apart = [name for name, dtype in schema.items() if vectors and is_vector(dtype)]
+    columns = tuple(name for name in schema.names() if name not in apart)
 
     def stored(start: int, rows: int, wanted: Sequence[str]) -> pl.DataFrame:
         with damaged_parquet(str(path)):
@@ -209,4 +252,11 @@ def parquet_part(path: Path) -> Part:
     def count(start: int, rows: int, wanted: Sequence[str]) -> pl.DataFrame:
         return countable_frame(stored(start, rows, wanted), source=str(path))
 
-    return Part(str(path), columns, n_rows, read, count, path)
+    def reader(name: str) -> Callable[[int, int], pl.Series]:
+        def read_vectors(start: int, rows: int) -> pl.Series:
+            with damaged_parquet(str(path)):
+                return lazy.select(name).slice(start, rows).collect().to_series()
+
+        return read_vectors
+
+    return Part(str(path), columns, n_rows, read, count, path, {name: reader(name) for name in apart})

@@ -5,9 +5,10 @@ since, how far, whether the model looks at them, and what tells the rows of the 
 
 **How.** Training rows are compared with rows of today (``--current``), or with test rows where there are none of today;
 without training rows, test rows with those of today. Numbers are compared by the Kolmogorov-Smirnov test, categories
-by the chi-square test, missing cells apart; p-values are adjusted over all columns (Holm). Beside every test stands an
-effect with an interval: how many of 100 rows would have to move, at least, for both tables to be alike. Drifted means
-both: significant, and surely at least ``least_effect``. Then boosted trees try to tell the rows apart with all columns
+by the chi-square test, missing cells apart; prose by its lengths, and word by word by the share of rows that hold it
+(Fisher's exact test). P-values are adjusted over all columns (Holm). Beside every test stands an effect with an
+interval: how many of 100 rows would have to move, at least, for both tables to be alike. Drifted means both:
+significant, and surely at least ``least_effect``. Then boosted trees try to tell the rows apart with all columns
 together. The model's answers and the outcomes are compared like columns. Where the model can be asked, each drifted
 input is given values as they were, to see how many of its answers turn on that.
 
@@ -115,7 +116,7 @@ def run(subject: Subject, ctx: Context, *, least_effect: float = 0.01, alpha: fl
     """
     from holdfast.kernels.drift.boosting import boosted_trees
     from holdfast.kernels.drift.columns import compare_profiles, schema_changes
-    from holdfast.kernels.drift.profile import Profile, batch_of, plan_profile
+    from holdfast.kernels.drift.profile import Profile, batch_of, count_words_in, plan_profile
     from holdfast.kernels.drift.telling_apart import tell_apart
 
     tables = [table for table in (subject.train, subject.test, subject.current) if table is not None]
@@ -130,14 +131,17 @@ def run(subject: Subject, ctx: Context, *, least_effect: float = 0.01, alpha: fl
     profiles = Profile(plan), Profile(plan)
     for profile, batch, table in zip(profiles, batches, (first, second), strict=True):
         profile.update(batch, n_rows=table.frame.height)
-    columns = compare_profiles(*profiles, exact=_exact(*cells), alpha=alpha, least_effect=least_effect, level=ctx.level)
+    columns = compare_profiles(
+        *profiles, exact=_exact(*cells), count_words=count_words_in(*batches), alpha=alpha, least_effect=least_effect,
+        level=ctx.level,
+    )  # fmt: skip
     changes = schema_changes(*profiles)
     rng = ctx.rng
     drawn = [_drawn(each, table.frame.height, rng) for each, table in zip(cells, (first, second), strict=True)]
     apart = tell_apart(*drawn, fit=boosted_trees, rng=rng, alpha=alpha, least_effect=least_effect, level=ctx.level)
     drifted = sorted((each for each in columns if each.verdict == "drifted"), key=lambda each: -each.effect.low)
     turned = _turned(subject, first, second, [each.column for each in drifted], rng)
-    measured = [_count(drifted, turned, len(plan)), _changed(changes, len(plan))]
+    measured = [_count(drifted, turned, len(plan), alpha), _changed(changes, len(plan))]
     measured += _largest(columns, ctx.level) + _joint(apart, ctx.level)
     measured += _answers(subject, first, second, ctx.level) + _outcomes(subject, first, second, ctx.level)
     measured += _concept(subject, ctx.level)
@@ -200,7 +204,7 @@ def _turned(
     return turned
 
 
-def _count(drifted: list[ColumnDrift], turned: dict[str, tuple[int, int]], n_columns: int) -> Measured:
+def _count(drifted: list[ColumnDrift], turned: dict[str, tuple[int, int]], n_columns: int, alpha: float) -> Measured:
     names = list(dict.fromkeys(each.column for each in drifted))
     text = f"{len(names)} of {n_columns} inputs have drifted"
     if drifted:
@@ -209,10 +213,14 @@ def _count(drifted: list[ColumnDrift], turned: dict[str, tuple[int, int]], n_col
         if most.column in turned:
             count, n = turned[most.column]
             text += f"; {count / n:.1%} of the model's answers turn on that"
+    reason = "a count of tests; the chance of any false one is held over all tests (Holm)"
+    # With that chance none of them is false, so that at least as many have drifted.
+    at_least = Interval(low=float(len(names)), high=None, level=1.0 - alpha, method="Holm") if names else None
     return Measured(
         id="n_drifted",
         value=float(len(names)),
-        no_interval_reason="a count of tests; the chance of any false one is held over all tests (Holm)",
+        interval=at_least,
+        no_interval_reason=None if names else reason,
         n=n_columns,
         plain=f"{text}.",
     )

@@ -1,13 +1,11 @@
 """How well the model does on cases whose outcomes have not come, and whether labels refute the figure.
 
-**Question.** How well does the model do today, where the outcomes have not come yet?
-
 **How.** Give the cases of today as `--current`, with or without outcomes; the test table is the reference. *Classes*
 (confidence-based estimation): the reference says what a stated probability has meant; it is weighted to the inputs of
 each period, and accuracy, AUC, Brier score, log loss, precision, recall and F1 are read off the calibrated
-probabilities. *Numbers* (direct loss estimation): boosted trees learn the model's error on the reference and predict it
-for today. Cases go in order of the `time` column, else in their own, in `periods` of equal size or by `every`. Outcomes
-that have come (cells of the target that are not empty) restate the figure and test its assumption.
+probabilities. *Numbers* (direct loss estimation): boosted trees learn the size of the model's errors on the reference
+and predict it for today: mean absolute and root mean squared error. Cases go in order of the `time` column, else their
+own, in `periods` of equal size or by `every`. Outcomes that have come restate the figure and test its assumption.
 
 **How to read it.** `estimated.<metric>` is what the cases of today will turn out to have. Its interval holds how the
 outcomes may fall, the error of the calibration and, with a `time` column, how far that shifted between parts of the
@@ -84,6 +82,8 @@ SPEC = {
          "direction": "higher_is_better", "range": (0, 1)},
         {"id": "estimated.mae", "name": "Mean absolute error to be expected", "unit": "target units",
          "direction": "lower_is_better", "range": (0, None)},
+        {"id": "estimated.rmse", "name": "Root mean squared error to be expected", "unit": "target units",
+         "direction": "lower_is_better", "range": (0, None)},
         {"id": "worse_periods", "name": "Periods worse than the reference's range", "unit": "periods",
          "direction": "lower_is_better", "range": (0, None)},
         {"id": "decay_alarms", "name": "Changes of the expected error", "unit": "alarms",
@@ -120,10 +120,9 @@ COUNTED = "all outcomes have come"
 FOLLOWS = "follows from the estimates and the labels"
 POWERED = "prediction-powered (PPI++), Student's t"
 DRAWN = ("auc", "accuracy", "mae")
-NAMES = {
-    "accuracy": "Accuracy", "auc": "AUC", "brier": "Brier score", "log_loss": "Log loss", "precision": "Precision",
-    "recall": "Recall", "f1": "F1", "mae": "Mean absolute error",
-}  # fmt: skip
+NAMES = {"accuracy": "Accuracy", "auc": "AUC", "brier": "Brier score", "log_loss": "Log loss"}
+NAMES |= {"precision": "Precision", "recall": "Recall", "f1": "F1"}
+NAMES |= {"mae": "Mean absolute error", "rmse": "Root mean squared error"}
 CAPTION = (
     "Estimated without labels, with a band; where labels have come, restated with them or realised. Where these leave "
     "the band, the assumption of the estimate has failed."
@@ -299,7 +298,7 @@ def _losses(subject: Subject, ctx: Context, parts: list[Parts], choose: int, kno
 
     from holdfast.kernels.estimation.decay import decay_signs
     from holdfast.kernels.estimation.loss_based import out_of_fold, scatter
-    from holdfast.kernels.estimation.loss_over_time import LossPeriod, loss_over_time
+    from holdfast.kernels.estimation.loss_over_time import LossPeriod, errors_over_time
     from holdfast.kernels.estimation.parts import among
 
     test, current = _tables(subject)
@@ -323,8 +322,8 @@ def _losses(subject: Subject, ctx: Context, parts: list[Parts], choose: int, kno
 
     windows = [period(np.flatnonzero(parts[1].of == at)) for at in range(parts[1].starts.size)]
     past = parts[0].of if subject.deployment.time else None
-    model, found = loss_over_time(loss, predicted, windows, part=past, level=ctx.level)
-    _, total = loss_over_time(loss, predicted, [period(np.arange(today.size))], part=past, level=ctx.level)
+    model, found = errors_over_time(loss, predicted, windows, part=past, level=ctx.level)
+    _, total = errors_over_time(loss, predicted, [period(np.arange(today.size))], part=past, level=ctx.level)
     return _outcome(
         subject,
         found,

@@ -16,12 +16,19 @@ if TYPE_CHECKING:
     from holdfast.auditing.pieces import Workers
     from holdfast.kernels.drift.columns import ColumnDrift
     from holdfast.kernels.drift.comparison import Drift
+    from holdfast.kernels.drift.explaining import SliceShift
+    from holdfast.kernels.drift.word_drift import WordChange
     from holdfast.kernels.stats.interval import IntervalEstimate
 
 Option = typer.Option
 RAY = Option(help="Let the Ray cluster at this address read and count Parquet files.")
 FORMATS = ("text", "json")
-TEST_NAMES = {"Kolmogorov-Smirnov": "KS", "chi-square": "chi-square"}
+TEST_NAMES = {
+    "Kolmogorov-Smirnov": "KS",
+    "chi-square": "chi-square",
+    "Fisher's exact test of words": "words",
+    "mean random features of vectors": "vectors",
+}
 
 
 def profile(
@@ -125,6 +132,12 @@ def _text(found: Drift) -> str:
             name, words = printable(each.column), printable(each.words)
             test = TEST_NAMES.get(each.test, each.test)
             lines.append(f"{name:<24.24}  {test:<10.10}  {each.adjusted:>8.2g}  {moved:<20}  {words}")
+    if found.explained is not None and found.explained.shifts:
+        from holdfast.reports.drift_page import held_sentence, shift_sentence
+
+        said = [held_sentence(words, each) for words, each in found.explained.held]
+        said += [shift_sentence(words, part) for words, part in found.explained.shifts[:3]]
+        lines += ["", "What became more or less common:", *(f"  {printable(sentence)}" for sentence in said)]
     if found.apart is not None:
         area = found.apart.classifier.effect
         words = f"{area.value:.3f} ({area.low:.3f} to {area.high:.3f}; 0.5 is not at all)"
@@ -133,7 +146,7 @@ def _text(found: Drift) -> str:
         most = [f"{printable(name)} ({lost:.3f})" for name, lost in found.apart.shares[:5] if lost > 0.002]
         if most and found.apart.is_shown:
             lines.append(f"What tells them apart: {', '.join(most)}.")
-    lines += ["", *found.assumptions]
+    lines += ["", *found.assumptions, *(note for note in found.notes if note.startswith("Vectors"))]
     return "\n".join(lines) + "\n"
 
 
@@ -149,6 +162,7 @@ def _json(found: Drift) -> str:
         "level": found.level,
         "rows": {"reference": found.reference.n_rows, "current": found.current.n_rows},
         "joint": _apart(found),
+        "explained": _explained(found),
         "assumptions": list(found.assumptions),
     }
     return canonical_json(content).decode("utf-8") + "\n"
@@ -169,7 +183,44 @@ def _column(each: ColumnDrift) -> dict[str, Any]:
         "exact": each.exact,
         "distances": {name: _interval(value) for name, value in each.distances.items()},
         "words": each.words,
+        "came_and_went": [_word(word) for word in each.named],
     }
+
+
+def _explained(found: Drift) -> dict[str, Any] | None:
+    from holdfast.reports.drift_page import held_sentence, shift_sentence
+
+    if found.explained is None:
+        return None
+    shifts = [{**_shift(words, part), "words": shift_sentence(words, part)} for words, part in found.explained.shifts]
+    held = [
+        {
+            "column": each.column,
+            "part": _shift(words, each.part),
+            "effect": _interval(each.whole),
+            "effect_without": _interval(each.without),
+            "drift_without": not each.is_gone,
+            "words": held_sentence(words, each),
+        }
+        for words, each in found.explained.held
+    ]
+    return {"shifts": shifts, "held": held}
+
+
+def _shift(words: str, part: SliceShift) -> dict[str, Any]:
+    return {
+        "rows_with": words,
+        "reference": {"rows": part.rows[0], "of": part.n[0]},
+        "current": {"rows": part.rows[1], "of": part.n[1]},
+        "change": _interval(part.change),
+        "adjusted_p_value": part.adjusted,
+    }
+
+
+def _word(each: WordChange) -> dict[str, Any]:
+    names = ("reference_at_most" if each.is_at_most else "reference", "current")
+    rows = {name: {"rows": rows, "of": n} for name, rows, n in zip(names, each.rows, each.n, strict=True)}
+    return {"word": each.word, **rows, "change": _interval(each.change), "adjusted_p_value": each.adjusted}
 
 
 def _apart(found: Drift) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What is kept of a column of texts: counts of the reference's categories, a sketch of the others, and lengths."""
+"""What is kept of a column of texts: counts of the reference's categories or words, a sketch of others, lengths."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from holdfast.kernels.drift.distinct_values import DistinctValues, distinct_texts, merge_distinct, no_texts, smallest
 from holdfast.kernels.drift.grid import NumberGrid
 from holdfast.kernels.drift.number_counts import NumberCounts
+from holdfast.kernels.drift.word_counts import WordCounts
 
 MOST_CATEGORIES = 1000
 
@@ -23,7 +24,7 @@ def common_categories(counts: Mapping[str, int], *, most: int = MOST_CATEGORIES)
 class CategoryCounts:
     """Counts of a column of texts by category, with what lies outside them and the lengths of the texts.
 
-    Without categories, as for names and prose, no text is kept.
+    Without categories, as for names and prose, no text is kept. Of prose, the rows that hold a word are counted.
 
     Examples
     --------
@@ -34,13 +35,14 @@ class CategoryCounts:
     ([3, 0], 1, 2, 1.25)
     """
 
-    def __init__(self, categories: Sequence[str], lengths: NumberGrid) -> None:
+    def __init__(self, categories: Sequence[str], lengths: NumberGrid, words: Sequence[str] = ()) -> None:
         self.categories = tuple(categories)
         self.counts = np.zeros(len(self.categories), dtype=np.int64)
         self.n_other = 0
         self.n_missing = 0
         self.distinct: DistinctValues = no_texts()
         self.lengths = NumberCounts(lengths)
+        self.words = WordCounts(words) if words else None
         self._place = {name: place for place, name in enumerate(self.categories)}
 
     @property
@@ -65,6 +67,8 @@ class CategoryCounts:
                 self.counts[place] += count
         self.n_missing += n_missing
         self.distinct = merge_distinct(self.distinct, distinct_texts(counts, keeps_words=bool(self.categories)))
+        if self.words is not None:
+            self.words.update(counts)
         sizes = np.fromiter((len(name) for name in counts), dtype=np.float64, count=len(counts))
         self.lengths.update(np.repeat(sizes, np.fromiter(counts.values(), dtype=np.int64, count=len(counts))))
 
@@ -78,6 +82,8 @@ class CategoryCounts:
         """
         if self.categories != other.categories:
             raise ValueError("expected counts of the same categories, got others; profile both like one reference")
+        if self.words is not None and other.words is not None:
+            self.words.merge(other.words)
         self.lengths.merge(other.lengths)
         self.counts = self.counts + other.counts
         self.n_other += other.n_other
@@ -94,18 +100,21 @@ class CategoryCounts:
             "values": self.distinct.values.tolist(),
             "times": self.distinct.counts.tolist(),
             "lengths": self.lengths.state(),
+            "words": None if self.words is None else self.words.state(),
         }
 
     @classmethod
-    def from_state(cls, categories: Sequence[str], lengths: NumberGrid, state: Mapping[str, Any]) -> Self:
+    def from_state(
+        cls, categories: Sequence[str], lengths: NumberGrid, state: Mapping[str, Any], words: Sequence[str] = ()
+    ) -> Self:
         """Take up what `state` gave.
 
         Raises
         ------
         ValueError
-            When the counts do not fit the categories.
+            When the counts do not fit the categories or the words.
         """
-        column = cls(categories, lengths)
+        column = cls(categories, lengths, words)
         counts = np.array(state["counts"], dtype=np.int64)
         if counts.shape != column.counts.shape:
             raise ValueError(f"expected counts of {column.counts.size} categories, got {counts.size}")
@@ -118,4 +127,6 @@ class CategoryCounts:
         values[:] = [str(value) for value in state["values"]]
         column.distinct = smallest(hashes, values, np.array(state["times"], dtype=np.int64))
         column.lengths = NumberCounts.from_state(lengths, state["lengths"])
+        if column.words is not None:
+            column.words = WordCounts.from_state(words, state["words"], n_rows=column.n)
         return column

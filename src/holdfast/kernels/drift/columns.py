@@ -15,6 +15,8 @@ from holdfast.kernels.drift.distances import coarse, jensen_shannon, psi, wasser
 from holdfast.kernels.drift.number_counts import NumberCounts
 from holdfast.kernels.drift.profile import Profile
 from holdfast.kernels.drift.two_sample import TwoSampleTest, chi_square, ks_on_cells
+from holdfast.kernels.drift.vectors import VectorDrift
+from holdfast.kernels.drift.word_drift import CountWords, WordChange, compare_words, name_words
 from holdfast.kernels.stats.interval import IntervalEstimate
 from holdfast.kernels.stats.multiplicity import holm
 
@@ -46,7 +48,8 @@ class ColumnDrift:
     ----------
     column, test
         The column, and how it was tested: ``Kolmogorov-Smirnov``, ``chi-square``, ``chi-square of missing cells``,
-        ``Kolmogorov-Smirnov of lengths``.
+        ``Kolmogorov-Smirnov of lengths``, ``Fisher's exact test of words``,
+        ``mean random features of vectors``.
     statistic, p_value
         Of the test.
     effect
@@ -64,6 +67,8 @@ class ColumnDrift:
         ``psi``, ``jensen_shannon`` and, for numbers, ``wasserstein`` in standard deviations of the reference.
     words
         What changed, in a sentence.
+    named
+        Words that came and went most, where words were compared.
     """
 
     column: str
@@ -77,6 +82,7 @@ class ColumnDrift:
     exact: bool = True
     distances: Mapping[str, IntervalEstimate[float]] = field(default_factory=dict)
     words: str = ""
+    named: tuple[WordChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +98,8 @@ def compare_profiles(
     current: Profile,
     *,
     exact: Mapping[str, TwoSampleTest] | None = None,
+    count_words: CountWords | None = None,
+    vectors: Mapping[str, VectorDrift] | None = None,
     alpha: float = ALPHA,
     least_effect: float = LEAST_EFFECT,
     level: float = 0.95,
@@ -104,6 +112,10 @@ def compare_profiles(
         Counted on the same cells.
     exact : mapping of str to TwoSampleTest, optional
         By column of numbers, the test of its values; tests on cells otherwise, which are conservative.
+    count_words : callable, optional
+        Counts words by name where rows are at hand, see `CountWords`; only listed words are named otherwise.
+    vectors : mapping of str to VectorDrift, optional
+        By column of vectors, what was found; profiles know nothing of them.
     alpha : float, default 0.05
         Chance that any column is called drifted where none is, over all columns together.
     least_effect : float, default 0.01
@@ -123,8 +135,11 @@ def compare_profiles(
             found += _numbers(name, a, b, (exact or {}).get(name), level)
         elif isinstance(a, CategoryCounts) and isinstance(b, CategoryCounts):
             found += _texts(name, a, b, plan.kind == "text", level)
+            found += _words(name, a, b, count_words, alpha, level)
         missing = _missing(name, a.n, a.n_missing, b.n, b.n_missing, level)
         found += [missing] if missing else []
+    for name, pair in (vectors or {}).items():
+        found += _vectors(name, pair, level)
     adjusted = holm([each.p_value for each in found])
     return [
         replace(each, adjusted=float(p), verdict=_verdict(float(p), each.effect, alpha, least_effect))
@@ -207,6 +222,35 @@ def _texts(name: str, a: CategoryCounts, b: CategoryCounts, is_prose: bool, leve
         return []
     distances = _distances(first, second, level)
     return [_column(name, "chi-square", test, (a.n, b.n), distances, _shares_in_words(a, b))]
+
+
+def _vectors(name: str, found: VectorDrift, level: float) -> list[ColumnDrift]:
+    said = f"vectors of {found.length:,} numbers, {found.n[0]:,} and {found.n[1]:,} rows compared"
+    moved = found.test and _column(name, "mean random features of vectors", found.test, found.n, {}, said)
+    missing = _missing(name, found.n[0], found.n_missing[0], found.n[1], found.n_missing[1], level)
+    return [each for each in (moved, missing) if each is not None]
+
+
+def _words(
+    name: str, a: CategoryCounts, b: CategoryCounts, count: CountWords | None, alpha: float, level: float
+) -> list[ColumnDrift]:
+    if a.words is None or b.words is None:
+        return []
+    found = compare_words(a.words, b.words, a.n, b.n, level=level)
+    if found is None:
+        return []
+    named = name_words(found, a.words, b.words, a.n, b.n, column=name, count=count, alpha=alpha, level=level)
+    n_moved = int((found.adjusted <= alpha).sum())
+    said = ", ".join(_word_in_words(each) for each in named[:4]) or "no word that may be named"
+    more = f" and {n_moved - len(named[:4]):,} more" if n_moved > len(named[:4]) else ""
+    words = f"rows with {said}{more}" if n_moved else "no word came or went for sure"
+    test = _column(name, "Fisher's exact test of words", found.test, (a.n, b.n), {}, words)
+    return [replace(test, named=named)]
+
+
+def _word_in_words(each: WordChange) -> str:
+    before, after = (rows / n for rows, n in zip(each.rows, each.n, strict=True))
+    return f"{each.word!r:.30} {'at most ' if each.is_at_most else ''}{before:.1%} to {after:.1%}"
 
 
 def _shares_in_words(a: CategoryCounts, b: CategoryCounts) -> str:

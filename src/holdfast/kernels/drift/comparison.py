@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from holdfast.kernels.drift.columns import ColumnDrift, SchemaChange, Verdict
+from holdfast.kernels.drift.explaining import HeldDrift, SliceShift
 from holdfast.kernels.drift.joint import JointTest
 from holdfast.kernels.drift.profile import Profile
 
@@ -36,6 +38,21 @@ class Apart:
     is_shown: bool
 
 
+class Explained(NamedTuple):
+    """Rows that explain drift, each with what describes them.
+
+    Attributes
+    ----------
+    shifts
+        Rows that became more or less common, the largest change first.
+    held
+        Rows without which a column moves by less than half as far.
+    """
+
+    shifts: tuple[tuple[str, SliceShift], ...]
+    held: tuple[tuple[str, HeldDrift], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
     """What is known of two tables.
@@ -54,6 +71,8 @@ class Drift:
         Where they came from.
     alpha, least_effect, level
         What was asked: chance of a false alarm over all columns, share of rows that matters, level of the intervals.
+    explained
+        Rows that explain the drift, where both tables were at hand. They count for no verdict.
     assumptions
         What the result leans on.
     """
@@ -67,6 +86,7 @@ class Drift:
     alpha: float
     least_effect: float
     level: float
+    explained: Explained | None = None
     assumptions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

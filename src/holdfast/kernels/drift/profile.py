@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from holdfast.kernels.drift.category_counts import CategoryCounts, common_categories
 from holdfast.kernels.drift.grid import NumberGrid, number_grid
 from holdfast.kernels.drift.number_counts import NumberCounts
+from holdfast.kernels.drift.word_counts import common_words, rows_with_words
+from holdfast.kernels.drift.word_drift import CountWords, Rows
 
 Kind = Literal["number", "time", "category", "text"]
-VERSION = 1
+VERSION = 2
 TEXT_SHARE = 0.5
 """A column of texts of which more than this share of a sample differ from all others is prose or an id."""
 
@@ -43,20 +45,24 @@ class ColumnPlan:
     Attributes
     ----------
     kind
-        ``number``; ``time`` (seconds since 1970); ``category``; ``text``: prose and ids, whose lengths count.
+        ``number``; ``time`` (seconds since 1970); ``category``; ``text``: prose and ids, whose lengths and words count.
     grid
         Cells of the numbers, or of the lengths of the texts.
     categories
         Texts counted one by one; of prose and ids, none.
+    words
+        Words of prose counted by name; without any, as for ids, words are not counted.
     """
 
     kind: Kind
     grid: NumberGrid
     categories: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     def is_same(self, other: ColumnPlan) -> bool:
         """Whether counts after both may be added."""
-        return (self.kind, self.categories) == (other.kind, other.categories) and self.grid.is_same(other.grid)
+        mine, others = ((each.kind, each.categories, each.words) for each in (self, other))
+        return mine == others and self.grid.is_same(other.grid)
 
 
 Plan = dict[str, ColumnPlan]
@@ -72,6 +78,18 @@ def batch_of(cells: Mapping[str, NDArray[Any]]) -> Batch:
         counts = Counter(str(value) for value in column.tolist() if value is not None)
         batch[name] = Texts(counts, column.size - counts.total())
     return batch
+
+
+def count_words_in(reference: Batch, current: Batch) -> CountWords:
+    """Return what counts words by name in two tables held in memory."""
+
+    def count(column: str, cells: frozenset[int]) -> tuple[Rows | None, Rows | None]:
+        first, second = (batch.get(column) for batch in (reference, current))
+        assert isinstance(first, Texts)
+        assert isinstance(second, Texts)
+        return rows_with_words(first.counts, cells=cells), rows_with_words(second.counts, cells=cells)
+
+    return count
 
 
 def plan_profile(sample: Batch, *, times: Iterable[str] = (), n_cells: int = 1024) -> Plan:
@@ -106,7 +124,8 @@ def plan_profile(sample: Batch, *, times: Iterable[str] = (), n_cells: int = 102
         )
         kind: Kind = "text" if n > 1 and len(column.counts) > max(TEXT_SHARE * n, 20) else "category"
         categories = common_categories(column.counts) if kind == "category" else ()
-        plan[name] = ColumnPlan(kind, number_grid(sizes, n_cells=256), categories)
+        words = common_words(column.counts) if kind == "text" else ()
+        plan[name] = ColumnPlan(kind, number_grid(sizes, n_cells=256), categories, words)
     return plan
 
 
@@ -138,7 +157,7 @@ class Profile:
         self.columns = {
             name: NumberCounts(column.grid)
             if column.kind in ("number", "time")
-            else CategoryCounts(column.categories, column.grid)
+            else CategoryCounts(column.categories, column.grid, column.words)
             for name, column in self.plan.items()
         }
 
@@ -198,6 +217,7 @@ class Profile:
                 "edges": [repr(edge) for edge in column.grid.edges.tolist()],
                 "centre": repr(column.grid.centre),
                 "categories": list(column.categories),
+                "listed": list(column.words),
                 **self.columns[name].state(),
             }
             for name, column in self.plan.items()
@@ -229,14 +249,14 @@ class Profile:
                 raise ValueError(f"expected rising edges and a centre in column {name!r}, got others")
             if column["kind"] not in ("number", "time", "category", "text"):
                 raise ValueError(f"expected a kind of column for {name!r}, got {column['kind']!r}")
-            plan[name] = ColumnPlan(column["kind"], grid, tuple(column["categories"]))
+            plan[name] = ColumnPlan(column["kind"], grid, tuple(column["categories"]), tuple(column["listed"]))
         profile = cls(plan)
         for name, column in plan.items():
             given = state["columns"][name]
             if column.kind in ("number", "time"):
                 profile.columns[name] = NumberCounts.from_state(column.grid, given)
             else:
-                profile.columns[name] = CategoryCounts.from_state(column.categories, column.grid, given)
+                profile.columns[name] = CategoryCounts.from_state(column.categories, column.grid, given, column.words)
         profile.n_rows = int(state["rows"])
         profile.absent = {name: int(rows) for name, rows in state["absent"].items()}
         profile.added = {name: {kind: int(n) for kind, n in kinds.items()} for name, kinds in state["added"].items()}

@@ -18,7 +18,7 @@ Numbers = NDArray[np.float64]
 Metric = Literal["accuracy", "auc", "brier", "log_loss", "precision", "recall", "f1"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 LARGEST: dict[Metric, float] = {metric: LARGEST_LOG_LOSS if metric == "log_loss" else 1.0 for metric in METRICS}
-IS_LOSS = frozenset({"brier", "log_loss", "mae"})
+IS_LOSS = frozenset({"brier", "log_loss", "mae", "rmse"})
 
 
 class Influence(NamedTuple):

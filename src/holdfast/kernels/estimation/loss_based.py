@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import nnls
 from scipy.special import stdtrit
 
 from holdfast.kernels.stats.inputs import check_level, check_same_length, float_vector
@@ -124,10 +125,44 @@ def fit_loss_model(loss: ArrayLike, predicted: ArrayLike) -> LossModel:
     line = intercept + slope * x
     # The squared residuals on the squared line, neither part below zero.
     weights = np.column_stack([np.ones(y.size), line**2])
-    parts = np.linalg.lstsq(weights, error**2, rcond=None)[0]
-    if parts.min() < 0.0:
-        parts = np.array([float((error**2).mean()), 0.0])
+    parts, _ = nnls(weights, error**2)
     return LossModel(x, slope, intercept, inverse @ meat @ inverse, parts)
+
+
+def fit_loss_ratio(loss: ArrayLike, predicted: ArrayLike) -> LossModel:
+    """Calibrate predicted losses by one factor: the mean loss over the mean prediction of the reference.
+
+    Noise of the predictions flattens a fitted line, which then draws cases with large losses towards the mean of the
+    reference. A factor does not; it needs predictions that are right up to scale.
+
+    Parameters
+    ----------
+    loss, predicted : array-like, shape (n,)
+        As for `fit_loss_model`; predictions of zero or more.
+
+    Returns
+    -------
+    LossModel
+        Without intercept. Where all predictions are 0, the mean loss.
+
+    Raises
+    ------
+    ValueError
+        As `fit_loss_model`.
+
+    References
+    ----------
+    Cochran, W. G. (1977). Sampling techniques, third edition, equation 6.13 (variance of a ratio).
+    """
+    y, x = float_vector(loss, name="loss"), float_vector(predicted, name="predicted")
+    check_same_length(y.size, x.size, names=("loss", "predicted"))
+    if y.size < FEWEST or not x.sum() > 0.0:
+        return fit_loss_model(y, x)
+    ratio = float(y.sum() / x.sum())
+    error = y - ratio * x
+    covariance = np.diag([0.0, float((error**2).sum() / x.sum() ** 2)])
+    parts, _ = nnls(np.column_stack([np.ones(y.size), (ratio * x) ** 2]), error**2)
+    return LossModel(x, ratio, 0.0, covariance, parts)
 
 
 def direct_loss(
@@ -202,13 +237,21 @@ def scatter(model: LossModel, predicted: Numbers) -> Numbers:
     return np.asarray(np.sqrt(model.residual[0] + model.residual[1] * line**2))
 
 
-def loss_shift_between(loss: ArrayLike, predicted: ArrayLike, part: NDArray[np.int64]) -> float:
+def loss_shift_between(
+    loss: ArrayLike,
+    predicted: ArrayLike,
+    part: NDArray[np.int64],
+    *,
+    fit: Callable[[Numbers, Numbers], LossModel] = fit_loss_model,
+) -> float:
     """Measure by how much estimated mean losses miss, beyond chance, between parts of the reference.
 
     Parameters
     ----------
     loss, predicted : array-like, shape (n,)
     part : ndarray of int64, shape (n,)
+    fit : callable
+        Calibrates: `fit_loss_model` or `fit_loss_ratio`.
 
     Returns
     -------
@@ -221,7 +264,7 @@ def loss_shift_between(loss: ArrayLike, predicted: ArrayLike, part: NDArray[np.i
         inside = part == each
         if min(inside.sum(), (~inside).sum()) < FEWEST:
             continue
-        model = fit_loss_model(y[~inside], x[~inside])
+        model = fit(y[~inside], x[~inside])
         found = direct_loss(model, x[inside], level=0.6827)
         sd = (found.high - found.value) / float(stdtrit(model.predicted.size - 2, 0.5 + 0.6827 / 2.0))
         excess.append((float(y[inside].mean()) - found.value) ** 2 - sd**2)
