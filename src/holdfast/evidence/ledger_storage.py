@@ -192,8 +192,8 @@ class Storage:
             query = query.where(table.c.kind == kind)
         if last is not None:
             rows = connection.execute(query.order_by(table.c.position.desc()).limit(last)).all()
-            return [Entry(*row) for row in reversed(rows)]
-        return [Entry(*row) for row in connection.execute(query.order_by(table.c.position))]
+            return [_entry(row) for row in reversed(rows)]
+        return [_entry(row) for row in connection.execute(query.order_by(table.c.position))]
 
     def all_entries(self, connection: Connection, batch: int) -> Iterator[list[Entry]]:
         """All entries in order, so many at a time, as plain tuples."""
@@ -270,6 +270,13 @@ class Storage:
         if self._writer is not None:
             self._writer.close()
         self._engine.dispose()
+
+
+def _entry(row: Any) -> Entry:
+    """What damage or a hand put in place of text and bytes comes as text and bytes that fit nothing."""
+    position, kind, payload, leaf = row
+    data = payload if isinstance(payload, bytes) else str(payload).encode("utf-8", "replace")
+    return Entry(position, str(kind), data, leaf)
 
 
 @contextmanager

