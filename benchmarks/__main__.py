@@ -22,6 +22,7 @@ def main() -> None:
         "drift_alarms.py",
         "extraction.py",
         "near_copies.py",
+        "provenance.py",
         "privacy.py",
         "retraining.py",
         "robustness_budget.py",

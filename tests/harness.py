@@ -13,6 +13,7 @@ from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import AuditSubject
 from holdfast.core.check import Outcome
 from holdfast.core.deployment import Deployment
+from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
 from holdfast.core.subject import Model, ModelInfo, RawPredictions, Table
 
@@ -66,6 +67,7 @@ def subject_for(
     current: pl.DataFrame | None = None,
     decisions: Table | None = None,
     artefacts: tuple[ScannedFile, ...] = (),
+    provenance: Provenance | None = None,
 ) -> AuditSubject:
     deployment = deployment or Deployment()
     tables = {
@@ -85,6 +87,7 @@ def subject_for(
         decisions=decisions,
         model=wrapped,
         artefacts=artefacts,
+        provenance=provenance,
     )
 
 
@@ -100,6 +103,7 @@ def run_check(
     current: pl.DataFrame | None = None,
     decisions: Table | None = None,
     artefacts: tuple[ScannedFile, ...] = (),
+    provenance: Provenance | None = None,
     effort: str = "default",
     seed: int = 0,
     **parameters: Any,
@@ -115,6 +119,7 @@ def run_check(
         current=current,
         decisions=decisions,
         artefacts=artefacts,
+        provenance=provenance,
     )
     context = RunContext(check=check, seed=seed, effort=entry.spec.effort.get(effort, {}))  # type: ignore[call-overload]
     return import_module(entry.module).run(subject.view(entry.spec), context, **parameters)

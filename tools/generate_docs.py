@@ -76,7 +76,9 @@ def schemas() -> Iterator[tuple[str, str]]:
     """Yield the JSON Schema of every document that is written or read."""
     from holdfast.auditing.config import AuditConfig
     from holdfast.core.decision import Decision
+    from holdfast.core.lineage import Lineage
     from holdfast.core.parse import json_schema
+    from holdfast.core.provenance import DataRecord, TrainingManifest
     from holdfast.core.record import Findings, Run
     from holdfast.core.scan import ScanReport
     from holdfast.evidence.manifest import Manifest
@@ -92,6 +94,9 @@ def schemas() -> Iterator[tuple[str, str]]:
         "policy": Policy,
         "config": AuditConfig,
         "recalibrator": Recalibrator,
+        "data-record": DataRecord,
+        "training-manifest": TrainingManifest,
+        "lineage": Lineage,
     }
     for name, kind in documents.items():
         schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema(kind)}

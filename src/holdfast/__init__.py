@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from holdfast.core.version import __version__
+
 if TYPE_CHECKING:
     from holdfast.auditing.api import Result as Result
     from holdfast.auditing.api import audit as audit
     from holdfast.auditing.api import load as load
     from holdfast.auditing.scanning import scan as scan
 
-__version__ = "0.1.0"
 __all__ = ["Result", "__version__", "audit", "load", "scan"]
 
 

@@ -98,6 +98,7 @@ def audit(
     ray: str = "",
     cache: str | Path | bool = True,
     trust_pickle: TrustPickle = False,
+    allow_code: bool = False,
     trainer: Trainer | None = None,
     observer: Observer | None = None,
     ledger: str = "",
@@ -135,6 +136,9 @@ def audit(
     trust_pickle
         Whether a pickled model file is loaded, in a confined process, although its scan did not pass; ``"unconfined"``
         loads it also where the platform does not keep that process from the network.
+    allow_code
+        Whether the command of the model's training manifest may run again, as you and unconfined, to see whether it
+        gives the same model.
     trainer
         ``trainer(X, y, seed=...)``, with a polars frame of inputs and an array of outcomes, returns a model like
         ``model`` that was trained on them: for attacks that train copies of a model which cannot be fitted again by
@@ -165,7 +169,12 @@ def audit(
     prepare_folder(folder, ledger=log)
     kept = None if cache is False else cache_for(folder) if cache is True else Path(cache)
     options = Options(
-        jobs=check_jobs(jobs), ray=ray, cache=kept, trust_pickle=trust_pickle, command=("holdfast.audit",)
+        jobs=check_jobs(jobs),
+        ray=ray,
+        cache=kept,
+        trust_pickle=trust_pickle,
+        allow_code=allow_code,
+        command=("holdfast.audit",),
     )
     finished = run_audit(chosen, options, objects=objects, observer=observer)
     result = Result(write_audit(finished, folder, cache=kept, ledger=log))

@@ -15,6 +15,7 @@ from holdfast.core.deployment import Deployment
 from holdfast.core.endpoint import Endpoint, check_endpoint, is_endpoint
 from holdfast.core.errors import InputError
 from holdfast.core.parse import from_mapping, parse_yaml
+from holdfast.core.provenance import ProvenanceSettings
 
 PATHS = ("model", "train", "test", "predictions", "population", "current")
 PATH_LISTS = ("artefacts",)
@@ -37,6 +38,8 @@ class AuditConfig:
         Path of a table of what the model meets today, with or without outcomes.
     decisions
         The table that logs the decisions that were taken, and what its columns are.
+    provenance
+        The training manifest of the model, records of data sets, an earlier audit; paths, like the others.
     endpoint
         How to ask the endpoint.
     artefacts
@@ -70,6 +73,7 @@ class AuditConfig:
     population: str | None = None
     current: str | None = None
     decisions: DecisionLog = field(default_factory=DecisionLog)
+    provenance: ProvenanceSettings = field(default_factory=ProvenanceSettings)
     endpoint: Endpoint = field(default_factory=Endpoint)
     artefacts: tuple[str, ...] = ()
     target: str | None = None
@@ -118,6 +122,8 @@ def load_config(path: Path) -> AuditConfig:
     moved: dict[str, Any] = {name: str(path.parent / place) for name, place in given.items()}
     for name in PATH_LISTS:
         moved[name] = tuple(str(path.parent / item) for item in getattr(config, name))
+    recorded = {name: getattr(config.provenance, name) for name in ("manifest", "records", "since")}
+    moved["provenance"] = ProvenanceSettings(**{k: v and str(path.parent / v) for k, v in recorded.items()})
     if config.decisions.table:
         moved["decisions"] = replace(config.decisions, table=str(path.parent / config.decisions.table))
     if config.policy.endswith((".yaml", ".yml")):

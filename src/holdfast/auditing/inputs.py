@@ -12,10 +12,12 @@ from holdfast.auditing.admission import admit
 from holdfast.auditing.config import AuditConfig
 from holdfast.auditing.decisions import read_decisions
 from holdfast.auditing.jobs import ModelSource
+from holdfast.auditing.origin import read_provenance
 from holdfast.auditing.scanning import NO_POLICY, scan
 from holdfast.core.canonical import digest_bytes, digest_of
 from holdfast.core.endpoint import is_endpoint, shown_url
 from holdfast.core.errors import InputError, did_you_mean
+from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
 from holdfast.core.subject import Table
 from holdfast.policy.rules import Policy
@@ -39,6 +41,8 @@ class Inputs:
         What the scan says of the model's file, and then of every file that belongs to it.
     notes
         On what grounds the model is loaded, where that is not the scan.
+    provenance
+        What is recorded of where the model comes from.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Inputs:
     reserved: tuple[str, ...] = ()
     artefacts: tuple[ScannedFile, ...] = ()
     notes: tuple[str, ...] = ()
+    provenance: Provenance | None = None
 
     @property
     def has_content_digest(self) -> bool:
@@ -63,6 +68,7 @@ def read_inputs(
     objects: Mapping[str, Any],
     policy: Policy = NO_POLICY,
     trust_pickle: TrustPickle = False,
+    allow_code: bool = False,
 ) -> Inputs:
     """Read tables and model; scan the model's file and those beside it.
 
@@ -78,6 +84,8 @@ def read_inputs(
         Whose approvals of model files count.
     trust_pickle
         Whether a pickle is loaded although its scan did not pass.
+    allow_code
+        Whether the command of the model's training manifest may run.
 
     Raises
     ------
@@ -86,6 +94,14 @@ def read_inputs(
     """
     _require_something(config, objects)
     inputs = _read(config, scratch=scratch, objects=objects, policy=policy, trust_pickle=trust_pickle)
+    origin = read_provenance(
+        config.provenance,
+        model=inputs.model_file,
+        digests=inputs.digests,
+        tables=tuple(inputs.tables),
+        allow_code=allow_code,
+    )
+    inputs = replace(inputs, provenance=origin)
     if not config.artefacts:
         return inputs
     beside = scan(*config.artefacts, policy=policy)

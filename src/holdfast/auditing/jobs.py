@@ -19,6 +19,7 @@ from holdfast.core.deployment import Deployment
 from holdfast.core.endpoint import Endpoint
 from holdfast.core.errors import InputError
 from holdfast.core.finding import Finding
+from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
 from holdfast.core.subject import AS_IS, Model, ModelInfo, RawPredictions, RawTrees, Settings, Stored, Table
 
@@ -157,6 +158,8 @@ class Setup:
         What was computed about the subject and serves every check that runs in this process.
     artefacts
         What the scan says of the model's files.
+    provenance
+        What is recorded of where the model comes from.
     threads
         Threads a check may use in ``ctx.map``; numerical libraries always use one, so that sums do not depend on it.
     """
@@ -170,6 +173,7 @@ class Setup:
     level: float
     deadline: float | None
     artefacts: tuple[ScannedFile, ...] = ()
+    provenance: Provenance | None = None
     run: str = ""
     cache: dict[str, Any] = field(default_factory=dict)
 
@@ -208,6 +212,7 @@ class Setup:
             model=model,
             cache=self.cache,
             artefacts=self.artefacts,
+            provenance=self.provenance,
         )
 
 

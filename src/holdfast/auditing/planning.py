@@ -30,12 +30,23 @@ NEEDED: Mapping[Need, tuple[str, str]] = {
     ),
     "model_file": ("there is no model file", "give --model"),
     "artefacts": ("there are no model files", "give --model, or list artefacts in holdfast.yaml"),
+    "provenance": (
+        "no training manifest names this model",
+        "train it with holdfast run, or name its manifest under provenance in holdfast.yaml",
+    ),
     "decisions": ("no decisions were logged", "name the log of decisions under decisions in holdfast.yaml"),
 }
 OUT_OF_REACH: frozenset[Need] = frozenset({"refit", "trees", "model_file"})
 
 
-def available_needs(facts: Facts, *, tables: Collection[str], model_file: bool, artefacts: bool = False) -> set[Need]:
+def available_needs(
+    facts: Facts,
+    *,
+    tables: Collection[str],
+    model_file: bool,
+    artefacts: bool = False,
+    provenance: bool = False,
+) -> set[Need]:
     """Return what this subject offers of what checks may need."""
     capabilities = facts.info.capabilities if facts.info else frozenset()
     offered: set[Need] = {name for name in ("train", "test", "current", "decisions") if name in tables}
@@ -43,6 +54,7 @@ def available_needs(facts: Facts, *, tables: Collection[str], model_file: bool, 
     offered |= {"predictions"} if facts.info and "test" in tables else set()
     offered |= {name for name in ("scores", "query", "refit", "trees") if name in capabilities}
     offered |= {"artefacts"} if artefacts else set()
+    offered |= {"provenance"} if provenance else set()
     return offered | ({"model_file"} if model_file else set())
 
 

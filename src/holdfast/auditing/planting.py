@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from holdfast.auditing import planted_data as data
 from holdfast.auditing import planted_later as later
 from holdfast.auditing import planted_models as models
+from holdfast.auditing import planted_origin as origin
 from holdfast.auditing import planted_people as people
 from holdfast.auditing.credit import Twin, clean_twin
 from holdfast.auditing.other_twins import repayment_twin, scaled_twin
@@ -176,6 +177,32 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "hostile_file": Fault(
         "a pickle beside the model runs code", "supply_chain.artefact_scan.n_failed", models.hostile_file
+    ),
+    "exchanged_input": Fault(
+        "the training table was altered after training",
+        "supply_chain.provenance.n_changed",
+        origin.exchanged_input,
+        twin=origin.recorded_twin,
+    ),
+    "rewritten_input": Fault(
+        "it was written again with another separator",
+        "supply_chain.provenance.n_changed",
+        origin.rewritten_input,
+        must_fail=False,
+        twin=origin.recorded_twin,
+    ),
+    "model_of_others": Fault(
+        "the model was trained on other people than was said",
+        "supply_chain.reproducibility.changed_share",
+        origin.model_of_others,
+        limit=0.02,
+    ),
+    "model_of_another_seed": Fault(
+        "it was trained on them, with another seed",
+        "supply_chain.reproducibility.changed_share",
+        origin.model_of_another_seed,
+        must_fail=False,
+        limit=0.02,
     ),
     "learned_by_heart": Fault(
         "the model has learned its people by heart", "privacy.membership.tpr_at_1_in_100", models.learned_by_heart

@@ -66,6 +66,8 @@ class Prepared:
         for name in ("current", "decisions"):
             if name not in (*entry.spec.needs, *entry.spec.takes):
                 digests.pop(name, None)
+        if self.inputs.provenance is not None and "provenance" in (*entry.spec.needs, *entry.spec.takes):
+            digests["provenance"] = digest_of(replace(self.inputs.provenance, folder=""))
         if "artefacts" in entry.spec.needs:
             digests["artefacts"] = digest_of(self.inputs.artefacts)
         return digests
@@ -94,6 +96,7 @@ def prepare(config: AuditConfig, policy: Policy, inputs: Inputs, store: Store | 
             tables=inputs.tables,
             model_file=inputs.model_file is not None,
             artefacts=bool(inputs.artefacts),
+            provenance=inputs.provenance is not None,
         )
     )
     return Prepared(

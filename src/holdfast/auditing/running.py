@@ -56,7 +56,7 @@ class Silent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to run, none of which may change a finding.
+    """How to run; none of it may change a finding but ``allow_code``, which is part of what it depends on.
 
     Attributes
     ----------
@@ -69,6 +69,8 @@ class Options:
     trust_pickle
         Whether a pickled model is loaded, confined, although its scan did not pass; ``"unconfined"`` also where nothing
         keeps it from the network.
+    allow_code
+        Whether the command of the model's training manifest may run again.
     command
         The command line, for the record.
     """
@@ -77,6 +79,7 @@ class Options:
     ray: str = ""
     cache: Path | None = None
     trust_pickle: TrustPickle = False
+    allow_code: bool = False
     command: tuple[str, ...] = ()
 
 
@@ -113,7 +116,12 @@ def run_audit(
     ):
         scratch = Path(folder)
         inputs = read_inputs(
-            config, scratch=scratch, objects=objects or {}, policy=policy, trust_pickle=options.trust_pickle
+            config,
+            scratch=scratch,
+            objects=objects or {},
+            policy=policy,
+            trust_pickle=options.trust_pickle,
+            allow_code=options.allow_code,
         )
         prepared = prepare(config, policy, inputs, store)
         try:
@@ -166,6 +174,7 @@ def _setup(prepared: Prepared, options: Options, store: Store | None, scratch: P
         deadline=clock + prepared.budget_s if prepared.budget_s else None,
         run="" if prepared.inputs.has_content_digest else f"/{uuid4()}",
         artefacts=prepared.inputs.artefacts,
+        provenance=prepared.inputs.provenance,
     )
 
 

@@ -12,6 +12,7 @@ from holdfast.auditing.credit import REGIONS, Twin, clean_twin
 from holdfast.auditing.planting import FAULTS, planted
 from holdfast.core.deployment import Deployment
 from holdfast.core.record import Audit
+from holdfast.evidence.record_store import BESIDE
 from holdfast.policy.presets import preset
 
 DEPLOYMENT = Deployment(
@@ -149,8 +150,15 @@ def _audit(
             check=checks,
             artefacts=[files] if twin.files else [],
             decisions=twin.decisions,
-            config={} if twin.decisions is None else {"decisions": PATROLS},
+            config=_settings(twin, Path(files)),
         )
+
+
+def _settings(twin: Twin, files: Path) -> dict[str, object]:
+    """Name the columns of a log of decisions, and the manifest among the files, where there are such."""
+    manifests = [str(files / name) for name in twin.files if name.endswith(BESIDE)]
+    found: dict[str, object] = {} if twin.decisions is None else {"decisions": PATROLS}
+    return found | ({"provenance": {"manifest": manifests[0], "records": str(files)}} if manifests else {})
 
 
 def _value(audit: Audit, measurement: str) -> float | None:

@@ -13,6 +13,7 @@ from holdfast.auditing.spelling import spelled_alike
 from holdfast.core.check import CheckSpec, Task
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import NotRun
+from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
 from holdfast.core.subject import AS_IS, Label, Model, ModelInfo, Predictions, RawTrees, Settings, Stored, Table
 
@@ -63,6 +64,7 @@ class AuditSubject:
     decisions: Table | None = None
     model: Model | None = None
     artefacts: tuple[ScannedFile, ...] = ()
+    provenance: Provenance | None = None
     reads: tuple[str, ...] | None = None
     cache: dict[str, Any] = field(default_factory=dict)
 
@@ -142,6 +144,14 @@ class AuditSubject:
         finally:
             copy.close()
 
+    @contextmanager
+    def trained_by_command(self, *, timeout_s: float) -> Iterator[tuple[AuditSubject, str]]:
+        """Run the recorded training command again and open what it wrote."""
+        from holdfast.auditing.rerunning import model_of_rerun
+
+        with model_of_rerun(self.provenance, timeout_s=timeout_s) as (model, digest):
+            yield replace(self, model=RetrainedModel(model, self.facts), cache={}), digest
+
     def trees(self) -> RawTrees:
         """Return the model's trees, read once per process."""
         if "trees" not in self.cache:
@@ -205,6 +215,7 @@ class AuditSubject:
             deployment=seen,
             reads=spec.reads,
             artefacts=self.artefacts if "artefacts" in spec.needs else (),
+            provenance=self.provenance if "provenance" in tables else None,
             population=self.population if "population" in spec.reads else None,
             current=self.current if "current" in tables else None,
             decisions=self.decisions if "decisions" in tables else None,

@@ -17,6 +17,7 @@ Need = Literal[
     "test",
     "current",
     "decisions",
+    "provenance",
     "target",
     "predictions",
     "scores",
@@ -54,7 +55,8 @@ class CheckSpec:
         What must be there: tables (``train``, ``test``, ``current``), a ``target`` column, ``predictions`` (labels or
         values on the test table), ``scores`` (class probabilities), ``query`` (the model answers new inputs),
         ``refit``, ``trees`` (the model is a sum of decision trees that can be read), ``model_file``, ``artefacts`` (the
-        model's file, or files beside it, were scanned), ``decisions`` (a log of decisions that were taken).
+        model's file, or files beside it, were scanned), ``decisions`` (a log of decisions that were taken),
+        ``provenance`` (a training manifest of the model).
     tasks
         Tasks it makes sense for.
     measures

@@ -8,6 +8,7 @@ from typing import Literal
 from holdfast.core.finding import Finding
 
 ColumnKind = Literal["whole number", "number", "text", "truth value", "date", "time", "empty"]
+TO_BE_FILLED = "To be filled in by a person: "
 Role = Literal["target", "id", "time", "group", "sensitive", "text"]
 
 

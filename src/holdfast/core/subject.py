@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from holdfast.core.check import Task
 from holdfast.core.deployment import Deployment
+from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
 
 if TYPE_CHECKING:
@@ -320,6 +321,8 @@ class Subject(Protocol):
         What is known about the model, or ``None``.
     artefacts
         What the scan says of the model's file and of those beside it; empty for a model that is no file.
+    provenance
+        What is recorded of where the model comes from, or ``None``; only where ``needs`` or ``takes`` names it.
     predictions
         Predictions on the whole test table, computed once.
     """
@@ -351,6 +354,8 @@ class Subject(Protocol):
     @property
     def artefacts(self) -> tuple[ScannedFile, ...]: ...
     @property
+    def provenance(self) -> Provenance | None: ...
+    @property
     def predictions(self) -> Predictions: ...
     @property
     def queries_left(self) -> int | None:
@@ -376,6 +381,13 @@ class Subject(Protocol):
         Yields this subject with the copy in place of the model: only ``predict``, ``trees``, ``tree_features`` and
         ``info`` speak of the copy. ``X`` has the columns ``features``, ``y`` is as ``y`` returns it. A class that is
         absent from ``y`` gets the score 0. The copy is gone when the block ends.
+        """
+
+    def trained_by_command(self, *, timeout_s: float) -> AbstractContextManager[tuple[Subject, str]]:
+        """Run the training command of ``provenance`` again, only where the user allows code, and open what it wrote.
+
+        Yields this subject with that model in place of the model, as ``retrained`` does, and the digest of its file.
+        ``NotRun`` when it cannot run here, ``ModelError`` when it fails.
         """
 
     def trees(self) -> RawTrees:

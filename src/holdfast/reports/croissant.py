@@ -11,11 +11,11 @@ import json
 import re
 from typing import Any
 
-from holdfast.core.datasheet import ColumnFacts, ColumnKind, Datasheet
+from holdfast.core.datasheet import TO_BE_FILLED, ColumnFacts, ColumnKind, Datasheet
+from holdfast.core.provenance import DataRecord, DataStatement
 from holdfast.reports.data_findings import said_of
 from holdfast.reports.text import printable
 
-TO_BE_FILLED = "To be filled in by a person: "
 CONFORMS_TO = ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"]
 DATA_TYPES: dict[ColumnKind, str] = {
     "whole number": "sc:Integer",
@@ -58,8 +58,14 @@ HUMAN = {
 FOLDER = "table"
 
 
-def render_croissant(sheet: Datasheet) -> str:
-    """Write the JSON-LD: file, columns and measured statements; what only a person knows says so."""
+def render_croissant(sheet: Datasheet, record: DataRecord | None = None) -> str:
+    """Write the JSON-LD: file, columns and measured statements; what only a person knows says so.
+
+    Parameters
+    ----------
+    record
+        Of the same data set, where it is registered: what was stated there takes its place.
+    """
     document = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -74,8 +80,27 @@ def render_croissant(sheet: Datasheet) -> str:
         "recordSet": [_records(sheet)],
         **_statements(sheet),
         **{key: TO_BE_FILLED + what for key, what in HUMAN.items()},
+        **(_stated(record) if record else {}),
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _stated(record: DataRecord) -> dict[str, Any]:
+    """What was stated when the data set was registered, under the terms of Croissant."""
+    said: DataStatement = record.statement
+    address = said.licence.startswith(("http://", "https://"))
+    terms = {
+        "license": said.licence if address or not said.licence else f"https://spdx.org/licenses/{said.licence}",
+        "url": said.origin if said.origin.startswith(("http://", "https://")) else "",
+        "rai:dataCollectionRawData": said.origin,
+        "rai:dataCollection": said.collection,
+        "rai:dataCollectionTimeframe": [day for day in (said.collected_from, said.collected_to) if day],
+        "rai:dataPreprocessingProtocol": list(said.transformations),
+        "rai:dataReleaseMaintenancePlan": f"Kept until: {said.retention}" if said.retention else "",
+        "isBasedOn": [f"{one.name} ({one.digest})" for one in record.made_from],
+        "rai:personalSensitiveInformation": [f"Lawful basis: {said.lawful_basis}"] if said.lawful_basis else [],
+    }
+    return {name: printable(value) if isinstance(value, str) else value for name, value in terms.items() if value}
 
 
 def _file(sheet: Datasheet) -> dict[str, Any]:

@@ -37,6 +37,15 @@ class PageTable:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A picture that is no chart, as wide as the page: its SVG comes from this package and holds no markup of users."""
+
+    title: str
+    caption: str
+    svg: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """What a page shows, in this order.
@@ -53,7 +62,7 @@ class Page:
         A few words and sentences.
     outcome
         Which colour and sign the verdict gets; none where nothing was judged.
-    tables, charts
+    drawings, tables, charts
         Charts with the tables that hold their numbers.
     assumptions
         What the result leans on.
@@ -68,6 +77,7 @@ class Page:
     charts: Sequence[tuple[Chart, pl.DataFrame]]
     assumptions: Sequence[str]
     outcome: Outcome | None = None
+    drawings: Sequence[Drawing] = ()
 
 
 def render_page(page: Page) -> str:
@@ -77,4 +87,5 @@ def render_page(page: Page) -> str:
     from holdfast.reports.charts import chart_svg
 
     drawn = [(chart, Markup(chart_svg(chart, table))) for chart, table in page.charts]  # noqa: S704  (see chart_svg)
-    return fill_template("page.html.j2", {"page": page, "charts": drawn})
+    wide = [(drawing, Markup(drawing.svg)) for drawing in page.drawings]  # noqa: S704  (see Drawing)
+    return fill_template("page.html.j2", {"page": page, "charts": drawn, "drawings": wide})

@@ -43,6 +43,9 @@ def audit(
     no_cache: Annotated[bool, Option("--no-cache", help="Keep and reuse nothing.")] = False,
     ledger: Annotated[str, Option(help="Ledger to enter it in; that of this folder otherwise, none for none.")] = "",
     trust_pickle: Annotated[str | None, TRUST_PICKLE] = None,
+    allow_code: Annotated[
+        bool, Option("--allow-code", help="Run the model's recorded training command again, as you and unconfined.")
+    ] = False,
 ) -> None:
     """Evaluate a model on data, decide, and write report and signed evidence."""
     from holdfast.auditing.config import AuditConfig, load_config, override
@@ -65,7 +68,14 @@ def audit(
     prepare_folder(out, ledger=log)
     kept = None if no_cache else cache or cache_for(out)
     command = ("holdfast", *map(shown_url, sys.argv[1:]))
-    options = Options(jobs=check_jobs(jobs), ray=ray, cache=kept, trust_pickle=trust_of(trust_pickle), command=command)
+    options = Options(
+        jobs=check_jobs(jobs),
+        ray=ray,
+        cache=kept,
+        trust_pickle=trust_of(trust_pickle),
+        allow_code=allow_code,
+        command=command,
+    )
     with progress() as observer:
         finished = run_audit(chosen, options, observer=observer)
     result = write_audit(finished, out, cache=kept, ledger=log)

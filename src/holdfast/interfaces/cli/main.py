@@ -17,6 +17,7 @@ from holdfast.interfaces.cli import (
     annotators,
     audit,
     browse,
+    data,
     datasheet,
     demo,
     drift,
@@ -25,8 +26,10 @@ from holdfast.interfaces.cli import (
     keys,
     labels,
     ledger,
+    lineage,
     results,
     retraining,
+    run,
     scan,
 )
 from holdfast.interfaces.cli.trusting import with_value
@@ -49,6 +52,9 @@ app.command("estimate")(estimate.estimate)
 app.command("annotators")(annotators.annotators)
 app.command("alarms")(alarms.alarms)
 app.command("datasheet")(datasheet.datasheet)
+app.add_typer(data.app, name="data")
+app.command("run")(run.run)
+app.command("lineage")(lineage.lineage)
 app.command("profile")(drift.profile)
 app.command("drift")(drift.drift)
 app.command("list")(browse.list_checks)
@@ -77,7 +83,8 @@ def main() -> None:
     0 passed, 1 the gate failed, 2 wrong use or bad input, 3 could not evaluate, 4 intact but of unknown origin.
     """
     # One thread per numerical library, set before any is loaded: sums must not depend on how many share the machine.
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    # A command that is only recorded runs as it would by itself.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS") if sys.argv[1:2] != ["run"] else ():
         os.environ.setdefault(name, "1")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -1,0 +1,1 @@
+"""Commitments to rows of tables, and pictures of where things come from."""
