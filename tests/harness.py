@@ -13,8 +13,10 @@ from holdfast.auditing.settling import settle
 from holdfast.auditing.subject import AuditSubject
 from holdfast.core.check import Outcome
 from holdfast.core.deployment import Deployment
+from holdfast.core.materials import Bill
 from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
+from holdfast.core.signature import SignatureRecord
 from holdfast.core.subject import Model, ModelInfo, RawPredictions, Table
 
 
@@ -68,6 +70,8 @@ def subject_for(
     decisions: Table | None = None,
     artefacts: tuple[ScannedFile, ...] = (),
     provenance: Provenance | None = None,
+    signature: SignatureRecord | None = None,
+    materials: Bill | None = None,
 ) -> AuditSubject:
     deployment = deployment or Deployment()
     tables = {
@@ -88,6 +92,8 @@ def subject_for(
         model=wrapped,
         artefacts=artefacts,
         provenance=provenance,
+        signature=signature,
+        materials=materials,
     )
 
 
@@ -104,6 +110,8 @@ def run_check(
     decisions: Table | None = None,
     artefacts: tuple[ScannedFile, ...] = (),
     provenance: Provenance | None = None,
+    signature: SignatureRecord | None = None,
+    materials: Bill | None = None,
     effort: str = "default",
     seed: int = 0,
     **parameters: Any,
@@ -120,6 +128,8 @@ def run_check(
         decisions=decisions,
         artefacts=artefacts,
         provenance=provenance,
+        signature=signature,
+        materials=materials,
     )
     context = RunContext(check=check, seed=seed, effort=entry.spec.effort.get(effort, {}))  # type: ignore[call-overload]
     return import_module(entry.module).run(subject.view(entry.spec), context, **parameters)

@@ -17,8 +17,11 @@ from holdfast.core.errors import InputError
 from holdfast.core.parse import from_mapping, parse_yaml
 from holdfast.core.provenance import ProvenanceSettings
 
-PATHS = ("model", "train", "test", "predictions", "population", "current")
-PATH_LISTS = ("artefacts",)
+PATHS = (
+    "model", "train", "test", "predictions", "population", "current", "signature", "signed", "bill_of_materials",
+    "advisories",
+)  # fmt: skip
+PATH_LISTS = ("artefacts", "trusted_keys")
 ParameterValue = bool | int | float | str | tuple[bool | int | float | str, ...] | None
 MOST_BYTES = 1 << 20
 
@@ -44,6 +47,17 @@ class AuditConfig:
         How to ask the endpoint.
     artefacts
         Further files and folders that belong to the model: scanned with it, never loaded.
+    signature, signed
+        The signature of the model, and the file or folder that it is of; where that is not said, the model's file when
+        one file was signed, else the folder in which it lies.
+    trusted_keys
+        Public keys of those who may sign it.
+    unsigned
+        Paths in what was signed that need no signature.
+    bill_of_materials
+        A bill of materials (CycloneDX, JSON) of the model; that of this environment otherwise.
+    advisories
+        Known vulnerabilities: a file, folder or archive of OSV records.
     target
         Name of the column with the true outcome.
     label_column, score_column
@@ -76,6 +90,12 @@ class AuditConfig:
     provenance: ProvenanceSettings = field(default_factory=ProvenanceSettings)
     endpoint: Endpoint = field(default_factory=Endpoint)
     artefacts: tuple[str, ...] = ()
+    signature: str | None = None
+    signed: str | None = None
+    trusted_keys: tuple[str, ...] = ()
+    unsigned: tuple[str, ...] = ()
+    bill_of_materials: str | None = None
+    advisories: str | None = None
     target: str | None = None
     label_column: str | None = None
     score_column: tuple[str, ...] = ()

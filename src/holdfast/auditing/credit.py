@@ -38,7 +38,7 @@ class Twin:
 
     ``model`` is an estimator or a function that answers a frame; ``fit`` makes one like it from a table and a seed;
     ``decisions`` is a log of decisions that were taken (see :mod:`holdfast.auditing.patrols`) and ``current`` the table
-    of today, where there is one.
+    of today, where there is one; ``given`` holds files that settings name, such as ``signature``, by setting.
     """
 
     train: pl.DataFrame
@@ -46,6 +46,7 @@ class Twin:
     model: Any
     files: Mapping[str, bytes] = field(default_factory=dict)
     decisions: pl.DataFrame | None = None
+    given: Mapping[str, bytes] = field(default_factory=dict)
     fit: Callable[[pl.DataFrame, int], Any] = field(default=lambda table, seed: train_model(table, logistic(seed)))
     target: str = TARGET
     task: Literal["binary", "regression"] = "binary"

@@ -14,11 +14,15 @@ from holdfast.auditing.decisions import read_decisions
 from holdfast.auditing.jobs import ModelSource
 from holdfast.auditing.origin import read_provenance
 from holdfast.auditing.scanning import NO_POLICY, scan
+from holdfast.auditing.supplying import materials_given, signature_given
 from holdfast.core.canonical import digest_bytes, digest_of
+from holdfast.core.check import Need
 from holdfast.core.endpoint import is_endpoint, shown_url
 from holdfast.core.errors import InputError, did_you_mean
+from holdfast.core.materials import Bill
 from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
+from holdfast.core.signature import SignatureRecord
 from holdfast.core.subject import Table
 from holdfast.policy.rules import Policy
 
@@ -39,6 +43,8 @@ class Inputs:
         Content digest per input; the model's is absent when it has none (an object of this process, an endpoint).
     artefacts
         What the scan says of the model's file, and then of every file that belongs to it.
+    signature, materials
+        What came of checking the model's signature, and what the model is made of; ``None`` where nobody gave any.
     notes
         On what grounds the model is loaded, where that is not the scan.
     provenance
@@ -52,8 +58,18 @@ class Inputs:
     digests: Mapping[str, str]
     reserved: tuple[str, ...] = ()
     artefacts: tuple[ScannedFile, ...] = ()
+    signature: SignatureRecord | None = None
+    materials: Bill | None = None
     notes: tuple[str, ...] = ()
     provenance: Provenance | None = None
+
+    @property
+    def offers(self) -> set[Need]:
+        """What of the needs of checks was given beside model and tables."""
+        offered: set[Need] = {"artefacts"} if self.artefacts else set()
+        offered |= {"signature"} if self.signature else set()
+        offered |= {"provenance"} if self.provenance else set()
+        return offered | ({"materials"} if self.materials else set())
 
     @property
     def has_content_digest(self) -> bool:
@@ -101,11 +117,20 @@ def read_inputs(
         tables=tuple(inputs.tables),
         allow_code=allow_code,
     )
-    inputs = replace(inputs, provenance=origin)
-    if not config.artefacts:
-        return inputs
-    beside = scan(*config.artefacts, policy=policy)
-    return replace(inputs, artefacts=(*inputs.artefacts, *beside.files))
+    beside = scan(*config.artefacts, policy=policy).files if config.artefacts else ()
+    digest = inputs.digests.get("model") if inputs.model_file else None
+    return replace(
+        inputs,
+        provenance=origin,
+        artefacts=(*inputs.artefacts, *beside),
+        signature=signature_given(config, model_file=inputs.model_file, model_digest=digest, beside=beside),
+        materials=materials_given(
+            bill=Path(config.bill_of_materials) if config.bill_of_materials else None,
+            advisories=Path(config.advisories) if config.advisories else None,
+            model_digest=digest,
+            model_format=inputs.artefacts[0].format if inputs.artefacts else "",
+        ),
+    )
 
 
 def _read(

@@ -19,8 +19,10 @@ from holdfast.core.deployment import Deployment
 from holdfast.core.endpoint import Endpoint
 from holdfast.core.errors import InputError
 from holdfast.core.finding import Finding
+from holdfast.core.materials import Bill
 from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
+from holdfast.core.signature import SignatureRecord
 from holdfast.core.subject import AS_IS, Model, ModelInfo, RawPredictions, RawTrees, Settings, Stored, Table
 
 if TYPE_CHECKING:
@@ -160,6 +162,8 @@ class Setup:
         What the scan says of the model's files.
     provenance
         What is recorded of where the model comes from.
+    signature, materials
+        What came of checking the model's signature; what the model is made of.
     threads
         Threads a check may use in ``ctx.map``; numerical libraries always use one, so that sums do not depend on it.
     """
@@ -174,6 +178,8 @@ class Setup:
     deadline: float | None
     artefacts: tuple[ScannedFile, ...] = ()
     provenance: Provenance | None = None
+    signature: SignatureRecord | None = None
+    materials: Bill | None = None
     run: str = ""
     cache: dict[str, Any] = field(default_factory=dict)
 
@@ -213,6 +219,8 @@ class Setup:
             cache=self.cache,
             artefacts=self.artefacts,
             provenance=self.provenance,
+            signature=self.signature,
+            materials=self.materials,
         )
 
 

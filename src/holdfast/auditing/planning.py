@@ -34,27 +34,29 @@ NEEDED: Mapping[Need, tuple[str, str]] = {
         "no training manifest names this model",
         "train it with holdfast run, or name its manifest under provenance in holdfast.yaml",
     ),
+    "signature": (
+        "neither a signature of the model nor a key of a signer was given",
+        "sign the model with `holdfast sign`, and name signature and trusted_keys in holdfast.yaml",
+    ),
+    "materials": (
+        "neither a bill of materials nor advisories were given",
+        "write one with `holdfast bom`, and name bill_of_materials or advisories in holdfast.yaml",
+    ),
     "decisions": ("no decisions were logged", "name the log of decisions under decisions in holdfast.yaml"),
 }
 OUT_OF_REACH: frozenset[Need] = frozenset({"refit", "trees", "model_file"})
 
 
 def available_needs(
-    facts: Facts,
-    *,
-    tables: Collection[str],
-    model_file: bool,
-    artefacts: bool = False,
-    provenance: bool = False,
+    facts: Facts, *, tables: Collection[str], model_file: bool, others: Collection[Need] = ()
 ) -> set[Need]:
-    """Return what this subject offers of what checks may need."""
+    """Return what this subject offers of what checks may need; ``others`` is what does not follow from the rest."""
     capabilities = facts.info.capabilities if facts.info else frozenset()
     offered: set[Need] = {name for name in ("train", "test", "current", "decisions") if name in tables}
     offered |= {"target"} if facts.target else set()
     offered |= {"predictions"} if facts.info and "test" in tables else set()
     offered |= {name for name in ("scores", "query", "refit", "trees") if name in capabilities}
-    offered |= {"artefacts"} if artefacts else set()
-    offered |= {"provenance"} if provenance else set()
+    offered |= set(others)
     return offered | ({"model_file"} if model_file else set())
 
 

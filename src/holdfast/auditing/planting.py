@@ -10,6 +10,7 @@ from holdfast.auditing import planted_later as later
 from holdfast.auditing import planted_models as models
 from holdfast.auditing import planted_origin as origin
 from holdfast.auditing import planted_people as people
+from holdfast.auditing import planted_supply as supply
 from holdfast.auditing.credit import Twin, clean_twin
 from holdfast.auditing.other_twins import repayment_twin, scaled_twin
 
@@ -203,6 +204,44 @@ FAULTS: Mapping[str, Fault] = {
         origin.model_of_another_seed,
         must_fail=False,
         limit=0.02,
+    ),
+    "exchanged_file": Fault(
+        "a file of the model is exchanged after it was signed",
+        "supply_chain.signature.n_altered",
+        supply.exchanged_file,
+        twin=supply.signed_twin,
+    ),
+    "signed_again": Fault(
+        "a file is exchanged, and the model signed again",
+        "supply_chain.signature.n_altered",
+        supply.signed_again,
+        must_fail=False,
+        twin=supply.signed_twin,
+    ),
+    "unsigned_file": Fault(
+        "a file is put into a hidden folder of a signed model",
+        "supply_chain.signature.n_unsigned",
+        supply.unsigned_file,
+        twin=supply.signed_twin,
+    ),
+    "signed_by_a_stranger": Fault(
+        "the model is signed with a key that nobody trusts",
+        "supply_chain.signature.n_untrusted",
+        supply.signed_by_a_stranger,
+        twin=supply.signed_twin,
+    ),
+    "vulnerable_library": Fault(
+        "an advisory concerns a library that loads the model",
+        "supply_chain.bill_of_materials.n_vulnerable",
+        supply.vulnerable_library,
+        twin=supply.listed_twin,
+    ),
+    "mended_library": Fault(
+        "an advisory concerns earlier versions of it",
+        "supply_chain.bill_of_materials.n_vulnerable",
+        supply.mended_library,
+        must_fail=False,
+        twin=supply.listed_twin,
     ),
     "learned_by_heart": Fault(
         "the model has learned its people by heart", "privacy.membership.tpr_at_1_in_100", models.learned_by_heart

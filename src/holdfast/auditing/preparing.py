@@ -70,6 +70,10 @@ class Prepared:
             digests["provenance"] = digest_of(replace(self.inputs.provenance, folder=""))
         if "artefacts" in entry.spec.needs:
             digests["artefacts"] = digest_of(self.inputs.artefacts)
+        if "signature" in entry.spec.needs:
+            digests["signature"] = digest_of(self.inputs.signature)
+        if "materials" in entry.spec.needs:
+            digests["materials"] = digest_of(self.inputs.materials)
         return digests
 
 
@@ -95,8 +99,7 @@ def prepare(config: AuditConfig, policy: Policy, inputs: Inputs, store: Store | 
             facts,
             tables=inputs.tables,
             model_file=inputs.model_file is not None,
-            artefacts=bool(inputs.artefacts),
-            provenance=inputs.provenance is not None,
+            others=inputs.offers,
         )
     )
     return Prepared(

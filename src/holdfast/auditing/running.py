@@ -175,6 +175,8 @@ def _setup(prepared: Prepared, options: Options, store: Store | None, scratch: P
         run="" if prepared.inputs.has_content_digest else f"/{uuid4()}",
         artefacts=prepared.inputs.artefacts,
         provenance=prepared.inputs.provenance,
+        signature=prepared.inputs.signature,
+        materials=prepared.inputs.materials,
     )
 
 

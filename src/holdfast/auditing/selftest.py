@@ -6,12 +6,14 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from holdfast.auditing.api import Result, audit
 from holdfast.auditing.credit import REGIONS, Twin, clean_twin
 from holdfast.auditing.planting import FAULTS, planted
 from holdfast.core.deployment import Deployment
 from holdfast.core.record import Audit
+from holdfast.evidence.entering import NONE
 from holdfast.evidence.record_store import BESIDE
 from holdfast.policy.presets import preset
 
@@ -133,9 +135,15 @@ def _audit(
 ) -> Result:
     is_binary = twin.task == "binary"
     deployment = replace(DEPLOYMENT, sensitive=sensitive, task=twin.task, positive=0 if is_binary else None)
-    with tempfile.TemporaryDirectory(prefix="holdfast-files-") as files:
-        for name, content in twin.files.items():
-            (Path(files) / name).write_bytes(content)
+    with tempfile.TemporaryDirectory(prefix="holdfast-files-") as scratch:
+        files, given = Path(scratch, "model"), Path(scratch, "given")
+        for place, contents in ((files, twin.files), (given, twin.given)):
+            for name, content in contents.items():
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                (place / name).write_bytes(content)
+        settings: dict[str, Any] = {
+            name: [str(given / name)] if name == "trusted_keys" else str(given / name) for name in twin.given
+        }
         return audit(
             twin.model,
             trainer=twin.trained_on,
@@ -148,9 +156,11 @@ def _audit(
             out=folder,
             cache=False,
             check=checks,
-            artefacts=[files] if twin.files else [],
+            artefacts=[str(files)] if twin.files else [],
             decisions=twin.decisions,
-            config=_settings(twin, Path(files)),
+            config=_settings(twin, files),
+            ledger=NONE,
+            **settings,
         )
 
 

@@ -13,8 +13,10 @@ from holdfast.auditing.spelling import spelled_alike
 from holdfast.core.check import CheckSpec, Task
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import NotRun
+from holdfast.core.materials import Bill
 from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
+from holdfast.core.signature import SignatureRecord
 from holdfast.core.subject import AS_IS, Label, Model, ModelInfo, Predictions, RawTrees, Settings, Stored, Table
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ class AuditSubject:
     model: Model | None = None
     artefacts: tuple[ScannedFile, ...] = ()
     provenance: Provenance | None = None
+    signature: SignatureRecord | None = None
+    materials: Bill | None = None
     reads: tuple[str, ...] | None = None
     cache: dict[str, Any] = field(default_factory=dict)
 
@@ -216,6 +220,8 @@ class AuditSubject:
             reads=spec.reads,
             artefacts=self.artefacts if "artefacts" in spec.needs else (),
             provenance=self.provenance if "provenance" in tables else None,
+            signature=self.signature if "signature" in spec.needs else None,
+            materials=self.materials if "materials" in spec.needs else None,
             population=self.population if "population" in spec.reads else None,
             current=self.current if "current" in tables else None,
             decisions=self.decisions if "decisions" in tables else None,

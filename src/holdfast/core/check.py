@@ -26,6 +26,8 @@ Need = Literal[
     "trees",
     "model_file",
     "artefacts",
+    "signature",
+    "materials",
 ]
 Task = Literal["binary", "multiclass", "regression"]
 Effort = Literal["quick", "default", "thorough"]
@@ -56,7 +58,8 @@ class CheckSpec:
         values on the test table), ``scores`` (class probabilities), ``query`` (the model answers new inputs),
         ``refit``, ``trees`` (the model is a sum of decision trees that can be read), ``model_file``, ``artefacts`` (the
         model's file, or files beside it, were scanned), ``decisions`` (a log of decisions that were taken),
-        ``provenance`` (a training manifest of the model).
+        ``provenance`` (a training manifest of the model), ``signature`` (a signature or keys of signers were given),
+        ``materials`` (a bill of materials or advisories were given).
     tasks
         Tasks it makes sense for.
     measures

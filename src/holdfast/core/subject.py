@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from holdfast.core.check import Task
 from holdfast.core.deployment import Deployment
+from holdfast.core.materials import Bill
 from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
+from holdfast.core.signature import SignatureRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -323,6 +325,10 @@ class Subject(Protocol):
         What the scan says of the model's file and of those beside it; empty for a model that is no file.
     provenance
         What is recorded of where the model comes from, or ``None``; only where ``needs`` or ``takes`` names it.
+    signature
+        What came of checking the signature of the model, or ``None``; only where ``needs`` names it.
+    materials
+        What the model is made of, or ``None``; only where ``needs`` names it.
     predictions
         Predictions on the whole test table, computed once.
     """
@@ -355,6 +361,10 @@ class Subject(Protocol):
     def artefacts(self) -> tuple[ScannedFile, ...]: ...
     @property
     def provenance(self) -> Provenance | None: ...
+    @property
+    def signature(self) -> SignatureRecord | None: ...
+    @property
+    def materials(self) -> Bill | None: ...
     @property
     def predictions(self) -> Predictions: ...
     @property

@@ -25,6 +25,7 @@ PRIVATE_NAME = "holdfast.key"
 PUBLIC_NAME = "holdfast.pub"
 PASSWORD_VARIABLE = "HOLDFAST_KEY_PASSWORD"  # noqa: S105  (the name of the variable, not a password)
 FOLDER_VARIABLE = "HOLDFAST_KEYS"
+OTHER_KEYS = frozenset({"holdfast-ec.key", "holdfast-ec.pem"})
 LARGEST_KEY_FILE = 1 << 16
 
 
@@ -121,7 +122,7 @@ def create_key(folder: Path) -> KeyPair:
     except OSError as error:
         raise writing_error(folder, error) from error
     pair = KeyPair(ephemeral_key().private)
-    secret = pair.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, _encryption())
+    secret = pair.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption())
     write_durably(folder / PRIVATE_NAME, secret, mode=0o600)
     write_durably(folder / PUBLIC_NAME, pair.public.pem, mode=0o644)
     return pair
@@ -140,11 +141,11 @@ def load_key(folder: Path) -> KeyPair:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     path = folder / PRIVATE_NAME
-    data = _read(path, hint="make one with `holdfast keys init`")
+    data = read_key_file(path, hint="make one with `holdfast keys init`")
     if os.name != "nt" and path.stat().st_mode & 0o077:
         raise InputError(f"expected {path} to be readable by its owner only", hint=f"run `chmod 600 {path}`")
     try:
-        key = load_pem_private_key(data, _password())
+        key = load_pem_private_key(data, key_password())
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         hint = f"set {PASSWORD_VARIABLE} to the password of the key, or unset it when the key has none"
         raise InputError(f"cannot read the private key {path}: {error}", hint=hint) from None
@@ -162,7 +163,9 @@ def own_key() -> KeyPair | None:
         When there is one that cannot be used.
     """
     folder = default_folder()
-    return load_key(folder) if folder.is_dir() and any(folder.iterdir()) else None
+    # a folder with other keys only, such as those that sign models, has no pair; any trace of one must be whole
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    return load_key(folder) if names - OTHER_KEYS else None
 
 
 def load_public_key(path: Path) -> PublicKey:
@@ -177,7 +180,7 @@ def load_public_key(path: Path) -> PublicKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
-    data = _read(path, hint=f"ask the signer for their {PUBLIC_NAME}")
+    data = read_key_file(path, hint=f"ask the signer for their {PUBLIC_NAME}")
     try:
         key = load_pem_public_key(data)
     except (ValueError, UnsupportedAlgorithm):
@@ -194,19 +197,28 @@ def known_public_keys(folder: Path) -> tuple[PublicKey, ...]:
     return tuple(load_public_key(path) for path in sorted(folder.glob("*.pub")))
 
 
-def _encryption() -> KeySerializationEncryption:
+def encryption() -> KeySerializationEncryption:
+    """Return how private keys are written: under the password of the environment, if there is one."""
     from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, NoEncryption
 
-    password = _password()
+    password = key_password()
     return BestAvailableEncryption(password) if password else NoEncryption()
 
 
-def _password() -> bytes | None:
+def key_password() -> bytes | None:
+    """Return the password of the environment."""
     text = os.environ.get(PASSWORD_VARIABLE)
     return text.encode() if text else None
 
 
-def _read(path: Path, *, hint: str) -> bytes:
+def read_key_file(path: Path, *, hint: str) -> bytes:
+    """Read a file that is small enough to be a key.
+
+    Raises
+    ------
+    InputError
+        When it is absent, too large or cannot be read.
+    """
     try:
         if not path.is_file():
             raise InputError(f"expected a key in {path}, found none", hint=hint)

@@ -17,7 +17,18 @@ from typing import Any, Literal, get_args
 from holdfast.core.canonical import canonical_json
 from holdfast.core.errors import InputError
 
-Kind = Literal["audit", "decision", "waiver", "scan", "key", "data-set", "training-run", "signature", "erasure"]
+Kind = Literal[
+    "audit",
+    "decision",
+    "waiver",
+    "scan",
+    "key",
+    "data-set",
+    "training-run",
+    "signature",
+    "bill-of-materials",
+    "erasure",
+]
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATES = "https://holdfast.dev/predicate/"
 VERSION = "/1"

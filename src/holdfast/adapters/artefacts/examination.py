@@ -11,13 +11,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from holdfast.kernels.scan.allow_list import shipped_allow_list
+from holdfast.kernels.scan.allow_list import AllowList, Rule, shipped_allow_list
 from holdfast.kernels.scan.worklist import Limits, Scan, scan_bytes
 
 READ_WHOLE = 16 << 20
 CHUNK = 1 << 20
 RELEASE_SECONDS = 0.02
+MOST_MODULES = 10_000
 Identity = tuple[int, int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class NotingList(AllowList):
+    """The allow list, which notes the modules that were asked for: those that a file needs when it is loaded."""
+
+    asked: set[str] = field(default_factory=set)
+
+    def rule(self, module: str, name: str) -> Rule | None:
+        """Return how a global may be used."""
+        self.asked.add(module)
+        return AllowList.rule(self, module, name)
 
 
 @dataclass(slots=True)
@@ -73,7 +86,7 @@ def examine(content: int | bytes, *, name: str, limits: Limits, seconds: float) 
     -------
     dict
         ``scan`` (a :class:`holdfast.kernels.scan.worklist.Scan`), ``size``, ``digest`` (``None`` when it was not read
-        to the end in time), and ``changed``: whether it was altered meanwhile.
+        to the end in time), ``changed``: whether it was altered meanwhile, and ``modules``: what it names.
     """
     until = time.monotonic() + seconds
 
@@ -90,19 +103,22 @@ def examine(content: int | bytes, *, name: str, limits: Limits, seconds: float) 
         return _examined(data, name, limits, expired, changed=changed)
     digesting = Digesting(content, expired)
     mapped = mmap.mmap(content, size, access=mmap.ACCESS_READ)
-    scan = _scan(memoryview(mapped), name, limits, Releasing(mapped, expired))
-    digest = digesting.result(size)
-    return {"scan": scan, "size": size, "digest": digest, "changed": _identity(content) != before}
+    scan, modules = _scan(memoryview(mapped), name, limits, Releasing(mapped, expired))
+    digest, changed = digesting.result(size), _identity(content) != before
+    return {"scan": scan, "size": size, "digest": digest, "changed": changed, "modules": modules}
 
 
 def _examined(data: bytes, name: str, limits: Limits, expired: Callable[[], bool], *, changed: bool) -> dict[str, Any]:
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-    scan = _scan(memoryview(data), name, limits, expired)
-    return {"scan": scan, "size": len(data), "digest": digest, "changed": changed}
+    scan, modules = _scan(memoryview(data), name, limits, expired)
+    return {"scan": scan, "size": len(data), "digest": digest, "changed": changed, "modules": modules}
 
 
-def _scan(data: memoryview, name: str, limits: Limits, expired: Callable[[], bool]) -> Scan:
-    return scan_bytes(data, name=name, limits=limits, allow=shipped_allow_list(), expired=expired)
+def _scan(data: memoryview, name: str, limits: Limits, expired: Callable[[], bool]) -> tuple[Scan, list[str]]:
+    known = shipped_allow_list()
+    allow = NotingList(known.rules, known.versions, known.digest, known.slots, known.names)
+    scan = scan_bytes(data, name=name, limits=limits, allow=allow, expired=expired)
+    return scan, sorted(allow.asked)[:MOST_MODULES]
 
 
 def _identity(descriptor: int) -> Identity:

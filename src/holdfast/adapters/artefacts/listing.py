@@ -46,6 +46,8 @@ class Artefact:
         that is found under its own name. ``refused``: not opened, and ``reason`` says why.
     links
         Names that the file has.
+    real
+        The path itself, unescaped.
     """
 
     path: str
@@ -53,6 +55,7 @@ class Artefact:
     reason: str = ""
     descriptor: int = -1
     links: int = 1
+    real: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,7 @@ def _opened(folder: _Folder, name: str, expected: os.stat_result, *, shown: str,
     if not stat.S_ISREG(found.st_mode) or (found.st_dev, found.st_ino) != (expected.st_dev, expected.st_ino):
         os.close(descriptor)
         return _refused(shown, "it was replaced while it was opened")
-    return Artefact(path=_shown(shown), kind="file", descriptor=descriptor, links=found.st_nlink)
+    return Artefact(path=_shown(shown), kind="file", descriptor=descriptor, links=found.st_nlink, real=shown)
 
 
 def _lent(artefact: Artefact) -> Iterator[Artefact]:
@@ -213,7 +216,7 @@ def _link(path: str, base: str) -> Artefact:
 
 
 def _refused(path: str, reason: str) -> Artefact:
-    return Artefact(path=_shown(path), kind="refused", reason=reason)
+    return Artefact(path=_shown(path), kind="refused", reason=reason, real=path)
 
 
 def _shown(path: str) -> str:

@@ -16,6 +16,7 @@ from holdfast.interfaces.cli import (
     alarms,
     annotators,
     audit,
+    bom,
     browse,
     data,
     datasheet,
@@ -31,6 +32,7 @@ from holdfast.interfaces.cli import (
     retraining,
     run,
     scan,
+    sign,
 )
 from holdfast.interfaces.cli.trusting import with_value
 from holdfast.interfaces.cli.verdicts import printable
@@ -46,6 +48,8 @@ app = typer.Typer(
 app.command("init")(init.init)
 app.command("audit")(audit.audit)
 app.command("scan")(scan.scan)
+app.command("sign")(sign.sign)
+app.command("bom")(bom.bom)
 app.command("labels")(labels.labels)
 app.command("retraining")(retraining.retraining)
 app.command("estimate")(estimate.estimate)

@@ -1,4 +1,4 @@
-"""``holdfast report``, ``gate``, ``diff`` and ``verify``: from a finished audit."""
+"""``holdfast report``, ``gate``, ``diff`` and ``verify``: from a finished audit, or a signed model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from holdfast.core.errors import InputError, did_you_mean
+from holdfast.interfaces.cli.recorded import STATEMENT, verify_model
 
 FORMATS = ("html", "json", "sarif", "junit", "markdown", "model-card")
 
@@ -63,13 +64,23 @@ def diff(
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(help="A bundle.holdfast, or the folder of an audit.")],
+    path: Annotated[Path, typer.Argument(help="A bundle.holdfast, the folder of an audit, or a signed model.")],
     key: Annotated[list[Path] | None, typer.Option(help="A public key to trust; repeatable.")] = None,
     input: Annotated[list[str] | None, typer.Option(help="An input to check too, as NAME=PATH; repeatable.")] = None,
+    signature: Annotated[Path | None, typer.Option(help="The signature of the model at PATH.")] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="Path in the model that needs no signature; repeatable.")
+    ] = None,
+    statement: Annotated[Path | None, STATEMENT] = None,
 ) -> None:
-    """Check offline that nothing was altered. 0: intact and of known origin, 4: intact, origin unknown, 1: altered."""
+    """Check offline that nothing was altered. 0: intact and of known origin, 4: intact, origin unknown, 1: altered.
+
+    With --signature, PATH is a model: every file in it must have been signed, and be as it was.
+    """
     from holdfast.auditing.verifying import verify_audit
 
+    if signature is not None:
+        raise typer.Exit(verify_model(path, signature, keys=key or (), allow=allow or (), statement=statement))
     inputs = dict(_pair(text) for text in input or ())
     outcome = verify_audit(path, keys=tuple(key or ()), inputs=inputs)
     typer.echo(outcome.text)
