@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from holdfast.core.errors import InputError, did_you_mean
-from holdfast.interfaces.cli.recorded import STATEMENT, verify_model
+from holdfast.interfaces.cli.recorded import STATEMENT
+from holdfast.interfaces.cli.sign import verify_model
 
 FORMATS = ("html", "json", "sarif", "junit", "markdown", "model-card")
 
