@@ -73,4 +73,4 @@ def test_alike_tables_raise_few_alarms() -> None:
 def test_alike_tables_raise_alarms_at_the_level(sizes: tuple[int, int]) -> None:
     by_features, by_scores = false_alarms(*sizes, 2000)
     assert 0.035 < by_features < 0.065
-    assert by_scores < 0.065  # these scores have nothing to do with each other: the worst case is cross-fitting
+    assert 0.035 < by_scores < 0.065

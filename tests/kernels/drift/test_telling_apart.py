@@ -46,7 +46,7 @@ def test_alike_tables_are_not_told_apart() -> None:
 
 
 def significant_by_chance(repeats: int, level: float) -> float:
-    """Share of pairs of alike tables whose rows a classifier tells apart at a level, fitted on the other half each."""
+    """Share of pairs of alike tables whose rows models of the rows before tell apart at a level."""
     found = [
         tell_apart(cells(2 * seed, 300), cells(2 * seed + 1, 300), fit=by_means, rng=np.random.default_rng(seed))
         for seed in range(repeats)
@@ -54,13 +54,13 @@ def significant_by_chance(repeats: int, level: float) -> float:
     return float(np.mean([each.classifier.p_value <= level for each in found if each is not None]))
 
 
-def test_two_models_that_were_fitted_on_each_others_rows_keep_the_level() -> None:
+def test_models_of_the_rows_before_keep_the_level() -> None:
     assert significant_by_chance(150, 0.05) <= 0.11
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("level", [0.025, 0.1])
-def test_two_models_that_were_fitted_on_each_others_rows_keep_the_level_in_the_long_run(level: float) -> None:
+def test_models_of_the_rows_before_keep_the_level_in_the_long_run(level: float) -> None:
     repeats = 2000
     assert significant_by_chance(repeats, level) <= level + 3.0 * np.sqrt(level * (1.0 - level) / repeats)
 

@@ -38,7 +38,7 @@ def classifier_test(
     score : array-like, shape (n_samples,)
         Of the model that did not see the row; larger for the current table.
     fold : array-like of int, shape (n_samples,)
-        Which model gave the score: rows are compared within a fold only.
+        Which model gave the score, one that was fitted on rows of earlier folds only: rows are compared within a fold.
     level : float, default 0.95
 
     Returns
@@ -55,10 +55,10 @@ def classifier_test(
     -----
     Given the model of a fold, ranks of held-out rows are exchangeable where the tables are alike, so that the variance
     of the area is Mann and Whitney's, ``(n + m + 1) / 12 n m`` (Lopez-Paz, Oquab 2017, Revisiting classifier two-sample
-    tests; Kim et al. 2021, Annals of Statistics 49). Folds are averaged by their rows. Areas of two folds whose models
-    were fitted on each other are anything but independent: what chance put into both is found from either side. So
-    their errors are added as if they were one, which holds for any dependence; adding variances gave a level of .06
-    where .025 was asked.
+    tests; Kim et al. 2021, Annals of Statistics 49). Folds are averaged by their rows,
+    and their errors are uncorrelated if the model of a fold was fitted on rows of earlier folds only, since given those
+    each area is 0.5 on average (Dawid 1984, JRSS A 147, prequential). Two models that are fitted on each other's rows
+    find the same chance from either side: their areas are correlated, and a level of .025 became .06.
     """
     check_level(level)
     y, s = np.asarray(is_current, dtype=bool), np.asarray(score, dtype=np.float64)
@@ -81,8 +81,8 @@ def classifier_test(
         return None
     w = np.array(weights) / np.sum(weights)
     value = float(w @ areas)
-    z = (value - 0.5) / float(w @ np.sqrt(nulls))
-    low, high = float(w @ lows), float(w @ highs)
+    z = (value - 0.5) / float(np.sqrt(w**2 @ nulls))
+    low, high = (float(np.sqrt(w**2 @ np.square(side))) for side in (lows, highs))
     effect = IntervalEstimate(value, max(value - low, 0.0), min(value + high, 1.0))
     return JointTest(value, float(special.ndtr(-z)), effect)
 

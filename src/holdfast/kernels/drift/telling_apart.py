@@ -21,6 +21,7 @@ What it returns gives each row a score, larger for the current table."""
 
 FEWEST_ROWS, FEWEST_VALUES = 50, 30
 MOST_CODES, MOST_SHUFFLED = 200, 2_000
+N_FOLDS = 4
 FAR = 1e300
 
 
@@ -42,7 +43,7 @@ def tell_apart(
         Numbers as float64, NaN for missing; else objects (texts), ``None`` for missing. Columns that only one has, or
         that changed type, are left out: they would tell the rows apart by themselves.
     fit : callable
-        See `Fit`. It is called on either half of the rows and asked about the other.
+        See `Fit`. It is called on one, two and three quarters of the rows, and asked about the next quarter each.
     rng : numpy.random.Generator
     alpha, least_effect, level : float
         Chance of a false alarm of both tests together; share of rows that must differ; level of the intervals.
@@ -118,15 +119,15 @@ def _classified(
     rng: np.random.Generator,
     level: float,
 ) -> tuple[JointTest, list[tuple[str, float]]] | None:
-    """Fit on one half of the rows and ask about the other, both ways; shuffle each column to see what it is worth."""
-    fold = rng.permutation(len(X)) % 2
-    if any(np.unique(is_current[fold == part]).size < 2 for part in (0, 1)):
+    """Ask a model of the rows before about each quarter but the first; shuffle columns to see what they are worth."""
+    fold = rng.permutation(len(X)) % N_FOLDS
+    if any(np.unique(is_current[fold == part]).size < 2 for part in range(N_FOLDS)):
         return None
     score, shuffled = np.zeros(len(X)), np.zeros((len(names), len(X)))
     was_shuffled = np.zeros(len(X), dtype=bool)
-    for part in (0, 1):
-        inside = fold == part
-        ask = fit(X[~inside], is_current[~inside], is_code)
+    for part in range(1, N_FOLDS):
+        inside, before = fold == part, fold < part
+        ask = fit(X[before], is_current[before], is_code)
         score[inside] = ask(X[inside])
         looked_at = rng.permutation(np.flatnonzero(inside))[:MOST_SHUFFLED]
         was_shuffled[looked_at] = True
@@ -134,7 +135,8 @@ def _classified(
             other = X[looked_at]
             other[:, place] = rng.permutation(other[:, place])
             shuffled[place, looked_at] = ask(other)
-    found = classifier_test(is_current, score, fold, level=level)
+    asked = fold > 0
+    found = classifier_test(is_current[asked], score[asked], fold[asked], level=level)
     some = is_current[was_shuffled], fold[was_shuffled]
     whole = classifier_test(some[0], score[was_shuffled], some[1], level=level)
     if found is None:
