@@ -25,7 +25,8 @@ POINTER = ctypes.c_void_p
 WRITE = ctypes.CFUNCTYPE(ctypes.c_int, POINTER, POINTER, ctypes.c_int, ctypes.c_int64)
 TRUNCATE = ctypes.CFUNCTYPE(ctypes.c_int, POINTER, ctypes.c_int64)
 SYNC = ctypes.CFUNCTYPE(ctypes.c_int, POINTER, ctypes.c_int)
-OPEN = ctypes.CFUNCTYPE(ctypes.c_int, POINTER, ctypes.c_char_p, POINTER, ctypes.c_int, POINTER)
+# The path comes as a bare address: SQLite keeps it while the file is open, and a copy made by ctypes would be gone.
+OPEN = ctypes.CFUNCTYPE(ctypes.c_int, POINTER, POINTER, POINTER, ctypes.c_int, POINTER)
 DELETE = ctypes.CFUNCTYPE(ctypes.c_int, POINTER, ctypes.c_char_p, ctypes.c_int)
 
 
@@ -67,14 +68,14 @@ def record(note: Callable[[Event], None]) -> Callable[[], None]:
     kept: dict[int, tuple[Methods, Methods]] = {}
     paths: dict[int, str] = {}
 
-    def opened(vfs: int, path: bytes | None, file: int, flags: int, out: int) -> int:
+    def opened(vfs: int, path: int | None, file: int, flags: int, out: int) -> int:
         code = plain_open(vfs, path, file, flags, out)
         place = ctypes.cast(file, ctypes.POINTER(POINTER)).contents
         if code == 0 and place.value:
             if place.value not in kept:
                 plain = ctypes.cast(place.value, ctypes.POINTER(Methods)).contents
                 kept[place.value] = (plain, _noting(plain, paths, note))
-            paths[file] = Path((path or b"temporary").decode()).name
+            paths[file] = Path(ctypes.string_at(path).decode()).name if path else "temporary"
             place.value = ctypes.addressof(kept[place.value][1])
         return int(code)
 

@@ -118,6 +118,9 @@ def test_a_stranger_sees_that_it_is_intact_and_not_whose_it_is(place: Place) -> 
         ("delete from checkpoints where size = 4", "checkpoint 6: the one before it is missing"),
         ("delete from checkpoints where size = 20", "under no checkpoint"),
         ("update ledger set origin = 'example.com/others'", "checkpoint 1: it does not fit"),
+        ("update ledger set origin = ''", "a name that none can have"),
+        ("insert into entries values (-5, 'audit', {other}, {hash})", "the next one is number -5"),
+        ("insert into checkpoints values (-1, 'a note')", "checkpoint -1: "),
     ],
 )
 def test_what_a_hand_altered_is_found(place: Place, change: str, words: str) -> None:

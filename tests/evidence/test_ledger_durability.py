@@ -31,16 +31,18 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the library of 
 
 def recorded(folder: Path, synchronous: str, appends: int) -> list[Event]:
     command = [sys.executable, str(PROGRAM), str(folder / "ledger.db"), str(folder / "record"), synchronous]
+    (folder / "here").mkdir()
     done = subprocess.run(
         [*command, str(appends)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=folder / "here",
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
         capture_output=True,
         check=False,
     )
     if b"libsqlite3.so.0" in done.stderr:
         pytest.skip("Python brings an SQLite of its own here, whose methods cannot be reached")
     assert done.returncode == 0, done.stderr
+    assert list((folder / "here").iterdir()) == []
     return [json.loads(line) for line in (folder / "record").read_text(encoding="utf-8").splitlines()]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.core.canonical import canonical_json
 from holdfast.core.errors import InputError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 EXPORT_SCHEMA = "https://holdfast.dev/schema/ledger-export/1"
 BATCH = 8192
 LONGEST_LINE = 1 << 26
+ENTRY = b'{"entry":'
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # canonical where all is text
 _HINT = "write it again with `holdfast ledger export`"
 
 
@@ -85,27 +88,31 @@ class ExportedHistory:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        head = next(self._lines(0), {})
-        if head.get("schema") != EXPORT_SCHEMA or not isinstance(head.get("origin"), str):
-            raise InputError(f"expected an export of a ledger in {path}, got something else", hint=_HINT)
-        self.origin: str = head["origin"]
+        first = next(self._lines(), b"")
+        with suppress(ValueError, RecursionError, LookupError, TypeError):
+            self.origin = str(json.loads(first)["origin"])
+            if first == canonical_json({"schema": EXPORT_SCHEMA, "origin": self.origin}) + b"\n":
+                return
+        raise InputError(f"expected an export of a ledger in {path}, got something else", hint=_HINT)
 
     def entries(self, batch: int) -> Iterator[Entries]:
         """Entries in order, so many at a time."""
-        texts = (str(line["entry"]) for line in self._lines(1) if "entry" in line)
+        lines = enumerate(islice(self._lines(), 1, None), 2)
+        texts = (self._text("entry", line, number) for number, line in lines if line.startswith(ENTRY))
         begin = 0
-        while payloads := [text.encode("utf-8", "surrogatepass") for text in islice(texts, batch)]:
+        while payloads := [text.encode("utf-8") for text in islice(texts, batch)]:
             positions = range(begin, begin + len(payloads))
             yield Entries(positions, [*map(kind_of, payloads)], payloads, [*map(leaf_hash, payloads)])
             begin += len(payloads)
 
     def checkpoints(self) -> Iterator[KeptCheckpoint]:
-        """Checkpoints in order, by the number of entries before each."""
+        """Checkpoints in order, by the number of entries before each; what is no entry must be one."""
         size = 0
-        for line in self._lines(1):
-            size += "entry" in line
-            if "checkpoint" in line:
-                yield KeptCheckpoint(size, str(line["checkpoint"]))
+        for number, line in enumerate(islice(self._lines(), 1, None), 2):
+            if line.startswith(ENTRY):
+                size += 1
+            else:
+                yield KeptCheckpoint(size, self._text("checkpoint", line, number))
 
     def faults_of_nodes(self, begin: int, completed: list[list[bytes]]) -> Iterator[str]:
         """An export keeps no nodes."""
@@ -115,27 +122,23 @@ class ExportedHistory:
         """An export keeps no nodes."""
         return iter(())
 
-    def _lines(self, begin: int) -> Iterator[dict[str, Any]]:
+    def _lines(self) -> Iterator[bytes]:
         try:
             with self._path.open("rb") as file:
-                number = 0
                 while line := file.readline(LONGEST_LINE):
-                    number += 1
-                    if number > begin:
-                        yield self._value(line, number)
+                    yield line
         except OSError as error:
             raise InputError(
                 f"cannot read {self._path}: {error.strerror}", hint="check the path and its permissions"
             ) from error
 
-    def _value(self, line: bytes, number: int) -> dict[str, Any]:
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict) or not line.endswith(b"\n"):
-            raise InputError(f"line {number} of {self._path} is not one of an export of a ledger", hint=_HINT)
-        return value
+    def _text(self, name: str, line: bytes, number: int) -> str:
+        """The one text of a line, in its one form: of a name given twice, another reader may take the other one."""
+        with suppress(ValueError, RecursionError, LookupError, TypeError):
+            text = json.loads(line)[name]
+            if isinstance(text, str) and _CANONICAL.encode({name: text}).encode("utf-8") + b"\n" == line:
+                return text
+        raise InputError(f"line {number} of {self._path} is not one of an export of a ledger", hint=_HINT)
 
 
 def export_ledger(storage: Storage, path: Path) -> int:

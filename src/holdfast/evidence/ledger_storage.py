@@ -6,11 +6,13 @@ at all, and one writer is at work at a time. The store knows nothing of proofs a
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 from holdfast.core.errors import InputError, MissingExtra
 from holdfast.kernels.merkle.tree import node_number
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 LAYOUT = 1
 BUSY_SECONDS = 60
+BEFORE_ALL = -(2**62)
 _POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 
 
@@ -74,7 +77,8 @@ class Storage:
         if not self.is_postgres and "://" in place:
             raise InputError(f"expected a file or postgresql://..., got {place!r:.80}", hint="name one of the two")
         self.path = None if self.is_postgres else Path(place)
-        self._engine = _postgres(place) if self.is_postgres else _sqlite(Path(place))
+        self._at_rest = _at_rest(Path(place)) if self.path else None
+        self._engine = _postgres(place) if self.is_postgres else _sqlite(Path(place), alone=self._at_rest is not None)
         self.name = self._engine.url.render_as_string(hide_password=True) if self.is_postgres else place
         self._tables = _tables()
         self._writer: Connection | None = None
@@ -126,6 +130,8 @@ class Storage:
             reader = connection.execution_options(isolation_level="REPEATABLE READ") if self.is_postgres else connection
             with reader.begin():
                 yield reader
+        if self.path is not None and self._at_rest is not None and _at_rest(self.path) != self._at_rest:
+            raise InputError(f"{self.name} was written to while it was read", hint="try again")
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -197,7 +203,10 @@ class Storage:
 
     def all_entries(self, connection: Connection, batch: int) -> Iterator[list[Entry]]:
         """All entries in order, so many at a time, as plain tuples."""
-        begin, query = -1, "select position, kind, payload, leaf from entries where position > {} order by position"
+        begin, query = (
+            BEFORE_ALL,
+            "select position, kind, payload, leaf from entries where position > {} order by position",
+        )
         while rows := self._rows(connection, f"{query.format(begin)} limit {batch}"):
             yield rows
             if type(rows[-1][0]) is not int:
@@ -220,7 +229,7 @@ class Storage:
 
     def all_checkpoints(self, connection: Connection, batch: int) -> Iterator[KeptCheckpoint]:
         """All checkpoints, the smallest first; read so many at a time."""
-        size, query = -1, "select size, note from checkpoints where size > {} order by size limit {}"
+        size, query = BEFORE_ALL, "select size, note from checkpoints where size > {} order by size limit {}"
         while rows := self._rows(connection, query.format(size, batch)):
             yield from (KeptCheckpoint(*row) for row in rows)
             if type(rows[-1][0]) is not int:
@@ -335,10 +344,28 @@ def _tables() -> dict[str, Table]:
     return {table.name: table for table in (ledger, entries, nodes, checkpoints, salts)}
 
 
-def _sqlite(path: Path) -> Engine:
+def _at_rest(path: Path) -> tuple[int, ...] | None:
+    """Size, time and number of a file that nobody writes to, in a folder without a right to write; ``None`` if not so.
+
+    SQLite reads a file by way of two more beside it. Where it may not make them, it is told that the file stays as it
+    is, and these figures show afterwards whether it did: a writer makes the two files before it alters the first.
+    """
+    path = path.resolve()
+    writable = os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    if writable or not path.is_file() or Path(f"{path}-wal").exists():
+        return None
+    stat = path.stat()
+    return (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+
+def _sqlite(path: Path, *, alone: bool) -> Engine:
     from sqlalchemy import URL, create_engine, event
 
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS})
+    url = URL.create("sqlite", database=str(path))
+    if alone:
+        whole = {"mode": "ro", "immutable": "1", "uri": "true"}
+        url = URL.create("sqlite", database=f"file:{quote(str(path.resolve()))}", query=whole)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
 
     def opened(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver

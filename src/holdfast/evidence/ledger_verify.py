@@ -17,7 +17,7 @@ from holdfast.evidence.ledger_storage import KeptCheckpoint, Storage
 from holdfast.evidence.notes import VerifierKey, checkpoint_text, parse_note, signed_by
 from holdfast.evidence.statement import kind_of, parse_statement
 from holdfast.evidence.verify import Status
-from holdfast.kernels.merkle.note import Checkpoint, Note, read_checkpoint
+from holdfast.kernels.merkle.note import Checkpoint, Note, is_key_name, read_checkpoint
 from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, is_consistent
 
 MOST_FAULTS = 100
@@ -240,6 +240,9 @@ class _Walk:
             self.faults.append(error.message)
             return
         since = self.signed[-1][0] if self.signed else 0
+        if not is_key_name(self.history.origin):
+            self.faults.append(f"the ledger has a name that none can have: {self.history.origin!r}")
+            return
         state = Checkpoint(self.history.origin, size, grown.root(size))
         if note.text != checkpoint_text(state, previous=since):
             fits = _stated(note) == state
