@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Iterator
@@ -391,21 +390,6 @@ def test_a_full_disk_enters_nothing_and_says_so(tmp_path: Path) -> None:
             ledger.append([event(number).encode() for number in range(1000)])
         assert "nothing was entered" in caught.value.hint
     assert place.verify().size == 20
-
-
-def test_a_ledger_that_cannot_be_written_is_read(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    place = Place(str(tmp_path / "ledger.db"), lasting_key())
-    place.filled().close()
-    os.chmod(place.name, 0o400)
-    os.chmod(tmp_path, 0o500)
-    try:
-        assert place.verify().status == "trusted"
-        with Ledger.open(place.name, place.key) as ledger, pytest.raises(InputError, match="readonly"):
-            ledger.enter([event(1)])
-    finally:
-        os.chmod(tmp_path, 0o700)
 
 
 def test_what_is_acknowledged_is_synchronised(tmp_path: Path) -> None:

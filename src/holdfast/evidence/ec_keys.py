@@ -14,8 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.core.errors import InputError, did_you_mean
-from holdfast.evidence.keys import FOLDER_VARIABLE, PASSWORD_VARIABLE, encryption, key_password, read_key_file
-from holdfast.evidence.writing import write_durably, writing_error
+from holdfast.evidence.keys import (
+    PASSWORD_VARIABLE,
+    key_password,
+    read_key_file,
+    write_pair,
+)
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey, EllipticCurvePublicKey
@@ -98,24 +102,12 @@ def create_ec_key(folder: Path, *, curve: str = "P-256") -> EcKeyPair:
     InputError
         When there is no such curve, either file is there already, or cannot be written.
     """
-    from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
-
     if curve not in CURVES:
         raise InputError(
             f"expected one of the curves {', '.join(CURVES)}, got {curve!r}", hint=did_you_mean(curve, CURVES)
         )
-    for name in (EC_PRIVATE_NAME, EC_PUBLIC_NAME):
-        if (folder / name).exists():
-            hint = f"use it as it is, move it away, or set {FOLDER_VARIABLE} to another folder"
-            raise InputError(f"expected no key in {folder}, found {name}; keys are never overwritten", hint=hint)
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise writing_error(folder, error) from error
     pair = ephemeral_ec_key(curve)
-    secret = pair.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption())
-    write_durably(folder / EC_PRIVATE_NAME, secret, mode=0o600)
-    write_durably(folder / EC_PUBLIC_NAME, pair.public.pem, mode=0o644)
+    write_pair(folder, {EC_PRIVATE_NAME: pair.private, EC_PUBLIC_NAME: pair.public.pem})
     return pair
 
 

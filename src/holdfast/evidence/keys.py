@@ -18,6 +18,7 @@ from holdfast.core.errors import InputError
 from holdfast.evidence.writing import write_durably, writing_error
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import KeySerializationEncryption
 
@@ -111,9 +112,22 @@ def create_key(folder: Path) -> KeyPair:
     InputError
         When either file is there already (a lost private key cannot be made again), or cannot be written.
     """
+    pair = KeyPair(ephemeral_key().private)
+    write_pair(folder, {PRIVATE_NAME: pair.private, PUBLIC_NAME: pair.public.pem})
+    return pair
+
+
+def write_pair(folder: Path, files: Mapping[str, Ed25519PrivateKey | EllipticCurvePrivateKey | bytes]) -> None:
+    """Write a new pair into a folder, by file name: the private key, and the bytes of the public file.
+
+    Raises
+    ------
+    InputError
+        When one of the files is there already, or cannot be written.
+    """
     from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 
-    for name in (PRIVATE_NAME, PUBLIC_NAME):
+    for name in files:
         if (folder / name).exists():
             hint = f"use it as it is, move it away, or set {FOLDER_VARIABLE} to another folder"
             raise InputError(f"expected no key in {folder}, found {name}; keys are never overwritten", hint=hint)
@@ -121,11 +135,11 @@ def create_key(folder: Path) -> KeyPair:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise writing_error(folder, error) from error
-    pair = KeyPair(ephemeral_key().private)
-    secret = pair.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption())
-    write_durably(folder / PRIVATE_NAME, secret, mode=0o600)
-    write_durably(folder / PUBLIC_NAME, pair.public.pem, mode=0o644)
-    return pair
+    for name, key in files.items():
+        if isinstance(key, bytes):
+            write_durably(folder / name, key, mode=0o644)
+        else:
+            write_durably(folder / name, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption()), mode=0o600)
 
 
 def load_key(folder: Path) -> KeyPair:
