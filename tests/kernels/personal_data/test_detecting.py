@@ -39,9 +39,13 @@ def test_the_compiled_pass_finds_the_spans_that_the_rules_find_alone(texts: list
     assert COMPILED.find(texts) == PURE.find(texts)
 
 
+def _lines(name: str) -> list[str]:
+    return (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+
+
 @pytest.mark.skipif(not DATA.exists(), reason="needs the shared data")
 def test_both_ways_agree_on_sentences() -> None:
-    texts = [json.loads(line)["text"] for name in ("dev", "dev_pl") for line in (DATA / f"{name}.jsonl").open()][::7]
+    texts = [json.loads(line)["text"] for name in ("dev", "dev_pl") for line in _lines(name)][::7]
     assert COMPILED.find(texts) == PURE.find(texts)
 
 

@@ -6,7 +6,7 @@ import datetime
 import re
 from functools import lru_cache
 
-from holdfast.kernels.personal_data.rule import Anchor, Rule
+from holdfast.kernels.personal_data.rule import NOT_AFTER_WORD, Anchor, Rule
 
 # Names of months in English, German, French, Spanish, Italian, Dutch, Polish, Swedish, Portuguese, Danish/Norwegian,
 # Finnish, Czech; folded, in the cases that dates use.
@@ -87,7 +87,8 @@ _WHEN = (
     "op", "den", "before", "after", "by",
 )  # fmt: skip
 _BIRTH = (
-    r"(?i:\bd\.?o\.?b\.?|birth[ _-]?dates?|data[ ]urodzenia|ur\.|urodzon[ya](?:[ ]dnia)?|geburtsdatum|geboren[ ]am|"
+    NOT_AFTER_WORD
+    + r"(?i:d\.?o\.?b\.?|birth[ _-]?dates?|data[ ]urodzenia|ur\.|urodzon[ya](?:[ ]dnia)?|geburtsdatum|geboren[ ]am|"
     r"date[ ]de[ ]naissance|nee?[ ]le|fecha[ ]de[ ]nacimiento|data[ ]di[ ]nascita|nat[oa][ ]il|geboortedatum|"
     r"fodelsedatum|"
     r"data[ ]de[ ]nascimento|syntymaaika|datum[ ]narozeni|fodselsdato)[ ]?[:=]?[ ]{0,2}[\"']?"
