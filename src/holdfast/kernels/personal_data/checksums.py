@@ -11,12 +11,20 @@ from collections.abc import Sequence
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # digit sum of twice the digit
 
-# Multiplication in the dihedral group D5, and the permutation of a digit by its place (Verhoeff 1969).
-_DIHEDRAL = "0123456789 1234067895 2340178956 3401289567 4012395678 5987604321 6598710432 7659821043 8765932104 9876543210".split()
-_PLACES = "0123456789 1576283094 5803796142 8916043527 9453126870 4286573901 2793806415 7046913258".split()
+# Multiplication in the dihedral group D5, and the permutation of a digit by its place (Verhoeff 1969): row, then digit.
+_DIHEDRAL = (
+    "0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
+    "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
+)  # fmt: skip
+_PLACES = (
+    "0123456789", "1576283094", "5803796142", "8916043527", "9453126870", "4286573901", "2793806415", "7046913258",
+)  # fmt: skip
 
-# An anti-symmetric quasigroup of order 10 without fixed points but 0 (Damm 2004, section 5.2).
-_QUASIGROUP = "0317598642 7092154863 4206871359 1750983426 6123045978 3674209581 5869720134 8945362017 9438617205 2581436790".split()
+# An anti-symmetric quasigroup of order 10 (Damm 2004): interim digit, then digit.
+_QUASIGROUP = (
+    "0317598642", "7092154863", "4206871359", "1750983426", "6123045978",
+    "3674209581", "5869720134", "8945362017", "9438617205", "2581436790",
+)  # fmt: skip
 
 
 def weighted_sum(number: str, weights: Sequence[int]) -> int:
@@ -28,7 +36,7 @@ def weighted_sum(number: str, weights: Sequence[int]) -> int:
 
 
 def luhn(number: str) -> bool:
-    """Whether the last digit is right by Luhn's formula: every second digit doubled, from the right (ISO/IEC 7812-1, annex B)."""
+    """Whether the last digit is right by Luhn's formula: every second digit from the right doubled (ISO/IEC 7812-1)."""
     if not number.isdecimal():
         return False
     total = sum(map(int, number[-1::-2])) + sum(_DOUBLED[int(digit)] for digit in number[-2::-2])

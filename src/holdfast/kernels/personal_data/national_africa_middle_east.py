@@ -7,7 +7,6 @@ from holdfast.kernels.personal_data.identifiers import (
     DATED,
     FIRM,
     FORMATTED,
-    UNCHECKED,
     WEAK,
     Strength,
     alone,

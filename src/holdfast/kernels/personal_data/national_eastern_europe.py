@@ -1,22 +1,19 @@
-"""Numbers that authorities of Eastern and Southern Europe give to people and businesses."""
+"""Numbers that authorities of Eastern Europe give to people and businesses."""
 
 from __future__ import annotations
 
-from holdfast.kernels.personal_data.checksums import luhn, mod_11_10, weighted_sum
+from holdfast.kernels.personal_data.checksums import mod_11_10, weighted_sum
 from holdfast.kernels.personal_data.identifiers import (
     DATED,
-    FIRM,
     FORMATTED,
     WEAK,
     Strength,
-    alone,
     is_date,
     is_short_date,
     number,
     token,
-    written,
 )
-from holdfast.kernels.personal_data.rule import Anchor, Rule
+from holdfast.kernels.personal_data.rule import Rule
 
 _ROMANIAN_CENTURIES = {"1": 19, "2": 19, "3": 18, "4": 18, "5": 20, "6": 20}
 _REGON_9 = (8, 9, 2, 3, 4, 5, 6, 7)
@@ -116,23 +113,6 @@ def is_slovenian_tax(digits: str) -> bool:
     """Weights 8 to 2, modulo 11."""
     check = 11 - weighted_sum(digits[:7], range(8, 1, -1)) % 11
     return digits[0] != "0" and (0 if check == 10 else check) == int(digits[7])
-
-
-def is_amka(digits: str) -> bool:
-    """Date of birth, Luhn."""
-    return is_short_date(digits[4:6], digits[2:4], digits[:2]) and luhn(digits)
-
-
-def is_afm(digits: str) -> bool:
-    """Weights 256 to 2, modulo 11."""
-    weights = (256, 128, 64, 32, 16, 8, 4, 2)
-    return int(digits) > 0 and weighted_sum(digits[:8], weights) % 11 % 10 == int(digits[8])
-
-
-def is_cypriot_tax(text: str) -> bool:
-    """Check letter: digits in odd places through a table, modulo 26."""
-    odd = sum((1, 0, 5, 7, 9, 13, 15, 17, 19, 21)[int(digit)] for digit in text[:8:2])
-    return text[:2] != "12" and chr(65 + (odd + sum(map(int, text[1:8:2]))) % 26) == text[8]
 
 
 def is_rnokpp(digits: str) -> bool:
@@ -344,38 +324,6 @@ RULES: tuple[Rule, ...] = (
         "jmbg јмбг јединствени maticni матични",
         "Zakon o jedinstvenom matičnom broju građana",
         "JMBG 0101006710000",
-    ),
-    number(
-        "GR_AMKA",
-        "GR",
-        "11|6 5",
-        is_amka,
-        DATED,
-        "αμκα amka ασφαλισης",
-        "Νόμος 3655/2008, άρθρο 153, ΑΜΚΑ",
-        "ΑΜΚΑ 01013000011",
-        between="[- ]",
-    ),
-    number(
-        "GR_AFM",
-        "GR",
-        "9",
-        is_afm,
-        WEAK,
-        "αφμ afm φορολογικο μητρωου",
-        "ΠΟΛ.1006/2013, ΑΦΜ",
-        "ΑΦΜ: 094259216",
-    ),
-    written(
-        "CY_TAX",
-        "CY",
-        alone("[0-9]", "[0-9]{7}[A-Z]"),
-        Anchor("digit", (8, 8), 8),
-        is_cypriot_tax,
-        Strength(0.2, 0.88),
-        "αφτ φορολογικος tic tax tin cyprus",
-        "Cyprus Tax Department, TIC; OECD TIN sheet Cyprus",
-        "TIC 10259033P",
     ),
     number(
         "UA_RNOKPP",
