@@ -35,10 +35,7 @@ _REGISTRATION_WORDS = (
     "rejestracyjny rejestracyjne rejestracyjnego rejestracyjnym rejestracyjna rejestracyjnych "
     "rejestracja rej tablice tablica"
 )
-_POLISH_PLATE = (  # a letter for the voivodeship, one or two for the county, then four or five characters
-    "[BCDEFGKLNOPRSTWZ][A-Z]{1,2}[ -]?"
-    "(?:[0-9]{4,5}|[0-9]{1,4}[A-Z]{1,2}|[A-Z][0-9]{2,4}|[0-9][A-Z][0-9]{2,3}|[A-Z][0-9]{2}[A-Z])"
-)
+_POLISH_PLATE = "[BCDEFGKLNOPRSTWZ][A-Z]{1,2}[ -]?[0-9A-Z]{4,6}"  # voivodeship, county, then mostly digits
 _LICENSE_WORDS = (
     "permis conduire fuhrerschein fuhrerscheinnummer patente guida rijbewijs rijbewijsnummer conduccion conducir "
     "conducao carta jazdy korkort forerkort korekort ajokortti"
