@@ -91,8 +91,8 @@ def is_rrn(digits: str) -> bool:
     """Date of birth, sex and century, check digit modulo 11 (another for foreigners); none since October 2020."""
     if not is_short_date(digits[:2], digits[2:4], digits[4:6]):
         return False
-    check = -weighted_sum(digits[:12], (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5))
-    expected = (check + 2 if digits[6] in "5678" else check) % 11 % 10
+    rest = weighted_sum(digits[:12], (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)) % 11
+    expected = ((13 if digits[6] in "5678" else 11) - rest) % 10
     return expected == int(digits[12]) or (digits[6] in "3478" and "20" <= digits[:2] < "60")
 
 
@@ -261,7 +261,7 @@ RULES: tuple[Rule, ...] = (
         FIRM,
         "rrn resident registration jumin",
         "Resident Registration Act (Korea), Enforcement Rules art. 2",
-        "971013-1019900",
+        "971013-1019901",
     ),
     token(
         "SG_NRIC_FIN",

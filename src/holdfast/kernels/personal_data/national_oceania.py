@@ -22,7 +22,7 @@ def is_medicare(digits: str) -> bool:
 
 def is_abn(digits: str) -> bool:
     """1 taken from the first digit, weights 10, 1, 3 to 19, modulo 89."""
-    return digits[0] != "0" and (weighted_sum(digits, (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)) - 10) % 89 == 0
+    return digits[:2] > "10" and (weighted_sum(digits, (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)) - 10) % 89 == 0
 
 
 def is_acn(digits: str) -> bool:

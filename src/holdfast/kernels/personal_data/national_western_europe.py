@@ -117,8 +117,9 @@ def is_rijksregister(digits: str) -> bool:
     """Date of birth (20 or 40 added to the month in bis numbers), 97 minus the rest modulo 97, for either century."""
     month, check = int(digits[2:4]) % 20, int(digits[9:])
     known = month == 0 or int(digits[4:6]) == 0 or is_short_date(digits[:2], str(month), digits[4:6])
+    centuries = ("", "2") if digits[:2] < "50" else ("",)
     in_range = int(digits[2:4]) <= 52 and month <= 12 and int(digits[4:6]) <= 31
-    return known and in_range and any(97 - int(century + digits[:9]) % 97 == check for century in ("", "2"))
+    return known and in_range and any(97 - int(century + digits[:9]) % 97 == check for century in centuries)
 
 
 def is_luxembourg_matricule(digits: str) -> bool:
