@@ -7,7 +7,7 @@ with dashes, slashes or a decimal point, so that a serial number such as "SER-04
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from typing import NamedTuple
@@ -44,6 +44,13 @@ def alone(first: str, rest: str) -> str:
     """
     left = f"(?<![{CHARACTER}]{first})(?<![{CHARACTER}][-/_]{first})(?<![0-9][.]{first})"
     return f"{first}{left}{rest}{END}"
+
+
+def word_of(words: Sequence[str]) -> str:
+    """Write the expression of one of some words, in small letters or capitals; a search skips to their first letters."""
+    firsts = "".join(sorted({letter for word in words for letter in (word[0].lower(), word[0].upper())}))
+    rests = "|".join(f"(?<=[{word[0].lower()}{word[0].upper()}])(?i:{word[1:]})" for word in words)
+    return f"[{firsts}](?<![{LETTERS}][{firsts}])(?:{rests})(?![{LETTERS}])"
 
 
 def number(
@@ -143,7 +150,7 @@ def introduced(
         As for ``number``; ``score`` is that of every match.
     """
     folded = _folded_words(words)
-    pattern = f"(?<![{LETTERS}])(?i:{'|'.join(folded)})(?![{LETTERS}]){gap}(?P<value>{value}){END}"
+    pattern = f"{word_of(folded)}{gap}(?P<value>{value}){END}"
     return written(
         label,
         country,

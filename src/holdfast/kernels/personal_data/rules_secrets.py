@@ -9,8 +9,7 @@ from base64 import urlsafe_b64decode
 from collections import Counter
 from collections.abc import Callable
 
-from holdfast.kernels.personal_data.folding import LETTERS
-from holdfast.kernels.personal_data.identifiers import CHARACTER, FIRM, GAP, Strength
+from holdfast.kernels.personal_data.identifiers import CHARACTER, FIRM, GAP, Strength, word_of
 from holdfast.kernels.personal_data.rule import Anchor, Rule
 
 _PLACEHOLDER = re.compile(
@@ -113,7 +112,7 @@ def _assigned(
     label: str,
 ) -> Rule:
     """A value after a word."""
-    pattern = f"(?<![{LETTERS}])(?i:{'|'.join(words)})(?![{LETTERS}]){between}(?P<value>{value})"
+    pattern = f"{word_of(words)}{between}(?P<value>{value})"
     return Rule(label, name, pattern, Anchor("word", words=words), score, source, validate=check, examples=examples)
 
 
