@@ -1,4 +1,4 @@
-"""JSON lines and JSON documents as passages: each record by itself, so that a file of any size takes the same memory."""
+"""JSON lines and JSON documents as passages: each record by itself, so that a file of lines may have any size."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def record_passages(stream: BinaryIO, fields: Sequence[str], notes: list[str], *
     InputError
         When no record has any of the fields.
     """
-    seen, keys, as_text, number = False, {}, 0, 0
+    keys: dict[str, Any] = {}
+    seen, as_text, number = False, 0, 0
     while line := stream.readline(LONGEST_RECORD):
         number += 1
         if len(line) == LONGEST_RECORD and not line.endswith(b"\n"):

@@ -26,7 +26,10 @@ LETTERS = r"A-Za-z\xfe\xff"
 
 _LOOKALIKES = {
     pair[0]: pair[1]
-    for pair in ["аa", "бb", "вb", "гr", "дd", "еe", "ёe", "жx", "зz", "иu", "йu", "кk", "лl", "мm", "нh", "оo", "пn", "рp", "сc", "тt", "уy", "фf", "хx", "цu", "чh", "шw", "щw", "ъb", "ыi", "ьb", "эe", "юu", "яr", "іi", "їi", "єe", "ґr", "јj", "љl", "њm", "ћh", "ђh", "џu", "ѓr", "ќk", "ўy", "ѕs", "ѐe", "ѝu", "αa", "βb", "γy", "δd", "εe", "ζz", "ηn", "θo", "ιi", "κk", "λl", "μm", "νv", "ξe", "οo", "πn", "ρp", "σs", "ςs", "τt", "υu", "φf", "χx", "ψy", "ωw"]
+    for pair in (
+        "аa бb вb гr дd еe ёe жx зz иu йu кk лl мm нh оo пn рp сc тt уy фf хx цu чh шw щw ъb ыi ьb эe юu яr іi їi єe ґr "
+        "јj љl њm ћh ђh џu ѓr ќk ўy ѕs ѐe ѝu αa βb γy δd εe ζz ηn θo ιi κk λl μm νv ξe οo πn ρp σs ςs τt υu φf χx ψy ωw"
+    ).split()
 }
 _SINGLE = {"ß": "s", "ø": "o", "ł": "l", "đ": "d", "æ": "a", "œ": "o", "þ": "t", "ð": "d", "ı": "i", "ħ": "h", "ŋ": "n"}
 _QUOTES = dict.fromkeys("‘’‚‛′ʼ`´", "'") | dict.fromkeys("“”„‟″«»", '"')

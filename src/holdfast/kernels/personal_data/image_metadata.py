@@ -2,8 +2,8 @@
 
 References
 ----------
-ITU-T T.81 (1992), annex B; CIPA DC-008-2019, section 4.7; W3C (2025), PNG third edition, sections 11.3.3 and 11.3.5; Adobe
-(2016), XMP part 3, sections 1.1.3 and 1.1.4.
+ITU-T T.81 (1992), annex B; CIPA DC-008-2019, section 4.7; W3C (2025), PNG third edition, sections 11.3.3 and 11.3.5;
+Adobe (2016), XMP part 3, sections 1.1.3 and 1.1.4.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import zlib
 from collections.abc import Iterator
 
-from holdfast.kernels.personal_data.passages import Passage, Place, context_of
+from holdfast.kernels.personal_data.passages import NOWHERE, Passage, Place, context_of
 from holdfast.kernels.personal_data.tiff_tags import tag_passages
 
 MOST_PARTS = 100_000
@@ -24,7 +24,7 @@ RUN = re.compile(rb"[\x20-\x7e\xa0-\xff\t\r\n]{4,}")
 AUTHORS = frozenset({"author", "creator", "artist"})
 
 
-def image_passages(data: memoryview, place: Place = Place()) -> Iterator[Passage]:
+def image_passages(data: memoryview, place: Place = NOWHERE) -> Iterator[Passage]:
     """Read the texts of an image, as far as it is whole; none for another format."""
     head = bytes(data[:8])
     if head.startswith(b"\xff\xd8\xff"):

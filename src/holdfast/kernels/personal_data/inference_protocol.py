@@ -1,8 +1,8 @@
 """Texts inside tensors of requests and responses of the Open Inference Protocol, version 2, written in JSON.
 
 Elements of ``BYTES`` tensors are texts, or bytes in base64: so says a content type, or they read as text when they are
-decoded. ``raw_input_contents`` and ``raw_output_contents`` hold one text of base64 for each tensor, whose elements stand
-behind their lengths.
+decoded. ``raw_input_contents`` and ``raw_output_contents`` hold one text of base64 for each tensor, whose elements
+stand behind their lengths.
 
 References
 ----------

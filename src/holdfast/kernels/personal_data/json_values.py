@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from holdfast.kernels.personal_data.inference_protocol import decoded_elements, is_bytes_tensor, raw_elements
-from holdfast.kernels.personal_data.passages import Passage, Place, context_of
+from holdfast.kernels.personal_data.passages import NOWHERE, Passage, Place, context_of
 from holdfast.kernels.personal_data.text_pieces import PIECE, text_passages
 
 PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,40}")
@@ -23,7 +23,7 @@ LARGEST_WHOLE = 1e16  # the largest float that is printed as a whole number
 
 
 def json_passages(
-    value: Any, place: Place = Place(), *, path: str = "$", keys: tuple[str, str] = ("", "")
+    value: Any, place: Place = NOWHERE, *, path: str = "$", keys: tuple[str, str] = ("", "")
 ) -> Iterator[Passage]:
     """Walk a value that JSON can hold, in the order of the document.
 

@@ -1,9 +1,9 @@
-"""What a model file keeps of people in words and numbers: categories, vocabularies, names of features, texts in tensors,
-thresholds that equal identifiers, paths and names of users in metadata. Nothing is loaded or executed.
+"""What a model file keeps of people: categories, vocabularies, names of features, texts in tensors, thresholds that
+equal identifiers, paths and names of users in metadata. Nothing is loaded or executed.
 
 Read are pickle and joblib (compressed too), ONNX, safetensors, npy, npz and other model archives (torch, skops, Keras),
-XGBoost (JSON and UBJSON), LightGBM and GGUF. Of other formats the runs of printable characters are looked at, and a note
-says so; archives that are no model are not opened.
+XGBoost (JSON and UBJSON), LightGBM and GGUF. Of other formats the runs of printable characters are looked at, and a
+note says so; archives that are no model are not opened.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Texts with a place: what every surface (files of text, JSON, tables, metadata, models) hands to the detector.
 
-A surface yields passages one by one; they are searched in batches, so that a file of any size takes the same memory, and
-what was found goes out with its place. A text that occurs twice in a batch is searched once.
+A surface yields passages one by one; they are searched in batches, so that a file of any size takes the same memory,
+and what was found goes out with its place. A text that occurs twice in a batch is searched once.
 """
 
 from __future__ import annotations
@@ -32,13 +32,16 @@ class Place(NamedTuple):
     part: str = ""
 
 
+NOWHERE = Place()
+
+
 class Passage(NamedTuple):
     """A text to search.
 
     context: what the text is the value of, such as "date of birth: "; it is searched along and never reported.
-    offset: of the text in its field, in code points. own: for a piece of running text, where spans must begin to be this
-    piece's and not the next one's; lines are counted then. past: spans must end behind this offset. known: the label that
-    the whole text has by where it stands (an author's name in a document's metadata); empty: none.
+    offset: of the text in its field, in code points. own: for a piece of running text, where spans must begin to be
+    this piece's and not the next one's; lines are counted then. past: spans must end behind this offset. known: the
+    label that the whole text has by where it stands (an author's name in a document's metadata); empty: none.
     """
 
     text: str
@@ -51,7 +54,7 @@ class Passage(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Personal data and its place; offsets are code points of the field, ``end`` is exclusive, ``text`` what stands there."""
+    """Personal data and its place: offsets in code points of the field, ``end`` exclusive, and the value as text."""
 
     place: Place
     start: int

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from holdfast.kernels.personal_data.image_metadata import inflated, xmp_passages
-from holdfast.kernels.personal_data.passages import Passage, Place, context_of
+from holdfast.kernels.personal_data.passages import NOWHERE, Passage, Place, context_of
 
 KEYS = (
     b"Title", b"Author", b"Subject", b"Keywords", b"Creator", b"Producer", b"CreationDate", b"ModDate", b"Company",
@@ -36,7 +36,7 @@ def is_encrypted(data: memoryview) -> bool:
     return re.search(rb"/Encrypt\s{0,4}(?:\d|<<)", data) is not None
 
 
-def pdf_passages(data: memoryview, place: Place = Place()) -> Iterator[Passage]:
+def pdf_passages(data: memoryview, place: Place = NOWHERE) -> Iterator[Passage]:
     """Read the entries of the information dictionary and the values of XMP packets.
 
     Object streams are decompressed to 4 MiB each at most; entries are found by their names, wherever they stand.

@@ -1,7 +1,7 @@
 """Judge a detector by a labelled sample: precision, recall, F1 and the share of personal data that it would leak.
 
-All four are ratios of counts that are summed over records, or over groups of records that were made alike (one template,
-one document, one customer). Records of a group share what they get wrong, so the interval is that of groups.
+All four are ratios of counts that are summed over records, or over groups of records that were made alike (one
+template, one document, one customer). Records of a group share what they get wrong, so the interval is of groups.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class LabelScore(NamedTuple):
     """How well one label is found; intervals are of the groups.
 
     n_gold, n_found: spans in the sample, and spans found. precision: share of the found spans that are in the sample
-    with the same label and the same ends. recall: share of the sample's spans that are found so. f1: their harmonic mean.
+    with the same label and the same ends. recall: share of the sample's spans that are found so. f1: their harmonic
+    mean.
     precision_overlap, recall_overlap, f1_overlap: the same where it is enough that spans of the same label share a
     character. leak: share of the sample's spans of which some character is in no found span of any label: what would
     still be readable had all that was found been blacked out.
@@ -72,8 +73,8 @@ def score_spans(
     Returns
     -------
     list of LabelScore
-        First that of all labels together, then one for each label of the sample, by name. Spans found of labels that the
-        sample does not know count for nothing but as cover against leaks.
+        First that of all labels together, then one for each label of the sample, by name. Spans found of labels that
+        the sample does not know count for nothing but as cover against leaks.
 
     Raises
     ------
@@ -195,18 +196,18 @@ def share_of_groups(
     Kish, L. (1965). Survey Sampling, section 8.2.
     """
     kept = whole > 0
-    part, whole = part[kept].astype(np.float64), whole[kept].astype(np.float64)
-    n_groups, total = len(whole), float(whole.sum())
+    parts, wholes = part[kept].astype(np.float64), whole[kept].astype(np.float64)
+    n_groups, total = len(wholes), float(wholes.sum())
     if n_groups == 0:
         return IntervalEstimate(np.nan, 0.0, 1.0)
-    share = float(part.sum() / total)
+    share = float(parts.sum() / total)
     if n_groups == 1:
         return IntervalEstimate(share, 0.0, 1.0)
-    squares = float((whole**2).sum())
+    squares = float((wholes**2).sum())
     most, worth = total if items is None else items, total**2 / squares
     unseen = UNSEEN * squares / total
-    with_unseen = np.append(part, [0.0, unseen]), np.append(whole, [unseen, unseen])
-    size = min(_independent_items(*counts, most, worth, level) for counts in ((part, whole), with_unseen))
+    with_unseen = np.append(parts, [0.0, unseen]), np.append(wholes, [unseen, unseen])
+    size = min(_independent_items(p, w, most, worth, level) for p, w in ((parts, wholes), with_unseen))
     return IntervalEstimate(share, *_binomial_limits(share * size, size, level))
 
 
