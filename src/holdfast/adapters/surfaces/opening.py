@@ -33,7 +33,7 @@ BY_SUFFIX = {
 }  # fmt: skip
 BY_CONTENT = (
     (b"\xff\xd8\xff", "image"), (b"\x89PNG\r\n\x1a\n", "image"), (b"II*\0", "image"), (b"MM\0*", "image"),
-    (b"%PDF-", "document"), (b"PAR1", "parquet"),
+    (b"%PDF-", "document"), (b"PAR1", "parquet"), (b"tree\nversion=v", "model"),
 )  # fmt: skip
 KINDS = ("text", "log", "records", "json", "table", "parquet", "image", "document", "model")
 
@@ -99,7 +99,7 @@ def kind_of(path: str, head: bytes) -> str:
         return BY_SUFFIX[suffixes[-1]]
     if ".log" in suffixes and suffixes[-1].lstrip(".").isdigit():  # app.log.1, as logs are rotated
         return "log"
-    return "text" if is_text(memoryview(head)) and not head.startswith((b"tree\nversion=v", b"\x80")) else "model"
+    return "text" if is_text(memoryview(head)) else "model"
 
 
 def _passages(

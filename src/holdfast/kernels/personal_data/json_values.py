@@ -15,6 +15,7 @@ from typing import Any
 from holdfast.kernels.personal_data.inference_protocol import decoded_elements, is_bytes_tensor, raw_elements
 from holdfast.kernels.personal_data.passages import NOWHERE, Passage, Place, context_of
 from holdfast.kernels.personal_data.text_pieces import PIECE, text_passages
+from holdfast.kernels.personal_data.xgboost_categories import category_texts
 
 PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,40}")
 LEAST_DIGITS = 6
@@ -46,6 +47,8 @@ def json_passages(
         part, at, names = stack.pop()
         if isinstance(part, dict):
             yield from _tensors(part, at, place)
+            for i, text in enumerate(category_texts(part)):
+                yield Passage(text, place._replace(part=f"{at}.categories[{i}]"), context_of(names[1]))
             for key in part:
                 if not PLAIN_KEY.fullmatch(key):
                     yield Passage(key, place._replace(part=f"{at} (key)"), context_of(names[1]))

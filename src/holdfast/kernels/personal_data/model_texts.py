@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
+import numpy as np
+
 from holdfast.kernels.formats.expansion import Codec, expand
 from holdfast.kernels.formats.gguf import GgufError, read_gguf
 from holdfast.kernels.formats.npy_header import NpyError, read_npy_header
@@ -29,6 +31,7 @@ from holdfast.kernels.scan.identify import identify
 LARGEST_EXPANDED = 256 << 20
 MOST_VALUES = 5_000_000
 MOST_MEMBERS = 10_000
+INTEGERS = {"i": ">i1", "U": ">u1", "I": ">i2", "l": ">i4", "L": ">i8"}
 CODECS: dict[str, Codec] = {
     "gzip": "gzip", "zlib": "zlib", "bz2": "bz2", "xz": "xz", "lzma": "lzma", "lz4": "lz4",
 }  # fmt: skip
@@ -128,14 +131,12 @@ def _npy(data: memoryview, notes: list[str], name: str = "") -> Iterator[Passage
     except NpyError as error:
         raise NotExamined(f"the array was not read: {error}") from None
     body = data[header.data :]
-    found = pickle_passages(body, notes=notes) if header.has_objects else _array(body)
+    texts = array_texts(body, item=header.item_size // (4 if b"U" in bytes(data[: header.data]) else 1))
+    plain = (Passage(text, Place()) for text in texts)
+    found = pickle_passages(body, notes=notes) if header.has_objects else plain
     for passage in found:
         place = Place(part=f"{name} {passage.place.part}".strip() or "array")
         yield passage._replace(place=place, context=passage.context or context_of(name))
-
-
-def _array(data: memoryview) -> Iterator[Passage]:
-    yield from (Passage(text, Place()) for text in array_texts(data))
 
 
 def _archive(data: memoryview, notes: list[str], expired: Callable[[], bool]) -> Iterator[Passage]:
@@ -191,18 +192,22 @@ def _ubjson(data: memoryview, notes: list[str]) -> Iterator[Passage]:
         notes.append(f"this UBJSON was read by its printable characters only: {error}")
         yield from _printable(data, "ubj", [])
         return
-    yield from json_passages(_without_numbers(value))
+    yield from json_passages(_plain(value, data))
 
 
-def _without_numbers(value: Any) -> Any:
-    """Drop typed arrays: XGBoost's hold 32-bit numbers, into which no identifier fits."""
+def _plain(value: Any, data: memoryview) -> Any:
+    """Unpack typed arrays of integers, as categories are; drop those of 32-bit floats: no identifier fits into them."""
     if isinstance(value, dict):
-        return {key: _without_numbers(item) for key, item in value.items() if not isinstance(item, Numbers)}
-    return (
-        [_without_numbers(item) for item in value if not isinstance(item, Numbers)]
-        if isinstance(value, list)
-        else value
-    )
+        return {key: _plain(item, data) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, data) for item in value]
+    if isinstance(value, Numbers):
+        return (
+            np.frombuffer(data[value.start : value.end], INTEGERS[value.mark]).tolist()
+            if value.mark in INTEGERS
+            else None
+        )
+    return value
 
 
 def _gguf(data: memoryview, notes: list[str]) -> Iterator[Passage]:

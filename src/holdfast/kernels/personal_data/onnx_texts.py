@@ -11,6 +11,8 @@ from holdfast.kernels.personal_data.passages import Passage, Place, context_of
 
 MOST_MESSAGES = 2_000_000
 LONGEST_TEXT = 1 << 20
+FIXED = {("OperatorSetId", 1), ("Node", 4), ("Node", 7), ("Function", 10), ("Function", 1)}
+"""Names of operators and of their domains."""
 RAW_DATA = 9
 NAMES = {"Node": (3, 4), "Attribute": (1,), "Tensor": (8,), "Graph": (2,), "ValueInfo": (1,), "Function": (1,)}
 """Fields that hold the name of a message, the first that is there counts."""
@@ -59,7 +61,7 @@ def _name(message: str, parts: list[Field]) -> str:
 
 def _values(message: str, kind: str, part: Field, label: str) -> Iterator[Passage]:
     place, context = Place(part=label or "model"), context_of(label.rpartition(" ")[2])
-    if kind == TEXT and not isinstance(part.value, int):
+    if kind == TEXT and not isinstance(part.value, int) and (message, part.number) not in FIXED:
         if message == "Tensor" and part.number == RAW_DATA:
             yield from (Passage(text, place, context) for text in array_texts(part.value))
         elif len(part.value):

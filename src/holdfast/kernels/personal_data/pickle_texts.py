@@ -15,6 +15,7 @@ from holdfast.kernels.scan.allow_list import shipped_allow_list
 from holdfast.kernels.scan.byte_source import MemorySource, Source
 from holdfast.kernels.scan.observation import Budget
 from holdfast.kernels.scan.observation import Place as Range
+from holdfast.kernels.scan.pickle_arrays import FIELD_KEYS
 from holdfast.kernels.scan.pickle_checks import Checker
 from holdfast.kernels.scan.pickle_judge import Judge, StoredArray
 from holdfast.kernels.scan.pickle_limits import Broken, Unexamined
@@ -24,7 +25,10 @@ from holdfast.kernels.scan.pickle_values import FLOAT, Dict, Stored, Value
 from holdfast.kernels.scan.record import Record
 
 MOST_PICKLES = 10_000
+MOST_OPCODES = 1 << 40  # the time is what bounds the reading
 SHORTEST_ARRAY = 4
+ITEM = re.compile(r"[<>=|]?[US](\d{1,6})")
+"""The type of an array of texts, with the characters of one."""
 ATTRIBUTE = re.compile(r"[a-z][a-z0-9]{0,40}(?:_[a-z0-9]{0,40}){1,8}")
 """Names of attributes with an underscore, such as ``categories_``: hardly a value, so they tell what follows."""
 TEXTS = frozenset(b"X\x8d\x8cUTSV")
@@ -54,17 +58,19 @@ def pickle_passages(
     found: list[Met] = []
     source = MemorySource(data)
     checker = Checker(Record(Range((), 0, len(data))), shipped_allow_list())
-    budget = Budget(expanded_bytes=0, opcodes=len(data) + 1, members=0, expired=expired)
-    name = ""
+    budget = Budget(expanded_bytes=0, opcodes=MOST_OPCODES, members=0, expired=expired)
+    name, item = "", 0
     for count in range(MOST_PICKLES):
         if count and not (len(source.window) > 1 and source.window[0] == 0x80):
             break
         machine = _Reader(source, checker, budget, data, found)
         is_over = _followed(machine, notes)
         for at, value in found:
-            if isinstance(value, str) and ATTRIBUTE.fullmatch(value):
+            if isinstance(value, str) and ATTRIBUTE.fullmatch(value) and value not in FIELD_KEYS:
                 name = value
-            yield from _passages(data, at, value, name)
+            if isinstance(value, str) and (typed := ITEM.fullmatch(value)):
+                item = int(typed[1])
+            yield from _passages(data, at, value, name, item)
         found.clear()
         if not is_over:
             break
@@ -81,10 +87,10 @@ def _followed(machine: Machine, notes: list[str] | None) -> bool:
     return True
 
 
-def _passages(data: memoryview, at: int, value: str | int | tuple[int, int], name: str) -> Iterator[Passage]:
+def _passages(data: memoryview, at: int, value: str | int | tuple[int, int], name: str, item: int) -> Iterator[Passage]:
     place = Place(part=f"{name}, byte {at}" if name else f"byte {at}")
     if isinstance(value, tuple):
-        for text in array_texts(data[value[0] : value[1]]):
+        for text in array_texts(data[value[0] : value[1]], item=item):
             yield Passage(text, place, context_of(name))
     elif isinstance(value, int):
         if LEAST <= abs(value) < MOST:
