@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 LEAST, MOST = 1e6, 1e16
 LONGEST_TEXTS = 1 << 24
+LOW_HALF, SMALL_HALF = (1 << 32) - 1, 1 << 20
 MOST_NUMBERS = 100_000
 SMALLEST_CODE, LARGEST_CODE = 0x20, 0x110000
 BEGINS = re.compile("\0(?=[^\0])")
@@ -93,6 +94,9 @@ def _numbers(data: memoryview, order: str) -> Iterator[str]:
         values = np.frombuffer(whole, order + kind)
         with np.errstate(invalid="ignore"):
             kept = values[(np.abs(values) >= LEAST) & (np.abs(values) < MOST)]
-        kept = kept[kept == np.floor(kept)]
-        found.append(np.unique(kept.astype(np.int64))[:MOST_NUMBERS])
+        kept = kept[kept == np.floor(kept)].astype(np.int64)
+        if kind == "i8":  # two small numbers of 32 bits look like a large one
+            low = kept & LOW_HALF
+            kept = kept[(abs(kept) <= LOW_HALF) | ((low > SMALL_HALF) & (low < LOW_HALF - SMALL_HALF))]
+        found.append(np.unique(kept)[:MOST_NUMBERS])
     yield from map(str, np.concatenate(found).tolist())
