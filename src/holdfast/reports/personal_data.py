@@ -89,8 +89,13 @@ def search_text(tallies: Tallies, files: Sequence[SearchedFile]) -> str:
         lines.append(f"  and {len(tallies.lines) - MOST_LINES:,} more places: --format jsonl lists every span")
     unseen = [file for file in files if file.not_examined]
     lines += [""] * bool(lines)
+    noted: dict[str, list[str]] = {}
     for file in files:
-        lines += [f"note: {printable(file.path)}: {printable(note)}" for note in file.notes]
+        for note in file.notes:
+            noted.setdefault(note, []).append(file.path)
+    for note, paths in noted.items():
+        others = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+        lines.append(f"note: {printable(paths[0])}{others}: {printable(note)}")
     lines += [f"not examined: {printable(file.path)}: {printable(file.not_examined)}" for file in unseen]
     return "\n".join([*lines, search_sentence(tallies.n_found, files)]).lstrip("\n") + "\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
@@ -104,11 +105,11 @@ def _parsed(line: bytes) -> Any:
 
 
 def _rest_of_line(stream: BinaryIO, line: bytes) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
     while line:
-        yield line.decode("utf-8", "replace").rstrip("\n")
-        if line.endswith(b"\n"):
-            return
-        line = stream.readline(1 << 20)
+        is_over = line.endswith(b"\n")
+        yield decoder.decode(line.rstrip(b"\r\n"), final=is_over)
+        line = b"" if is_over else stream.readline(1 << 20)
 
 
 def _id(value: Any, number: int) -> str | int:
