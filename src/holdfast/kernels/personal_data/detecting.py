@@ -19,6 +19,7 @@ from holdfast.kernels.personal_data.folding import LETTERS, Folded, fold
 from holdfast.kernels.personal_data.overlap import resolve_overlaps
 from holdfast.kernels.personal_data.rule import THRESHOLD, Rule, Span
 
+AGAINST_REACH = 24
 WORD = re.compile(f"[{LETTERS}]+".encode("latin-1"))
 
 
@@ -70,26 +71,34 @@ def _matches(data: bytes, rules: Sequence[Rule]) -> Iterator[Match]:
 
 
 def _context_words(data: bytes, rules: Sequence[Rule]) -> ContextWords:
-    wanted = {word.encode("latin-1") for rule in rules for word in rule.context}
+    wanted = {word.encode("latin-1") for rule in rules for word in rule.context + rule.against}
     found = [(hit.start(), hit.group().lower()) for hit in WORD.finditer(data)]
     kept = [(start, word) for start, word in found if word in wanted]
     return ContextWords([start for start, _ in kept], [word for _, word in kept])
 
 
 def _score(match: Match, words: ContextWords, data: bytes) -> float:
-    """The score of a match: higher where a word of its context stands near it, in the same record."""
+    """The score of a match, by the words around it in the same record."""
     rule = match.rule
-    if not rule.context:
+    if not rule.context and not rule.against:
         return rule.score
+    score = rule.score
     first = bisect_left(words.starts, match.start - rule.reach)
     last = bisect_left(words.starts, match.end + rule.reach // 3)
-    wanted = rule.context
     for at in range(first, last):
-        if words.words[at].decode("latin-1") in wanted:
-            begin, end = sorted((words.starts[at], match.start))
-            if data.find(b"\0", begin, end) < 0:
-                return rule.context_score
-    return rule.score
+        word, start = words.words[at].decode("latin-1"), words.starts[at]
+        if match.start <= start < match.end or not _same(data, start, match):
+            continue
+        if word in rule.context:
+            return rule.context_score
+        if word in rule.against and match.start - AGAINST_REACH <= start < match.start:
+            score = 0.0
+    return score
+
+
+def _same(data: bytes, start: int, match: Match) -> bool:
+    """Whether a word and a match stand in one record."""
+    return data.find(b"\0", min(start, match.start), max(start, match.start)) < 0
 
 
 def _place(folded: Folded, match: Match) -> tuple[int, int, int]:

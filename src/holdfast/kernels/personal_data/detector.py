@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from holdfast.kernels.personal_data import rules_contact, rules_dates, rules_network, rules_payment
 from holdfast.kernels.personal_data.detecting import find_spans
 from holdfast.kernels.personal_data.overlap import resolve_overlaps
 from holdfast.kernels.personal_data.rule import THRESHOLD, Rule, Span
@@ -38,7 +39,7 @@ class Detector:
 
 def rule_tables() -> Iterable[tuple[Rule, ...]]:
     """The tables of rules, in the order of the documentation."""
-    return ()
+    return (rules_contact.RULES, rules_payment.RULES, rules_network.RULES, rules_dates.RULES)
 
 
 def default_detector(

@@ -33,7 +33,7 @@ class Anchor(NamedTuple):
     digit with none before it, in a run of letters and digits that holds both), ``at`` (the first character of what may
     be the local part before "@"), ``dot`` (the first character of what may be a host name or an address with a
     scheme), ``colon`` (the first character of a run of hexadecimal digits and ":" that holds two or more ":"), ``word``
-    (a word of ``words``), ``line`` (the first character of a line of at least 20 characters: documents' readable zones,
+    (a word of ``words``), ``hex`` (two hexadecimal digits before "-"), ``line`` (the first character of a line of at least 20 characters: documents' readable zones,
     blocks of keys).
     first: shortest and longest run of digits (``digit``) or of letters and digits (``token``) that the match begins with.
     total: fewest digits in the whole run of digits and single separators (blank, "-", ".", "/", "(", ")", ":") for
@@ -56,9 +56,10 @@ class Rule:
     span. It must take time linear in the text (no nested repetition without a bound). anchor: where it may begin.
     score: of a match that passes ``validate``, without context, from 0 to 1. context: folded, lower-case whole words;
     one of them within ``reach`` code points before the match or a third of it after raises the score to
-    ``context_score``. validate: takes the matched text (folded), says whether it can be real (check digits, ranges,
-    embedded dates). source: the standard, law or publication that the rule comes from. example: invented values that it must find, with
-    what must stand around them.
+    ``context_score``; without one, a
+    word of ``against`` within 24 code points before it takes the score to 0. validate: takes the matched text (folded), says whether it can be real (check digits, ranges,
+    embedded dates). source: the standard, law or publication that the rule comes from. examples: invented
+    values that it must find, with what must stand around them.
     """
 
     label: str
@@ -70,6 +71,7 @@ class Rule:
     context: tuple[str, ...] = ()
     context_score: float = 0.0
     reach: int = 48
+    against: tuple[str, ...] = ()
     validate: Callable[[str], bool] | None = None
     countries: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
