@@ -107,10 +107,12 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     detector = default_detector()
     measured, notes = [], []
     hits: list[_Hit] = []
+    looked_at: dict[str, int] = {}
     types: dict[tuple[str, str], ColumnType] = {}
     for table in ctx.track(tables, len(tables)):
         n_looked_at, found = _scan(subject, ctx, table, detector)
         hits += found
+        looked_at[table.name] = n_looked_at
         measured.append(_row_share(ctx, table, n_looked_at, found))
         if n_looked_at < table.frame.height:
             notes.append(f"{n_looked_at:,} of {table.frame.height:,} rows of the {table.name} table were looked at.")
@@ -126,13 +128,13 @@ def run(subject: Subject, ctx: Context) -> Outcome:
         measurements=tuple(measured),
         tables={
             "columns": _column_table(subject, types),
-            "labels": _label_table(hits, {table.name: table.frame.height for table in tables}),
+            "labels": _label_table(ctx, hits, looked_at),
             "affected_rows": _affected(hits),
             **({"model_file": in_file[1]} if in_file is not None and in_file[1].height else {}),
         },
         remediation=REMEDIATION,
         assumptions=(*notes, "Nothing found is no proof that there is nothing: what no rule describes is not found."),
-        work={"rows": sum(min(table.frame.height, ctx.effort.get("rows", 20_000)) for table in tables)},
+        work={"rows": sum(looked_at.values())},
     )
 
 
@@ -276,15 +278,20 @@ def _column_table(subject: Subject, types: dict[tuple[str, str], ColumnType]) ->
     return pl.DataFrame(lines, schema=schema, orient="row")
 
 
-def _label_table(hits: list[_Hit], heights: dict[str, int]) -> pl.DataFrame:
+def _label_table(ctx: Context, hits: list[_Hit], looked_at: dict[str, int]) -> pl.DataFrame:
     import polars as pl
 
+    from holdfast.kernels.stats.proportions import wilson
+
     lines = [
-        (hit.table, hit.column, hit.label, len(hit.rows), len(hit.rows) / heights[hit.table], hit.example)
+        (hit.table, hit.column, hit.label, len(hit.rows), looked_at[hit.table],
+         *wilson(len(hit.rows), looked_at[hit.table], level=ctx.level), hit.example)
         for hit in sorted(hits, key=lambda hit: (hit.table, -len(hit.rows), hit.column, hit.label))
-    ]
-    words = ("table", "column", "label")
-    schema = {**dict.fromkeys(words, pl.String), "rows": pl.Int64, "share": pl.Float64, "example_shape": pl.String}
+    ]  # fmt: skip
+    schema = {
+        **dict.fromkeys(("table", "column", "label"), pl.String), "rows": pl.Int64, "of": pl.Int64,
+        **dict.fromkeys(("share", "low", "high"), pl.Float64), "example_shape": pl.String,
+    }  # fmt: skip
     return pl.DataFrame(lines, schema=schema, orient="row")
 
 
