@@ -10,7 +10,7 @@ categories that encoders, vectorisers and other parts keep in the model's file.
 
 **How to read it.** `row_share.<table>` is the share of rows in which a cell holds something that names a person by
 itself (direct identifiers and special categories; dates, ages and places are listed but not counted here).
-`n_identifier_columns` counts columns of the tables that are direct identifiers, `n_special_columns` those of special
+`n_identifier_columns` counts inputs of the model that are direct identifiers, `n_special_columns` those of special
 categories (GDPR Articles 9 and 10), `model_file_values` the words and categories in the model's file that hold personal
 data. The table `columns` says for every column what it seems to be and why; `labels` how many rows hold which kind.
 Examples are shown as shapes only, letters as x and digits as 0. All are *lower* bounds: what no rule describes is not
@@ -58,9 +58,9 @@ SPEC = {
     "measures": [
         {"id": "row_share.*", "name": "Rows with a cell that names a person", "unit": "share",
          "direction": "lower_is_better", "bound": "lower", "range": [0, 1]},
-        {"id": "n_identifier_columns", "name": "Columns that name a person by themselves", "unit": "columns",
+        {"id": "n_identifier_columns", "name": "Inputs that name a person by themselves", "unit": "columns",
          "direction": "lower_is_better", "bound": "lower", "range": [0, None]},
-        {"id": "n_special_columns", "name": "Columns of special categories of data", "unit": "columns",
+        {"id": "n_special_columns", "name": "Inputs of special categories of data", "unit": "columns",
          "direction": "lower_is_better", "bound": "lower", "range": [0, None]},
         {"id": "model_file_values", "name": "Words and categories in the model's file that hold personal data",
          "unit": "values", "direction": "lower_is_better", "bound": "lower", "range": [0, None]},
@@ -216,10 +216,13 @@ def _row_share(ctx: Context, table: Table, n_looked_at: int, hits: list[_Hit]) -
         return Measured(id=key, value=share, no_interval_reason=COUNTED, exact=True, n=n_looked_at, plain=plain)
     share, low, high = clopper_pearson(n_held, n_looked_at, level=ctx.level)
     cases, count = frequency(share, low, high)
+    plain = f"Of {cases} rows of the {table.name} table, {count} hold data that name a person{where}."
+    if not n_held:
+        plain = f"None of {n_looked_at:,} rows of the {table.name} table that were looked at holds data that name a person."
     return Measured(
         id=key, value=share, n=n_looked_at,
         interval=Interval(low=low, high=high, level=ctx.level, method="Clopper-Pearson"),
-        plain=f"Of {cases} rows of the {table.name} table, {count} hold data that name a person{where}.",
+        plain=plain,
     )  # fmt: skip
 
 
@@ -227,12 +230,12 @@ def _columns_measured(subject: Subject, types: dict[tuple[str, str], ColumnType]
     measured = []
     for key, role, words in (
         ("n_identifier_columns", "direct identifier", "name a person by themselves"),
-        ("n_special_columns", "special category", "hold special categories of personal data"),
+        ("n_special_columns", "special category", "are of a special category of personal data"),
     ):
-        names = list(dict.fromkeys(name for (_, name), kind in types.items() if kind.role == role))
-        inputs = [name for name in names if name in subject.features]
+        found = list(dict.fromkeys(name for (_, name), kind in types.items() if kind.role == role))
+        names = [name for name in found if not subject.features or name in subject.features]
         listed = f": {', '.join(names[:5])}{' and more' if len(names) > 5 else ''}" if names else ""
-        plain = f"{len(names)} columns {words}{listed}; {len(inputs)} of them are inputs of the model."
+        plain = f"{len(names)} inputs of the model {words}{listed}; so do {len(found) - len(names)} other columns."
         measured.append(Measured(id=key, value=len(names), no_interval_reason=COUNTED, exact=True, plain=plain))
     return measured
 

@@ -78,6 +78,8 @@ REMEDIATION = (
     "may take over. Leaving the attribute itself out does not protect anybody where its proxies stay."
 )
 FEWEST, MOST_VALUES = 50, 12
+# Trees learn little of a group that is one row in thirty; the area does not depend on how many rows there are of each.
+MOST_OTHERS = 3
 METHOD = "DeLong, rows not fitted on, Bonferroni"
 
 
@@ -96,8 +98,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     if table is None or not table.frame.height:
         raise NotRun("there is no table with a row", hint="give the training table with --train")
     attributes = _attributes(subject, ctx, table)
-    rows = ctx.rng.permutation(table.frame.height)[: ctx.effort.get("rows", 6000)]
-    cells = subject.cells(table.frame[rows])
+    cells = subject.cells(table.frame)
     inputs = [name for name in (subject.features or table.frame.columns) if name in cells and name != subject.target]
     inputs = inputs[: ctx.effort.get("columns", 60)]
     told: list[_Told] = []
@@ -108,7 +109,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
         if not groups or not others:
             notes.append(f"{name} has no two groups of {FEWEST} rows or more, or there is no other input.")
         for label, is_group in groups if others else ():
-            told += _told(ctx, name, label, is_group, others, len(groups))
+            told += _told(ctx, name, label, _drawn(ctx, is_group), others, len(groups))
     if not told:
         raise NotRun(" ".join(notes), hint="give a table with more rows")
     best = {name: _best_of(told, name) for name in attributes}
@@ -123,8 +124,8 @@ def run(subject: Subject, ctx: Context) -> Outcome:
         tables=tables,
         charts=tuple(charts),
         remediation=REMEDIATION,
-        assumptions=(f"{len(rows):,} rows of the {table.name} table.", *notes),
-        work={"rows": len(rows), "comparisons": len(told)},
+        assumptions=(f"At most {ctx.effort.get('rows', 6000):,} rows of the {table.name} table for each group.", *notes),
+        work={"rows": table.frame.height, "comparisons": len(told)},
     )
 
 
@@ -163,6 +164,15 @@ def _groups(cells: NDArray[Any]) -> list[tuple[str, NDArray[np.bool_]]]:
     return groups[:1] if len(values) == 2 else groups
 
 
+def _drawn(ctx: Context, is_group: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw rows of the others and of the group, at most three of the others for one of the group."""
+    import numpy as np
+
+    most = ctx.effort.get("rows", 6000) // 2
+    within, without = (ctx.rng.permutation(np.flatnonzero(is_group == side)) for side in (True, False))
+    return without[: min(most, MOST_OTHERS * within.size)], within[: min(most, MOST_OTHERS * without.size)]
+
+
 def _is_split(is_group: NDArray[np.bool_]) -> bool:
     return FEWEST <= int(is_group.sum()) <= len(is_group) - FEWEST
 
@@ -171,7 +181,7 @@ def _told(
     ctx: Context,
     attribute: str,
     label: str,
-    is_group: NDArray[np.bool_],
+    rows: tuple[NDArray[np.int64], NDArray[np.int64]],
     others: dict[str, NDArray[Any]],
     n_groups: int,
 ) -> list[_Told]:
@@ -180,7 +190,7 @@ def _told(
     from holdfast.kernels.drift.telling_apart import tell_apart
 
     def area(names: list[str], level: float) -> IntervalEstimate[float] | None:
-        without, within = ({name: others[name][side] for name in names} for side in (~is_group, is_group))
+        without, within = ({name: others[name][side] for name in names} for side in rows)
         apart = tell_apart(without, within, fit=boosted_trees, rng=ctx.rng, level=level)
         return None if apart is None else apart.classifier.effect
 
