@@ -4,8 +4,8 @@
 personal data does the model not use, or could do without?
 
 **How.** Inputs are told what kind of personal data they hold, by name and values (see `privacy.personal_data`). Each of
-them is *mixed up*: its cells are dealt anew among the rows of the test table, everything else stays, and the model is asked
-again. What its accuracy loses is the worth of the column to this model (permutation importance). Where the model can be
+them is *mixed up* several times: its cells are dealt anew among the rows of the test table, everything else stays, and the
+model is asked again. What its accuracy loses is the worth of the column to this model (permutation importance). Where the model can be
 trained again, it is also trained *without* the column, with one constant in its place, and compared with a copy trained
 with it, on the same rows. Both differences are paired, row by row; all intervals hold at once.
 
@@ -75,9 +75,9 @@ SPEC = {
     "references": ["Regulation (EU) 2016/679, Article 5(1)(c)", "Breiman 2001", "Tango 1998"],
     "cost": "medium",
     "effort": {
-        "quick": {"points": 2000, "columns": 30, "refits": 0, "records": 0},
-        "default": {"points": 10000, "columns": 60, "refits": 6, "records": 10000},
-        "thorough": {"points": 100000, "columns": 1000, "refits": 60, "records": 100000},
+        "quick": {"points": 2000, "repeats": 2, "columns": 30, "refits": 0, "records": 0},
+        "default": {"points": 10000, "repeats": 5, "columns": 60, "refits": 6, "records": 10000},
+        "thorough": {"points": 100000, "repeats": 10, "columns": 1000, "refits": 60, "records": 100000},
     },
 }  # fmt: skip
 
@@ -85,7 +85,8 @@ REMEDIATION = (
     "Train without the columns that are shown to be unneeded, keep those that are needed to measure fairness beside the "
     "model instead of among its inputs, and audit again: of two columns that say the same, only one may go."
 )
-FEWEST = 100
+FEWEST, FEWEST_CHANGED = 100, 20
+NEED_GROUNDS = ("direct identifier", "special category")
 Verdict = Literal["unneeded", "needed", "open"]
 CHART = Chart(
     id="costs", title="What the model loses without a column of personal data", kind="points", table="columns",
@@ -137,9 +138,10 @@ def run(subject: Subject, ctx: Context, *, margin: float = 0.01) -> Outcome:
     level = 1.0 - (1.0 - ctx.level) / (len(columns) + len(refits))
     own = _errors(subject, inputs, y)
     mixed = {}
+    repeats = ctx.effort.get("repeats", 5)
     for name in ctx.track(columns, len(columns)):
-        dealt = inputs.with_columns(inputs[name][ctx.rng.permutation(inputs.height)])
-        mixed[name] = _lost(subject, own, _errors(subject, dealt, y), level)
+        dealt = [inputs.with_columns(inputs[name][ctx.rng.permutation(inputs.height)]) for _ in range(repeats)]
+        mixed[name] = _lost(subject, own, [_errors(subject, table, y) for table in dealt], level)
     without = _without(subject, ctx, refits, inputs, y, level)
     costs = [_Cost(name, kind, mixed[name], without.get(name)) for name, kind in columns.items()]
     return Outcome(
@@ -171,7 +173,8 @@ def _personal(subject: Subject, ctx: Context) -> dict[str, ColumnType]:
 
 def _affordable(subject: Subject, ctx: Context, n_columns: int) -> int:
     points = ctx.effort.get("points", 10_000)
-    return points if subject.queries_left is None else min(points, subject.queries_left // (n_columns + 1))
+    n_questions = 1 + n_columns * ctx.effort.get("repeats", 5)
+    return points if subject.queries_left is None else min(points, subject.queries_left // n_questions)
 
 
 def _errors(subject: Subject, inputs: pl.DataFrame, y: NDArray[np.generic]) -> NDArray[np.float64]:
@@ -184,19 +187,25 @@ def _errors(subject: Subject, inputs: pl.DataFrame, y: NDArray[np.generic]) -> N
 
 
 def _lost(
-    subject: Subject, first: NDArray[np.float64], second: NDArray[np.float64], level: float
+    subject: Subject, first: NDArray[np.float64], others: list[NDArray[np.float64]], level: float
 ) -> IntervalEstimate[float]:
-    """Estimate what the second answers lose against the first, on the same rows."""
-    from holdfast.kernels.stats.interval import IntervalEstimate
+    """Estimate what other answers lose on average against the first, on the same rows.
+
+    Of labels, Tango's interval where there is one other answer, or so few rows change that a mean says nothing of its own
+    error.
+    """
+    import numpy as np
+
     from holdfast.kernels.stats.mean import mean_t
     from holdfast.kernels.stats.paired import paired_proportion_difference
 
-    if subject.task != "regression":
-        b01, b10 = int(((first == 1) & (second == 0)).sum()), int(((first == 0) & (second == 1)).sum())
+    lost = np.mean(others, axis=0) - first
+    if subject.task == "regression":
+        return mean_t(lost / max(float(first.mean()), 1e-300), level=level)
+    if len(others) == 1 or np.count_nonzero(lost) < FEWEST_CHANGED:
+        b01, b10 = int(((first == 1) & (others[0] == 0)).sum()), int(((first == 0) & (others[0] == 1)).sum())
         return paired_proportion_difference(b01, b10, first.size, level=level)
-    scale = max(float(first.mean()), 1e-300)
-    found = mean_t((second - first) / scale, level=level)
-    return IntervalEstimate(found.value, found.low, found.high)
+    return mean_t(lost, level=level)
 
 
 def _refittable(
@@ -241,7 +250,7 @@ def _without(
     for name in ctx.track(names, len(names)):
         usual = train[name].drop_nulls().mode().sort().first() if train[name].drop_nulls().len() else None
         constant = pl.lit(usual, dtype=train.schema[name]).alias(name)
-        costs[name] = _lost(subject, own, errors(constant), level)
+        costs[name] = _lost(subject, own, [errors(constant)], level)
     return costs
 
 
@@ -251,7 +260,7 @@ def _counts(ctx: Context, costs: list[_Cost], margin: float) -> list[Measured]:
         ("n_unneeded", True, "name people or are of a special category"),
         ("n_unneeded_others", False, "hold other personal data"),
     ):
-        some = [cost for cost in costs if (cost.kind.role in ("direct identifier", "special category")) == which]
+        some = [cost for cost in costs if (cost.kind.role in NEED_GROUNDS) == which]
         verdicts = [cost.verdict(margin) for cost in some]
         shown = [cost.column for cost, verdict in zip(some, verdicts, strict=True) if verdict == "unneeded"]
         likely = sum(
@@ -260,8 +269,11 @@ def _counts(ctx: Context, costs: list[_Cost], margin: float) -> list[Measured]:
         high = len(some) - verdicts.count("needed")
         method = "paired intervals, Bonferroni over columns"
         interval = Interval(low=float(len(shown)), high=float(high), level=ctx.level, method=method)
-        listed = f": {', '.join(shown[:5])}{' and more' if len(shown) > 5 else ''}" if shown else ""
-        plain = f"Of {len(some)} inputs that {what}, {len(shown)} are shown to be unneeded{listed}."
+        listed = f"{', '.join(shown[:5])}{' and more' if len(shown) > 5 else ''}"
+        plain = (
+            f"Inputs that {what}: {len(some)}. Shown to be unneeded, each costing at most {margin:.2g} of answers: "
+            f"{listed or 'none'}; shown to be needed: {verdicts.count('needed')}."
+        )
         value = float(len(shown) + likely)
         measured.append(Measured(id=key, value=value, interval=interval, n=len(some), plain=plain))
     return measured
@@ -275,7 +287,10 @@ def _measured(ctx: Context, costs: list[_Cost]) -> list[Measured]:
             ("mixed_cost", cost.mixed, "Mixing up"), ("without_cost", cost.without, "Training without"),
         ):  # fmt: skip
             if found is not None:
-                plain = f"{what} {cost.column} costs {found.value:.2%} of answers, at most {max(found.high, 0.0):.2%}."
+                plain = ""
+                if cost.kind.role in NEED_GROUNDS:
+                    at_most = f"at most {max(found.high, 0.0):.2%}"
+                    plain = f"{what} {cost.column} costs {found.value:.2%} of right answers, {at_most}."
                 interval = Interval(low=found.low, high=found.high, level=ctx.level,
                                     method="paired, Bonferroni over columns")  # fmt: skip
                 measured.setdefault(

@@ -234,8 +234,8 @@ def _columns_measured(subject: Subject, types: dict[tuple[str, str], ColumnType]
     ):
         found = list(dict.fromkeys(name for (_, name), kind in types.items() if kind.role == role))
         names = [name for name in found if not subject.features or name in subject.features]
-        listed = f": {', '.join(names[:5])}{' and more' if len(names) > 5 else ''}" if names else ""
-        plain = f"{len(names)} inputs of the model {words}{listed}; so do {len(found) - len(names)} other columns."
+        listed = f"{', '.join(names[:5])}{' and more' if len(names) > 5 else ''}"
+        plain = f"Inputs of the model that {words}: {listed or 'none'}; other columns that do: {len(found) - len(names)}."
         measured.append(Measured(id=key, value=len(names), no_interval_reason=COUNTED, exact=True, plain=plain))
     return measured
 

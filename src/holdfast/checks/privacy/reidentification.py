@@ -145,7 +145,7 @@ def run(
     release = _release(cells, quasi, smallest)
     if release is not None:
         measured.append(_loss(release, smallest, quasi, table))
-    sets = _set_table(quasi, alone, table.frame.height)
+    sets = _set_table(quasi, alone, classes, smallest)
     strongest = sets.group_by("size", maintain_order=True).first()
     return Outcome(
         measurements=tuple(measured),
@@ -217,7 +217,8 @@ def _measured(
     staying = staying_unique(sizes, sample_fraction=fraction, rng=ctx.rng, level=ctx.level)
     other = zayatz_share(sizes, sample_fraction=fraction)
     interval = Interval(low=staying.low, high=staying.high, level=ctx.level, method=MODEL)
-    known = f"{', '.join(quasi[:4])}{' and more' if len(quasi) > 4 else ''}"
+    known = f"{', '.join(quasi[:4])}{f' and {len(quasi) - 4} more' if len(quasi) > 4 else ''}"
+    group = f"{sizes.min()} people" if sizes.min() > 1 else "a single person"
     cases, count = frequency(*staying)
 
     def counted(key: str, value: float, plain: str) -> Measured:
@@ -225,7 +226,7 @@ def _measured(
 
     population = f"a population {1 / fraction:.3g} times as large"
     measured = [
-        counted("k", int(sizes.min()), f"By {known}, the smallest group of people who look alike has {sizes.min()}."),
+        counted("k", int(sizes.min()), f"By {known}, the smallest group of people who look alike is {group}."),
         counted("unique_share", n_unique / n, f"{n_unique:,} of {n:,} people are alone with their {known}."),
         Measured(id="population_unique_share", value=staying.value, interval=interval, n=n,
                  plain=f"Of {cases} people in the table, {count} would be unique even in {population}."),
@@ -276,13 +277,18 @@ def _loss(release: pl.DataFrame, smallest: int, quasi: list[str], table: Table) 
     )  # fmt: skip
 
 
-def _set_table(quasi: list[str], alone: SingledOut, n: int) -> pl.DataFrame:
+def _set_table(quasi: list[str], alone: SingledOut, classes: Classes, smallest: int) -> pl.DataFrame:
+    """Sets of columns and how many people each singles out, all columns together at the end."""
     import polars as pl
 
+    n, sizes = len(classes.of_row), classes.sizes
     lines = [
         (len(one.columns), " + ".join(quasi[at] for at in one.columns), one.n_unique, one.n_unique / n, one.n_small / n)
         for one in alone.sets
     ]
+    if alone.largest < len(quasi):
+        n_small = int(sizes[sizes < smallest].sum())
+        lines.append((len(quasi), "all", int((sizes == 1).sum()), float((sizes == 1).sum() / n), n_small / n))
     schema = {"size": pl.Int64, "columns": pl.String, "unique": pl.Int64, "unique_share": pl.Float64,
               "small_class_share": pl.Float64}  # fmt: skip
     return pl.DataFrame(lines, schema=schema, orient="row")

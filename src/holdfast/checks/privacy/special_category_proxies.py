@@ -57,9 +57,9 @@ SPEC = {
     "question": "Which columns give a sensitive attribute away that is not among them?",
     "needs": [],
     "measures": [
-        {"id": "joint_auc.*", "name": "How well all inputs together tell the attribute", "unit": "area",
+        {"id": "joint_auc.*", "name": "How well all inputs together tell the attribute", "unit": "",
          "direction": "lower_is_better", "bound": "lower", "range": [0, 1]},
-        {"id": "column_auc.*", "name": "How well the strongest single input tells it", "unit": "area",
+        {"id": "column_auc.*", "name": "How well the strongest single input tells it", "unit": "",
          "direction": "lower_is_better", "bound": "lower", "range": [0, 1]},
     ],
     "reads": ["sensitive"],
@@ -213,13 +213,13 @@ def _best_of(told: list[_Told], attribute: str) -> tuple[_Told, _Told] | None:
 def _measured(ctx: Context, joint: _Told, single: _Told) -> list[Measured]:
     def measured(key: str, one: _Told, by: str) -> Measured:
         plain = (
-            f"By {by}, {one.attribute} = {one.group} is told from the others with an area of {one.area.value:.2f} "
-            f"({one.area.low:.2f} to {one.area.high:.2f}); 0.5 is chance."
+            f"Of two people, one with {one.attribute} = {one.group} and one without, {by} would name the right one "
+            f"{one.area.value:.0%} of the time ({one.area.low:.0%} to {one.area.high:.0%}); a coin would 50%."
         )
         interval = Interval(low=one.area.low, high=one.area.high, level=ctx.level, method=METHOD)
         return Measured(id=f"{key}.{_key(one.attribute)}", value=one.area.value, interval=interval, plain=plain)
 
-    return [measured("joint_auc", joint, "all other inputs"), measured("column_auc", single, single.column)]
+    return [measured("joint_auc", joint, "all other inputs together"), measured("column_auc", single, f"{single.column} alone")]
 
 
 def _key(name: str) -> str:
