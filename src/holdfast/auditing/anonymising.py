@@ -43,6 +43,8 @@ class Release:
         By sensitive column, what classes still give away.
     dropped
         Columns that name people and were left out.
+    still_known
+        Columns that others may know too and that stay as they are, because they were not named.
     """
 
     frame: pl.DataFrame
@@ -53,6 +55,7 @@ class Release:
     loss: Loss
     given_away: dict[str, Disclosure]
     dropped: tuple[str, ...]
+    still_known: tuple[str, ...]
 
 
 def anonymise(
@@ -91,6 +94,7 @@ def anonymise(
     import numpy as np
 
     from holdfast.adapters.tables.reading import read_table
+    from holdfast.kernels.anonymity.disclosure import disclosure
     from holdfast.kernels.anonymity.equivalence_classes import codes_of, equivalence_classes
     from holdfast.kernels.anonymity.information_loss import information_loss
     from holdfast.kernels.anonymity.mondrian import mondrian
@@ -116,11 +120,10 @@ def anonymise(
         for name, texts in ((name, written_boxes(column, boxes, at)) for at, (name, column) in enumerate(
             zip(quasi, columns, strict=True)))
     }  # fmt: skip
-    dropped = _naming(cells, keep=(*quasi, *sensitive))
-    released = _released(frame, written, (*drop, *dropped), columns, quasi)
+    naming, known = _recognised(cells, others=(*quasi, *sensitive, *drop))
+    dropped = tuple(dict.fromkeys((*drop, *naming)))
+    released = _released(frame, written, dropped, columns, quasi)
     classes = equivalence_classes([codes_of(np.array(released[name].to_list(), dtype=object)) for name in quasi])
-    from holdfast.kernels.anonymity.disclosure import disclosure
-
     return Release(
         frame=released[np.random.default_rng(seed).permutation(frame.height)],
         quasi=tuple(quasi),
@@ -132,7 +135,8 @@ def anonymise(
             name: disclosure(classes, one.codes, is_ordered=one.is_ordered)
             for name, one in zip(sensitive, told, strict=True)
         },
-        dropped=tuple(dict.fromkeys((*drop, *dropped))),
+        dropped=dropped,
+        still_known=tuple(known),
     )
 
 
@@ -183,15 +187,17 @@ def _sensitive(cells: dict[str, NDArray[Any]], names: Sequence[str], *, l: int, 
     return [Sensitive(codes_of(cells[name]), cells[name].dtype.kind == "f", l, t) for name in names]
 
 
-def _naming(cells: dict[str, NDArray[Any]], *, keep: Sequence[str]) -> list[str]:
-    """Columns that name people by themselves, which no release may hold."""
+def _recognised(cells: dict[str, NDArray[Any]], *, others: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Columns besides others that name people by themselves, and those that others may know of a person."""
     import numpy as np
 
     from holdfast.kernels.personal_data.column_types import classify_columns
     from holdfast.kernels.personal_data.detector import default_detector
 
     types = classify_columns(cells, detector=default_detector(), rng=np.random.default_rng(0))
-    return [name for name, kind in types.items() if kind.role == "direct identifier" and name not in keep]
+    rest = {name: kind for name, kind in types.items() if name not in others}
+    naming = [name for name, kind in rest.items() if kind.role == "direct identifier"]
+    return naming, [name for name, kind in rest.items() if kind.is_known_to_others]
 
 
 def _released(
@@ -211,7 +217,7 @@ def _released(
             coarse.append(pl.Series(name, cells, dtype=pl.Float64).cast(frame.schema[name]))
         else:
             coarse.append(pl.Series(name, [_shown(cell) for cell in cells], dtype=pl.String))
-    return frame.with_columns(coarse).drop(*dict.fromkeys(dropped))
+    return frame.with_columns(coarse).drop(*dropped)
 
 
 def _shown(cell: str | float | None) -> str | None:

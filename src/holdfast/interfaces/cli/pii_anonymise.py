@@ -45,7 +45,7 @@ def _names(text: str) -> list[str]:
 def _text(release: Release) -> str:
     lines = [
         f"{release.frame.height:,} rows in {release.n_classes:,} groups; the smallest group has {release.k} people.",
-        f"{release.unique_before:.1%} of rows were unique before; none is now.",
+        f"{release.unique_before:.1%} of rows were unique in {', '.join(release.quasi)}; none is now.",
         f"{release.loss.total:.1%} of the detail of the quasi-identifiers is lost:",
     ]
     for name, lost in zip(release.quasi, release.loss.penalty, strict=True):
@@ -57,6 +57,8 @@ def _text(release: Release) -> str:
         )
     if release.dropped:
         lines.append(f"left out: {', '.join(release.dropped)}")
+    if release.still_known:
+        lines.append(f"not coarsened, though others may know them (--quasi or --drop): {', '.join(release.still_known)}")
     lines.append("Released data can still be personal data: what all people of a group have in common is given away.")
     return "\n".join(lines)
 
@@ -75,5 +77,6 @@ def _json(release: Release) -> str:
             for name, one in release.given_away.items()
         },
         "left_out": list(release.dropped),
+        "still_known": list(release.still_known),
     }
     return json_format.dumps(found, indent=2)
