@@ -7,7 +7,8 @@ from holdfast.kernels.personal_data.rule import Anchor, Rule
 
 # Suffixes of files that look like the last label of a host name.
 FILE_SUFFIXES = frozenset(
-    "png jpg jpeg gif svg webp ico css js ts jsx tsx py md rst txt csv json xml yml yaml toml ini cfg conf log sh bat exe dll "
+    "png jpg jpeg gif svg webp ico css js ts jsx tsx py md rst txt csv json xml yml yaml toml ini cfg conf "
+    "log sh bat exe dll "
     "zip gz tar rar html htm php asp aspx jsp java class cpp hpp rs go rb pl so lock bak tmp pdf doc docx xls xlsx ppt "
     "parquet onnx pkl pt npy npz h5 ipynb sql db".split(" ")
 )
@@ -20,7 +21,9 @@ TOP_LEVELS = frozenset(
     "gn gp gq gr gt gu gw gy hk hm hn hr ht hu id ie il im in iq ir is it je jm jo jp ke kg kh ki km kn kr kw ky kz la "
     "lb lc li lk lr ls lt lu lv ly ma mc mg mh mk ml mm mn mo mp mq mr ms mt mu mv mw mx my mz na nc ne nf ng ni nl no "
     "np nr nu nz om pa pe pf pg ph pk pm pn pr pt pw py qa re ro ru rw sa sb sc sd se sg si sk sl sm sn sr st sv sy sz "
-    "tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug uk us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw".split(" ")
+    "tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug uk us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw".split(
+        " "
+    )
 )
 
 
@@ -50,12 +53,13 @@ def is_host_name(text: str) -> bool:
 
 _NOT_AFTER_WORD = r"(?<![A-Za-z0-9_\xfe\xff])"
 _PHONE_WORDS = (
-    "phone", "phones", "telephone", "tel", "telefon", "telefone", "telefono", "telefoon", "telefonu", "telefonnummer", "tlf",
-    "mobile", "cell", "cellphone", "handy", "mobil", "mobilnummer", "movil", "celular", "cellulare", "gsm", "komorka",
-    "komorkowy", "puhelin", "puh", "portable", "fax", "faks", "telefax", "facsimile", "call", "calls", "called", "calling",
-    "ring", "dial", "reach", "contact", "contacts", "text", "sms", "whatsapp", "signal", "viber", "office", "landline", "hotline",
-    "helpline", "voicemail", "extension", "ext", "rufnummer", "anrufen", "appelez", "appeler", "llame", "llamar", "chiamare",
-    "bellen", "ring", "dzwonic", "zadzwon", "kontakt", "numer", "telefonie", "telefoni", "registered", "callback", "msisdn",
+    "phone", "phones", "telephone", "tel", "telefon", "telefone", "telefono", "telefoon", "telefonu",
+    "telefonnummer", "tlf", "mobile", "cell", "cellphone", "handy", "mobil", "mobilnummer", "movil", "celular",
+    "cellulare", "gsm", "komorka", "komorkowy", "puhelin", "puh", "portable", "fax", "faks", "telefax", "facsimile",
+    "call", "calls", "called", "calling", "ring", "dial", "reach", "contact", "contacts", "text", "sms", "whatsapp",
+    "signal", "viber", "office", "landline", "hotline", "helpline", "voicemail", "extension", "ext", "rufnummer",
+    "anrufen", "appelez", "appeler", "llame", "llamar", "chiamare", "bellen", "dzwonic", "zadzwon", "kontakt",
+    "numer", "telefonie", "telefoni", "registered", "callback", "msisdn",
 )  # fmt: skip
 _GROUPED = r"[0-9]{2,5}(?:[ .-][0-9]{2,8}){1,5}"
 _END = r"(?![0-9A-Za-wyz_\xfe\xff])(?![.,:/-][0-9])(?:[ ]?(?:x|ext\.?|extension)[ ]?[0-9]{1,6}(?![0-9A-Za-z]))?"
@@ -66,7 +70,8 @@ RULES: tuple[Rule, ...] = (
         "EMAIL_ADDRESS",
         "email",
         r"(?<![A-Za-z0-9._%+\xfe\xff-])[A-Za-z0-9_\xfe\xff][A-Za-z0-9._%+'\xfe\xff-]{0,63}@"
-        r"(?:[A-Za-z0-9\xfe\xff](?:[A-Za-z0-9\xfe\xff-]{0,61}[A-Za-z0-9\xfe\xff])?\.){1,6}[A-Za-z\xfe\xff]{2,24}(?![A-Za-z0-9_\xfe\xff])",
+        r"(?:[A-Za-z0-9\xfe\xff]"
+        r"(?:[A-Za-z0-9\xfe\xff-]{0,61}[A-Za-z0-9\xfe\xff])?\.){1,6}[A-Za-z\xfe\xff]{2,24}(?![A-Za-z0-9_\xfe\xff])",
         Anchor("at"),
         0.95,
         "RFC 5321, section 4.1.2, as it is used",
@@ -85,8 +90,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "URL",
         "host",
-        r"(?<![A-Za-z0-9_@.\xfe\xff/\\=-])(?:[A-Za-z0-9\xfe\xff](?:[A-Za-z0-9\xfe\xff-]{0,61}[A-Za-z0-9\xfe\xff])?\.){1,6}[a-z]{2,24}"
-        r"(?![A-Za-z0-9_@\xfe\xff(-])(?!\.[A-Za-z0-9])(?::[0-9]{2,5})?(?:/[^\x00-\x20\x80<>\"{}|\\^`]{0,2048}(?<![.,;:!?)\]'*]))?",
+        r"(?<![A-Za-z0-9_@.\xfe\xff/\\=-])(?:[A-Za-z0-9\xfe\xff]"
+        r"(?:[A-Za-z0-9\xfe\xff-]{0,61}[A-Za-z0-9\xfe\xff])?\.){1,6}[a-z]{2,24}"
+        r"(?![A-Za-z0-9_@\xfe\xff(-])(?!\.[A-Za-z0-9])(?::[0-9]{2,5})?(?:/[^\x00-\x20\x80<>\"{}|\\^`]{0,2048}"
+        r"(?<![.,;:!?)\]'*]))?",
         Anchor("dot"),
         0.6,
         "RFC 1123, section 2.1; IANA root zone",
@@ -96,7 +103,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "PHONE_NUMBER",
         "phone_international",
-        r"(?<![A-Za-z0-9_+\xfe\xff])(?<![0-9][.,:/-])(?:\+|00)[ ]?[1-9][0-9]{0,3}(?:[ ]?\(0?[0-9]{0,4}\)|[ ./-]{1,2}\(?[0-9]{1,5}\)?)?(?:[ ./-]{0,2}[0-9]{2,8}){1,5}" + _END,
+        r"(?<![A-Za-z0-9_+\xfe\xff])(?<![0-9][.,:/-])(?:\+|00)[ ]?[1-9][0-9]{0,3}(?:[ ]?\(0?[0-9]{0,4}\)|["
+        r" ./-]{1,2}\(?[0-9]{1,5}\)?)?(?:[ ./-]{0,2}[0-9]{2,8}){1,5}" + _END,
         Anchor("digit", total=7),
         0.85,
         "ITU-T E.164; numbering plans as kept by libphonenumber",
