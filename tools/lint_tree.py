@@ -145,7 +145,7 @@ def kernels_are_reached(repository: Repository) -> Iterator[str]:
 
 
 def kernels_import_numbers_only(repository: Repository) -> Iterator[str]:
-    """A kernel imports numpy, scipy, tables of numbers, the standard library, kernels; numba, torch where its name says so."""
+    """A kernel imports numpy, scipy, phonenumbers, the standard library, kernels; numba and torch where so named."""
     for source in repository.floor("kernels"):
         allowed = KERNEL_IMPORTS | set(sys.stdlib_module_names)
         allowed |= {"numba"} if source.path.stem.endswith("_numba") else set()
