@@ -1,0 +1,209 @@
+"""Which runs of words and numbers are postal addresses: see ``places_numba.py`` for how the parts are known."""
+
+from __future__ import annotations
+
+from holdfast.kernels.personal_data.lexicon import (
+    APOSTROPHE,
+    CAPITALISED,
+    COLON,
+    COMMA,
+    DOT,
+    HYPHEN,
+    INITIAL,
+    LOWER,
+    NEWLINE,
+    NUMBER,
+    SLASH,
+    SPACE,
+    STRANGE,
+    STREET_ENDING,
+    UPPER,
+    Words,
+)
+from holdfast.kernels.personal_data.persons_numba import (
+    ORDINARY,
+    ORG_SUFFIX,
+    PARTICLE,
+    Found,
+    before,
+    emit,
+    is_capital,
+)
+from holdfast.kernels.personal_data.places_numba import (
+    ADDRESS,
+    ADDRESS_BEFORE,
+    BOX,
+    COUNTRY,
+    PLACE,
+    STREET_AFTER,
+    STREET_BEFORE,
+    UNIT,
+)
+from holdfast.kernels.robustness.compiled_numba import compiled, entrance
+
+PARTS = STREET_AFTER | STREET_BEFORE | UNIT | BOX
+MOST_WORDS_OF_STREET, MOST_WORDS = 5, 24
+LONGEST_HOUSE_NUMBER = 6
+BETWEEN = SPACE | COMMA | NEWLINE | DOT | HYPHEN | SLASH | APOSTROPHE
+
+
+@compiled
+def house_number(words: Words, at: int) -> bool:
+    """Whether a word is a number that a house, flat or postcode can have."""
+    return words.shape[at] == NUMBER and words.end[at] - words.start[at] <= LONGEST_HOUSE_NUMBER
+
+
+@compiled
+def street_word(words: Words, at: int) -> bool:
+    """Whether a word may be part of the name of a street."""
+    if is_capital(words, at) or words.shape[at] == INITIAL:
+        return True
+    return words.shape[at] == LOWER and words.alone[at] & (PARTICLE | STREET_AFTER | STREET_BEFORE) != 0
+
+
+@compiled
+def number_right(words: Words, at: int, most: int) -> int:
+    """The word after the number that follows within some words of a street; -1 if there is none."""
+    size = words.shape.size
+    for step in range(1, most + 1):
+        here = at + step
+        if here >= size or words.gap[here] & ~(SPACE | DOT | HYPHEN | APOSTROPHE | COMMA):
+            return -1
+        if words.gap[here] & COMMA and not house_number(words, here):
+            return -1
+        if house_number(words, here):
+            return here + 1
+        if not street_word(words, here):
+            return -1
+    return -1
+
+
+@compiled
+def number_left(words: Words, at: int, most: int) -> int:
+    """The number that stands within some words of a street before a word; -1 if there is none."""
+    for step in range(1, most + 1):
+        here = at - step
+        if here < 0 or words.gap[here + 1] & ~(SPACE | DOT | HYPHEN | APOSTROPHE | COMMA):
+            return -1
+        if house_number(words, here):
+            return here
+        if not street_word(words, here) or words.gap[here + 1] & COMMA:
+            return -1
+    return -1
+
+
+@compiled
+def seed_at(words: Words, at: int) -> tuple[int, int]:
+    """The first word and the word after the last of what only an address has; both -1 if nothing begins here."""
+    bits = words.flags[at]
+    size = words.shape.size
+    capital = is_capital(words, at)
+    if bits & (BOX | UNIT):
+        number = at + words.length[at]
+        follows = number < size and house_number(words, number) and words.gap[number] & ~(SPACE | DOT) == 0
+        marked = capital or words.shape[at] == INITIAL or words.gap[number] & DOT if follows else False
+        if follows and (marked or words.length[at] > 1):
+            return at, number + 1
+    if bits & STREET_BEFORE and (capital or (at + 1 < size and is_capital(words, at + 1) and at > 0)):
+        end = number_right(words, at, MOST_WORDS_OF_STREET + 1)
+        if end > at + 2:
+            return at, end
+    ending = words.alone[at] & STREET_ENDING != 0
+    if (bits & STREET_AFTER and words.length[at] == 1) or ending:
+        dotted = words.shape[at] == LOWER and at + 1 < size and words.gap[at + 1] & DOT
+        if capital or dotted:
+            first = number_left(words, at, MOST_WORDS_OF_STREET)
+            if first >= 0 and (ending or at - first > 1):
+                return first, at + 1
+            end = number_right(words, at, 1)
+            if end > 0 and (ending or (at > 0 and is_capital(words, at - 1) and words.gap[at] & ~(SPACE | HYPHEN) == 0)):
+                return at if ending else at - 1, end
+    return -1, -1
+
+
+@compiled
+def between_numbers(words: Words, at: int) -> int:
+    """The word after "4844 Søndergade 52": numbers around one to four capitalised words; -1 if it is none."""
+    if not house_number(words, at) or at + 1 == words.shape.size or not is_capital(words, at + 1):
+        return -1
+    if words.gap[at + 1] != SPACE or words.alone[at + 1] & ORDINARY and not words.alone[at + 1] & PARTS:
+        return -1
+    end = number_right(words, at, MOST_WORDS_OF_STREET)
+    return end if end > at + 2 else -1
+
+
+@compiled
+def grow_right(words: Words, first: int, end: int) -> int:
+    """Take in the flats, towns, regions, countries and postcodes that follow."""
+    size = words.shape.size
+    at = end
+    done = False
+    while at < size and at - first < MOST_WORDS:
+        gap = words.gap[at]
+        if gap & ~BETWEEN or (gap & DOT and words.shape[at - 1] != LOWER and not words.alone[at - 1] & PARTS):
+            break
+        bits = words.alone[at] | words.flags[at]
+        if bits & COUNTRY and is_capital(words, at):
+            at += words.length[at]
+            end = at
+            done = True
+            continue
+        if house_number(words, at):
+            end = at + 1
+            if done:
+                return end
+        elif done:
+            return end
+        elif is_capital(words, at) or words.shape[at] == INITIAL:
+            labelled = at + 1 < size and words.gap[at + 1] & COLON
+            if labelled or words.alone[at] & ORG_SUFFIX or (words.alone[at] & ORDINARY and not bits & (PARTS | PLACE)):
+                break
+            end = at + 1
+        elif words.shape[at] == LOWER and bits & (PARTS | PARTICLE) and at + 1 < size and words.gap[at + 1] & ~BETWEEN == 0:
+            if not (is_capital(words, at + 1) or house_number(words, at + 1)):
+                break
+        else:
+            break
+        at += 1
+    return end
+
+
+@compiled
+def grow_left(words: Words, first: int) -> int:
+    """Take in the number, and the street without a word for it, before what was found."""
+    number = number_left(words, first, MOST_WORDS_OF_STREET)
+    if number >= 0:
+        first = number
+    if first > 0 and house_number(words, first - 1) and words.gap[first] & ~(SPACE | COMMA | NEWLINE) == 0:
+        first -= 1
+    return first
+
+
+@entrance
+def find_addresses(words: Words, found: Found, n: int) -> int:
+    """Write postal addresses."""
+    at = 0
+    size = words.shape.size
+    while at < size:
+        first, end = -1, -1
+        score = 0.85
+        if words.flags[at] & PARTS or words.alone[at] & STREET_ENDING:
+            first, end = seed_at(words, at)
+        elif words.shape[at] == NUMBER:
+            first, end, score = at, between_numbers(words, at), 0.6
+            if end > 0:
+                every, _ = before(words, at)
+                more = end < size and words.gap[end] & ~(SPACE | NEWLINE | COMMA) == 0 and words.flags[end] & (UNIT | PLACE)
+                score = 0.8 if every & ADDRESS_BEFORE or more else 0.55
+        elif is_capital(words, at) and at > 0 and words.gap[at] & ~(SPACE | COLON | NEWLINE) == 0:
+            every, _ = before(words, at)
+            if every & ADDRESS_BEFORE:
+                first, end, score = at, number_right(words, at, MOST_WORDS_OF_STREET), 0.7
+        if end < 0:
+            at += 1
+            continue
+        first = grow_left(words, first)
+        end = grow_right(words, first, end)
+        n = emit(found, n, first, end, ADDRESS, score)
+        at = end
+    return n
