@@ -42,7 +42,7 @@ from holdfast.kernels.personal_data.places_numba import (
 from holdfast.kernels.robustness.compiled_numba import compiled, entrance
 
 PARTS = STREET_AFTER | STREET_BEFORE | UNIT | BOX
-MOST_WORDS_OF_STREET, MOST_WORDS = 5, 24
+MOST_WORDS_OF_STREET, MOST_WORDS = 6, 24
 LONGEST_HOUSE_NUMBER = 6
 BETWEEN = SPACE | COMMA | NEWLINE | DOT | HYPHEN | SLASH | APOSTROPHE
 
@@ -83,11 +83,11 @@ def number_left(words: Words, at: int, most: int) -> int:
     """The number that stands within some words of a street before a word; -1 if there is none."""
     for step in range(1, most + 1):
         here = at - step
-        if here < 0 or words.gap[here + 1] & ~(SPACE | DOT | HYPHEN | APOSTROPHE | COMMA):
+        if here < 0 or words.gap[here + 1] & ~(SPACE | DOT | HYPHEN | APOSTROPHE | (COMMA | NEWLINE if step == 1 else 0)):
             return -1
         if house_number(words, here):
             return here
-        if not street_word(words, here) or words.gap[here + 1] & COMMA:
+        if not street_word(words, here):
             return -1
     return -1
 
@@ -193,8 +193,7 @@ def find_addresses(words: Words, found: Found, n: int) -> int:
             first, end, score = at, between_numbers(words, at), 0.6
             if end > 0:
                 every, _ = before(words, at)
-                more = end < size and words.gap[end] & ~(SPACE | NEWLINE | COMMA) == 0 and words.flags[end] & (UNIT | PLACE)
-                score = 0.8 if every & ADDRESS_BEFORE or more else 0.55
+                score = 0.8 if every & ADDRESS_BEFORE else 0.55
         elif is_capital(words, at) and at > 0 and words.gap[at] & ~(SPACE | COLON | NEWLINE) == 0:
             every, _ = before(words, at)
             if every & ADDRESS_BEFORE:
@@ -203,7 +202,11 @@ def find_addresses(words: Words, found: Found, n: int) -> int:
             at += 1
             continue
         first = grow_left(words, first)
+        seed_end = end
         end = grow_right(words, first, end)
+        for here in range(seed_end, end):
+            if words.alone[here] & (UNIT | PLACE) and score < 0.8:
+                score = 0.8
         n = emit(found, n, first, end, ADDRESS, score)
         at = end
     return n

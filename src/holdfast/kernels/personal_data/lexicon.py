@@ -49,6 +49,8 @@ CLASSES = (
     "address_before",
     "pronouns",
     "language_words",
+    "org_joins",
+    "conjunctions",
     "relations",
     "health",
     "religion",
@@ -216,7 +218,7 @@ def _gap(between: bytes) -> int:
 def _shape(word: bytes) -> int:
     text = word.decode("latin-1").replace("\xfe", "A").replace("\xff", "a")
     if text[0].isdigit():
-        return NUMBER
+        return NUMBER if text[:-1].isdigit() and text[-1] not in "sS" or text.isdigit() else OTHER_SHAPE
     if not text.isalpha():
         return OTHER_SHAPE
     if text.islower():

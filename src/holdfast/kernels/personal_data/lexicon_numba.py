@@ -95,7 +95,8 @@ def known_bits(keys: NDArray[np.uint64], values: NDArray[np.int64], value: np.ui
 def shape_of(codes: Codes, start: int, end: int, n_upper: int, n_digits: int) -> int:
     """The shape of a word from its letters."""
     if KIND[codes[start]] == IS_DIGIT:
-        return NUMBER
+        lettered = n_digits == end - start - 1 and KIND[codes[end - 1]] != IS_DIGIT and LOWERED[codes[end - 1]] != 115
+        return NUMBER if n_digits == end - start or lettered else OTHER_SHAPE
     if n_digits > 0:
         return OTHER_SHAPE
     if n_upper == 0:

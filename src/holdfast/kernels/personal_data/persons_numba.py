@@ -38,11 +38,15 @@ GIVEN, SURNAME, ORDINARY = BITS["given_names"], BITS["surnames"], BITS["ordinary
 COUNTRY, CITY, NATIONALITY = BITS["countries"], BITS["cities"], BITS["nationalities"]
 ORG_SUFFIX, HONORIFIC, JOB, PARTICLE = BITS["org_suffix"], BITS["honorifics"], BITS["jobs"], BITS["particles"]
 PERSON_BEFORE, PERSON_AFTER = BITS["person_before"], BITS["person_after"]
+PLACE_BEFORE = BITS["place_before"]
 ARTICLE, WORK_BEFORE = BITS["articles"], BITS["work_before"]
 NAME = GIVEN | SURNAME
 NAMELIKE = NAME | SURNAME_ENDING
+UNIT, STREET_BEFORE, CONJUNCTION = BITS["units"], BITS["streets_before"], BITS["conjunctions"]
 PERSON, TITLE = 0, 1
+PRONOUN = BITS["pronouns"]
 MOST_WORDS = 6
+MOST_WORDS_TO_PERSON = 10
 MOST_WORDS_OF_JOB = 6
 
 
@@ -82,6 +86,8 @@ def before(words: Words, at: int) -> tuple[int, int]:
 def glued(words: Words, at: int) -> bool:
     """Whether a word may go on a name: a blank, hyphen or apostrophe before it, or the dot of an initial."""
     gap = words.gap[at]
+    if words.start[at] - words.end[at - 1] > 2:
+        return False
     if gap == SPACE or gap == HYPHEN or gap == APOSTROPHE:
         return True
     return (gap == DOT | SPACE or gap == DOT) and words.shape[at - 1] == INITIAL
@@ -95,7 +101,9 @@ def goes_on(words: Words, first: int, at: int) -> bool:
         return False
     if alone & NAMELIKE:
         return True
-    return not alone & (ORDINARY | COUNTRY | NATIONALITY | ORG_SUFFIX | HONORIFIC | JOB)
+    if at == first and alone & STREET_BEFORE:
+        return False
+    return not alone & (UNIT | ORDINARY | COUNTRY | NATIONALITY | ORG_SUFFIX | HONORIFIC | JOB)
 
 
 @compiled
@@ -182,7 +190,8 @@ def score_of(words: Words, first: int, end: int) -> float:
             return 0.6 + more
         if surname >= 2:
             return 0.55 + more
-        return 0.5 + more if surname and not head & ORDINARY else 0.0
+        sure = words.shape[first] == CAPITALISED and not head & ORDINARY
+        return 0.5 + more if surname and sure else 0.0
     if words.shape[first] == INITIAL:
         return 0.55 + more if given + surname else 0.0
     if words.shape[end - 1] == UPPER and more == 0.0:
@@ -208,10 +217,35 @@ def lower_name(words: Words, at: int) -> int:
     return at + 1 if cue_of(words, at) >= 2 else at
 
 
+@compiled
+def is_and(words: Words, at: int) -> bool:
+    """Whether a word joins the last two of a list."""
+    return words.alone[at] & CONJUNCTION != 0
+
+
+@compiled
+def in_list(words: Words, first: int, end: int, last_person: int) -> bool:
+    """Whether a lone capitalised word stands beside a name in a list: "Vaclav, Darin and Michelle"."""
+    if end - first > 1 or words.shape[first] != CAPITALISED or words.alone[first] & (COUNTRY | CITY | NATIONALITY):
+        return False
+    if words.alone[first] & ORDINARY and not words.alone[first] & NAME:
+        return False
+    if last_person == first and words.gap[first] == COMMA | SPACE:
+        return True
+    joined = last_person == first - 1 and words.gap[first] == SPACE and words.gap[first - 1] & ~(SPACE | COMMA) == 0
+    if joined and is_and(words, first - 1):
+        return True
+    size = words.shape.size
+    after = end + 1 if end + 1 < size and words.gap[end] == SPACE and is_and(words, end) else end
+    if after >= size or not is_capital(words, after) or words.gap[after] != (SPACE if after > end else COMMA | SPACE):
+        return False
+    return words.alone[after] & NAME != 0 and not words.alone[after] & (ORDINARY | CITY | COUNTRY)
+
+
 @entrance
 def find_persons(words: Words, found: Found, n: int) -> int:
     """Write the names of people, and the forms of address before them."""
-    at = 0
+    at, last_person = 0, -1
     while at < words.shape.size:
         shape = words.shape[at]
         if shape == LOWER and words.alone[at] & GIVEN:
@@ -229,7 +263,10 @@ def find_persons(words: Words, found: Found, n: int) -> int:
             continue
         score = score_of(words, at, end)
         company = end < words.shape.size and words.flags[end] & ORG_SUFFIX and words.gap[end] & ~(SPACE | COMMA) == 0
+        if score == 0.0 and in_list(words, at, end, last_person):
+            score = 0.52
         if score and not company:
+            last_person = end
             n = emit(found, n, at, end, PERSON, score)
             addressed = at > 0 and words.gap[at] & RECORD == 0 and words.alone[at - 1] & HONORIFIC
             if addressed and words.gap[at] & ~(SPACE | DOT) == 0 and not words.alone[at - 1] & ORDINARY:
@@ -245,10 +282,24 @@ def job_start(words: Words, last: int) -> int:
     while first > 0 and last - first < MOST_WORDS_OF_JOB - 1:
         if words.gap[first] & ~(SPACE | HYPHEN) or words.shape[first - 1] > INITIAL:
             break
-        if words.alone[first - 1] & (ARTICLE | WORK_BEFORE) or words.alone[first - 1] & NAME & ~ORDINARY:
-            break
+        previous = words.alone[first - 1]
+        if previous & (ARTICLE | WORK_BEFORE) or (previous & NAME and not previous & ORDINARY):
+            if not words.gap[first - 1] & NEWLINE:
+                break
         first -= 1
     return first
+
+
+@compiled
+def of_a_person(words: Words, at: int) -> bool:
+    """Whether a name or a pronoun stands among the eight words before, in the same sentence."""
+    for back in range(1, min(MOST_WORDS_TO_PERSON, at) + 1):
+        here = at - back
+        if words.alone[here] & PRONOUN or (is_capital(words, here) and words.alone[here] & GIVEN):
+            return True
+        if words.gap[here] & (NEWLINE | RECORD) or (words.gap[here] & DOT and words.shape[here - 1] == LOWER):
+            return False
+    return False
 
 
 @compiled
@@ -260,12 +311,14 @@ def is_said_of_someone(words: Words, first: int, end: int) -> bool:
     if first == 0 or words.gap[first] & ~(SPACE | COLON):
         return False
     if words.flags[first - 1] & WORK_BEFORE:
-        return True
+        return words.gap[first] & COLON != 0 or of_a_person(words, first)
     if first == 1 or not words.alone[first - 1] & ARTICLE:
         return False
     if words.gap[first - 1] & COMMA:
+        if end < size and words.gap[end] & COMMA and is_capital(words, first - 2):
+            return True
         return words.alone[first - 2] & NAMELIKE != 0 and not words.alone[first - 2] & ORDINARY
-    return words.gap[first - 1] == SPACE and words.flags[first - 2] & WORK_BEFORE != 0
+    return words.gap[first - 1] == SPACE and words.flags[first - 2] & WORK_BEFORE != 0 and of_a_person(words, first)
 
 
 @entrance
@@ -279,6 +332,7 @@ def find_jobs(words: Words, found: Found, n: int) -> int:
         if end < size and words.gap[end] == SPACE and words.flags[end] & JOB:
             continue
         first = job_start(words, last)
-        if is_said_of_someone(words, first, end):
+        towards = end < size and words.gap[end] == SPACE and words.alone[end] & PLACE_BEFORE
+        if not towards and is_said_of_someone(words, first, end):
             n = emit(found, n, first, end, TITLE, 0.6)
     return n

@@ -51,6 +51,7 @@ from holdfast.kernels.robustness.compiled_numba import compiled, entrance
 STREET_BEFORE, STREET_AFTER = BITS["streets_before"], BITS["streets_after"]
 UNIT, BOX, ADDRESS_BEFORE = BITS["units"], BITS["boxes"], BITS["address_before"]
 ORG_HEAD, ORG_BEFORE, PLACE_BEFORE = BITS["org_head"], BITS["org_before"], BITS["place_before"]
+ORG_JOINS = BITS["org_joins"]
 LANGUAGE_AFTER = BITS["language_words"]
 LOCATION, ADDRESS, ORGANIZATION, NRP = 2, 3, 4, 5
 PLACE = COUNTRY | CITY
@@ -156,7 +157,7 @@ def find_places(words: Words, found: Found, n: int) -> int:
 @compiled
 def joins_org(words: Words, at: int) -> bool:
     """Whether a word in lower case may stand within the name of an organisation: "and", "of", a particle."""
-    return words.alone[at] & (PARTICLE | PLACE_BEFORE) != 0 or words.end[at] - words.start[at] <= 3
+    return words.alone[at] & ORG_JOINS != 0
 
 
 @compiled
