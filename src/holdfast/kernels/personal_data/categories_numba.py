@@ -8,7 +8,21 @@ relative or a patient, or a given name stands within ten words of it. A term tha
 
 from __future__ import annotations
 
-from holdfast.kernels.personal_data.lexicon import BITS, DOT, INITIAL, NEWLINE, RECORD, SPECIAL, WEAK, Words
+from holdfast.kernels.personal_data.lexicon import (
+    ALONE,
+    BITS,
+    DOT,
+    FLAGS,
+    GAP,
+    INITIAL,
+    LENGTH,
+    NEWLINE,
+    RECORD,
+    SHAPE,
+    SPECIAL,
+    WEAK,
+    Words,
+)
 from holdfast.kernels.personal_data.persons_numba import (
     GIVEN,
     HONORIFIC,
@@ -31,18 +45,18 @@ REACH_OF_PERSON, REACH_OF_RELATION = 10, 6
 @compiled
 def sentence_ends(words: Words, at: int) -> bool:
     """Whether another sentence, line or text begins with a word."""
-    gap = words.gap[at]
+    gap = words[at, GAP]
     if gap & (RECORD | NEWLINE):
         return True
-    return gap & DOT != 0 and words.shape[at - 1] != INITIAL and not words.alone[at - 1] & HONORIFIC
+    return gap & DOT != 0 and words[at - 1, SHAPE] != INITIAL and not words[at - 1, ALONE] & HONORIFIC
 
 
 @compiled
 def means_person(words: Words, at: int) -> bool:
     """Whether a word is a pronoun, a form of address, a relative, or a given name."""
-    if words.flags[at] & (PRONOUN | HONORIFIC):
+    if words[at, FLAGS] & (PRONOUN | HONORIFIC):
         return True
-    return words.alone[at] & GIVEN != 0 and not words.alone[at] & ORDINARY and is_capital(words, at)
+    return words[at, ALONE] & GIVEN != 0 and not words[at, ALONE] & ORDINARY and is_capital(words, at)
 
 
 @compiled
@@ -54,7 +68,7 @@ def is_about_someone(words: Words, first: int, end: int) -> bool:
             break
         if means_person(words, here):
             return True
-    for here in range(end, min(end + REACH_OF_PERSON, words.shape.size)):
+    for here in range(end, min(end + REACH_OF_PERSON, len(words))):
         if sentence_ends(words, here):
             break
         if means_person(words, here):
@@ -69,7 +83,7 @@ def is_tied(words: Words, first: int) -> bool:
         here = first - back
         if here < 0 or sentence_ends(words, here + 1):
             return False
-        if words.flags[here] & RELATION:
+        if words[here, FLAGS] & RELATION:
             return True
     return False
 
@@ -78,17 +92,17 @@ def is_tied(words: Words, first: int) -> bool:
 def find_categories(words: Words, found: Found, n: int) -> int:
     """Write terms of the special categories that are said of a person."""
     at = 0
-    while at < words.shape.size:
-        bits = words.flags[at] & ANY_CATEGORY
+    while at < len(words):
+        bits = words[at, FLAGS] & ANY_CATEGORY
         if bits == 0:
             at += 1
             continue
-        end = at + words.length[at]
+        end = at + words[at, LENGTH]
         if is_about_someone(words, at, end):
             tied = is_tied(words, at)
-            weak = words.flags[at] & WEAK != 0
-            score = 0.55 if not (tied or weak) else (0.7 if tied and not weak else (0.6 if tied else 0.0))
-            if score > 0.0:
+            weak = words[at, FLAGS] & WEAK != 0
+            score = 55 if not (tied or weak) else (70 if tied and not weak else (60 if tied else 0))
+            if score > 0:
                 for category in range(N_CATEGORIES):
                     if bits & (1 << (FIRST_BIT + category)):
                         n = emit(found, n, at, end, FIRST_LABEL + category, score)

@@ -134,9 +134,7 @@ class KnownSubjects:
             at, states = at + 1, following
         return best
 
-    def _readings(
-        self, word: bytes, near: dict[bytes, tuple[tuple[bytes, int], ...]]
-    ) -> tuple[tuple[bytes, int], ...]:
+    def _readings(self, word: bytes, near: dict[bytes, tuple[tuple[bytes, int], ...]]) -> tuple[tuple[bytes, int], ...]:
         """Words of the dictionary that a word of the text may mean, with the edits between."""
         if word not in near:
             found = [(word, 0)] if word in self.words else []

@@ -85,22 +85,12 @@ MASK = (1 << 64) - 1
 SHORTEST_WITH_ENDING, ENDING_LENGTHS = 6, range(2, 10)
 
 
-class Words(NamedTuple):
-    """The words of a batch, in order: runs of letters and digits.
-
-    start, end: int64 offsets into the folded codes. flags: int64, the lexicons that hold the word or, where a phrase of
-    several words begins with it, the longest such phrase. alone: int64, the lexicons that hold the word by itself.
-    length: int8, how many words the entry in ``flags`` has (0: none). shape: int8. gap: int16, what stands between the
-    word and the one before it (``RECORD``: nothing of the same text).
-    """
-
-    start: NDArray[np.int64]
-    end: NDArray[np.int64]
-    flags: NDArray[np.int64]
-    alone: NDArray[np.int64]
-    length: NDArray[np.int8]
-    shape: NDArray[np.int8]
-    gap: NDArray[np.int16]
+# The words of a batch, in order: runs of letters and digits; an int64 array with one row for each word. Its columns:
+# where the word begins and ends in the folded codes; the lexicons that hold it or, where a phrase of several words
+# begins with it, the longest such phrase; the lexicons that hold the word by itself; how many words the entry in
+# ``FLAGS`` has (0: none); its shape; and what stands between it and the word before (``RECORD``: nothing of the same text).
+Words = NDArray[np.int64]
+START, END, FLAGS, ALONE, LENGTH, SHAPE, GAP = range(7)
 
 
 class Table(NamedTuple):
@@ -165,9 +155,8 @@ def words_of(folded: Folded) -> Words:
     from holdfast.kernels.personal_data.lexicon_numba import count_words, look_up
 
     codes, known = folded.codes, table()
-    n = count_words(codes)
-    words = Words(*(np.zeros(n, kind) for kind in (np.int64,) * 4 + (np.int8, np.int8, np.int16)))
-    look_up(codes, known.keys, known.values, *words)
+    words = np.empty((count_words(codes), 7), np.int64)
+    look_up(codes, known.keys, known.values, words)
     return words
 
 
@@ -195,9 +184,7 @@ def words_of_plainly(folded: Folded) -> Words:
                 alone |= endings().get(texts[at].lower()[-size:], 0) if size < end - start else 0
             flags |= alone
         rows.append((start, end, flags, alone, length, shapes[at], gaps[at]))
-    columns = list(zip(*rows, strict=True)) or [()] * 7
-    kinds = (np.int64,) * 4 + (np.int8, np.int8, np.int16)
-    return Words(*(np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)))
+    return np.array(rows, np.int64).reshape(-1, 7)
 
 
 def _split(line: str) -> list[bytes]:
@@ -218,7 +205,7 @@ def _gap(between: bytes) -> int:
 def _shape(word: bytes) -> int:
     text = word.decode("latin-1").replace("\xfe", "A").replace("\xff", "a")
     if text[0].isdigit():
-        return NUMBER if text[:-1].isdigit() and text[-1] not in "sS" or text.isdigit() else OTHER_SHAPE
+        return NUMBER if (text[:-1].isdigit() and text[-1] not in "sS") or text.isdigit() else OTHER_SHAPE
     if not text.isalpha():
         return OTHER_SHAPE
     if text.islower():

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.kernels.personal_data.lexicon import (
+    ALONE,
     AMPERSAND,
     APOSTROPHE,
     BEGINS_PHRASE,
@@ -13,10 +14,14 @@ from holdfast.kernels.personal_data.lexicon import (
     COLON,
     COMMA,
     DOT,
+    END,
     ENDING_LENGTHS,
     ENDING_SEED,
+    FLAGS,
+    GAP,
     HYPHEN,
     INITIAL,
+    LENGTH,
     LONGEST_GAP,
     LONGEST_PHRASE,
     LOWER,
@@ -27,9 +32,11 @@ from holdfast.kernels.personal_data.lexicon import (
     QUOTE,
     RECORD,
     SEED,
+    SHAPE,
     SHORTEST_WITH_ENDING,
     SLASH,
     SPACE,
+    START,
     STRANGE,
     UPPER,
 )
@@ -42,16 +49,15 @@ KIND[ord("a") : ord("z") + 1] = IS_LOWER
 KIND[ord("A") : ord("Z") + 1] = IS_UPPER
 KIND[ord("0") : ord("9") + 1] = IS_DIGIT
 KIND[0xFF], KIND[0xFE] = IS_LOWER, IS_UPPER
-KIND_OF = tuple(KIND.tolist())
 LOWERED = np.arange(256, dtype=np.uint8)
 LOWERED[ord("A") : ord("Z") + 1] += 32
-GAP = np.full(256, STRANGE, np.int16)
+GAP_BIT = np.full(256, STRANGE, np.int16)
 for _byte, _bit in (
     (0, RECORD), (9, SPACE), (32, SPACE), (10, NEWLINE), (13, NEWLINE), (45, HYPHEN), (39, APOSTROPHE), (46, DOT),
     (44, COMMA), (38, AMPERSAND), (58, COLON), (47, SLASH), (34, QUOTE),
 ):  # fmt: skip
-    GAP[_byte] = _bit
-START, MULTIPLIER, FROM_THE_END = np.uint64(SEED), np.uint64(PRIME), np.uint64(ENDING_SEED)
+    GAP_BIT[_byte] = _bit
+OFFSET, MULTIPLIER, FROM_THE_END = np.uint64(SEED), np.uint64(PRIME), np.uint64(ENDING_SEED)
 SHORTEST_ENDING, LONGEST_ENDING = ENDING_LENGTHS.start, ENDING_LENGTHS.stop - 1
 JOINING = SPACE | HYPHEN | APOSTROPHE | DOT | SLASH | NEWLINE
 
@@ -124,9 +130,7 @@ def shape_of(codes: Codes, start: int, end: int, n_upper: int, n_digits: int) ->
 
 
 @compiled
-def ending_bits(
-    codes: Codes, keys: NDArray[np.uint64], values: NDArray[np.int64], start: int, end: int
-) -> np.int64:
+def ending_bits(codes: Codes, keys: NDArray[np.uint64], values: NDArray[np.int64], start: int, end: int) -> np.int64:
     """What the last letters of a word say about it."""
     bits = np.int64(0)
     value = FROM_THE_END
@@ -157,7 +161,7 @@ def phrase_bits(
         gap = 0
         begin = at
         while at < codes.size and KIND[codes[at]] == 0 and at - begin <= LONGEST_GAP:
-            gap |= GAP[codes[at]]
+            gap |= GAP_BIT[codes[at]]
             at += 1
         if at == codes.size or at - begin > LONGEST_GAP or (gap & ~JOINING) != 0 or gap == DOT | NEWLINE:
             break
@@ -177,13 +181,7 @@ def look_up(
     codes: Codes,
     keys: NDArray[np.uint64],
     values: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    flags: NDArray[np.int64],
-    alone: NDArray[np.int64],
-    lengths: NDArray[np.int8],
-    shapes: NDArray[np.int8],
-    gaps: NDArray[np.int16],
+    words: NDArray[np.int64],
 ) -> None:
     """Write, for each word, where it stands, what is known about it, its shape, and what stands before it."""
     n = 0
@@ -191,11 +189,11 @@ def look_up(
     gap = RECORD
     while i < codes.size:
         if KIND[codes[i]] == 0:
-            gap |= GAP[codes[i]]
+            gap |= GAP_BIT[codes[i]]
             i += 1
             continue
         start = i
-        value = START
+        value = OFFSET
         n_upper = 0
         n_digits = 0
         while i < codes.size:
@@ -214,7 +212,7 @@ def look_up(
         elif bits == 0 and (shape == CAPITALISED or shape == UPPER) and i - start >= SHORTEST_WITH_ENDING:
             bits = ending_bits(codes, keys, values, start, i)
             best = bits
-        starts[n], ends[n], flags[n], alone[n] = start, i, best, bits
-        lengths[n], shapes[n], gaps[n] = length, shape, gap
+        words[n, START], words[n, END], words[n, FLAGS], words[n, ALONE] = start, i, best, bits
+        words[n, LENGTH], words[n, SHAPE], words[n, GAP] = length, shape, gap
         n += 1
         gap = 0

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.kernels.personal_data.folding import Folded, fold
-from holdfast.kernels.personal_data.lexicon import SPECIAL, Words, words_of
+from holdfast.kernels.personal_data.lexicon import END, SPECIAL, START, Words, words_of
 from holdfast.kernels.personal_data.overlap import resolve_overlaps
 from holdfast.kernels.personal_data.rule import THRESHOLD, Span
 
@@ -26,8 +26,7 @@ TITLE, ORGANIZATION = LABELS.index("TITLE"), LABELS.index("ORGANIZATION")
 MOST_SPANS_OF_A_WORD = 6
 LONGEST_ABBREVIATION = 4  # letters; the dot after it belongs to the span
 
-Columns = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8], NDArray[np.float64]]
-Pass = Callable[[Words, Columns, int], int]
+Pass = Callable[[Words, NDArray[np.int64], int], int]
 
 
 def find_names(texts: Sequence[str], *, threshold: float = THRESHOLD) -> list[list[Span]]:
@@ -53,13 +52,12 @@ Span(start=27, end=33, label='LOCATION', score=0.75)]
 
 def read_names(folded: Folded, words: Words, n_texts: int, threshold: float) -> list[list[Span]]:
     """Read names from the words of a batch, which ``words_of`` or ``words_of_plainly`` found."""
-    size = MOST_SPANS_OF_A_WORD * (words.start.size + 1)
-    found = (np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int8), np.empty(size))
+    found = np.empty((MOST_SPANS_OF_A_WORD * (len(words) + 1), 4), np.int64)
     n = 0
     for find in passes():
         n = find(words, found, n)
-    first, after, label, score = (column[:n][found[3][:n] >= threshold] for column in found)
-    start, end = words.start[first], _ends(folded, words, first, after, label)
+    first, after, label, score = found[:n][found[:n, 3] >= round(100 * threshold)].T
+    start, end = words[first, START], _ends(folded, words, first, after, label)
     record = np.searchsorted(folded.starts, start, side="right") - 1
     offset = folded.starts[record]
     if folded.positions is not None:
@@ -68,7 +66,7 @@ def read_names(folded: Folded, words: Words, n_texts: int, threshold: float) -> 
     spans: list[list[Span]] = [[] for _ in range(n_texts)]
     columns = (record, start - offset, end - offset, label, score)
     for text, begin, stop, kind, likely in zip(*(column.tolist() for column in columns), strict=True):
-        spans[text].append(Span(begin, stop, LABELS[kind], round(likely, 2)))
+        spans[text].append(Span(begin, stop, LABELS[kind], likely / 100))
     return [resolve_overlaps(each) if len(each) > 1 else each for each in spans]
 
 
@@ -83,11 +81,11 @@ def passes() -> tuple[Pass, ...]:
 
 
 def _ends(
-    folded: Folded, words: Words, first: NDArray[np.int64], after: NDArray[np.int64], label: NDArray[np.int8]
+    folded: Folded, words: Words, first: NDArray[np.int64], after: NDArray[np.int64], label: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Where spans end; the dot after "Dr" and "Inc" belongs to them."""
-    end = words.end[after - 1]
-    short = end - words.start[after - 1] <= LONGEST_ABBREVIATION
+    end = words[after - 1, END]
+    short = end - words[after - 1, START] <= LONGEST_ABBREVIATION
     dotted = np.isin(label, (TITLE, ORGANIZATION)) & short & (end < folded.codes.size)
     dotted[dotted] = folded.codes[end[dotted]] == ord(".")
     return end + dotted

@@ -13,20 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.kernels.personal_data.lexicon import (
+    ALONE,
     APOSTROPHE,
     BITS,
     CAPITALISED,
     COLON,
     COMMA,
     DOT,
+    END,
+    FLAGS,
+    GAP,
     HYPHEN,
     INITIAL,
+    LENGTH,
     LONGEST_PHRASE,
     LOWER,
     NEWLINE,
     QUOTE,
     RECORD,
+    SHAPE,
     SPACE,
+    START,
     STRANGE,
     SURNAME_ENDING,
     UPPER,
@@ -50,21 +57,21 @@ MOST_WORDS_TO_PERSON = 10
 MOST_WORDS_OF_JOB = 6
 
 
-# Columns that the passes write: first word, word after the last, label, score.
-Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8], NDArray[np.float64]]
+# One row for each span: first word, word after the last, label, score in hundredths.
+Found = NDArray[np.int64]
 
 
 @inlined
-def emit(found: Found, n: int, start: int, end: int, label: int, score: float) -> int:
+def emit(found: Found, n: int, start: int, end: int, label: int, score: int) -> int:
     """Write one span; gives how many there are."""
-    found[0][n], found[1][n], found[2][n], found[3][n] = start, end, label, score
+    found[n, 0], found[n, 1], found[n, 2], found[n, 3] = start, end, label, score
     return n + 1
 
 
 @inlined
 def is_capital(words: Words, at: int) -> bool:
     """Whether a word begins with a capital letter and is no identifier."""
-    return words.shape[at] == CAPITALISED or words.shape[at] == UPPER
+    return words[at, SHAPE] == CAPITALISED or words[at, SHAPE] == UPPER
 
 
 @compiled
@@ -73,11 +80,11 @@ def before(words: Words, at: int) -> tuple[int, int]:
     every, several = 0, 0
     for back in range(1, min(LONGEST_PHRASE, at) + 1):
         first = at - back
-        if words.length[first] == back:
-            every |= words.flags[first]
+        if words[first, LENGTH] == back:
+            every |= words[first, FLAGS]
             if back > 1:
-                several |= words.flags[first]
-        if words.gap[first] & RECORD:
+                several |= words[first, FLAGS]
+        if words[first, GAP] & RECORD:
             break
     return every, several
 
@@ -85,19 +92,19 @@ def before(words: Words, at: int) -> tuple[int, int]:
 @compiled
 def glued(words: Words, at: int) -> bool:
     """Whether a word may go on a name: a blank, hyphen or apostrophe before it, or the dot of an initial."""
-    gap = words.gap[at]
-    if words.start[at] - words.end[at - 1] > 2:
+    gap = words[at, GAP]
+    if words[at, START] - words[at - 1, END] > 2:
         return False
     if gap == SPACE or gap == HYPHEN or gap == APOSTROPHE:
         return True
-    return (gap == DOT | SPACE or gap == DOT) and words.shape[at - 1] == INITIAL
+    return (gap == DOT | SPACE or gap == DOT) and words[at - 1, SHAPE] == INITIAL
 
 
 @compiled
 def goes_on(words: Words, first: int, at: int) -> bool:
     """Whether a capitalised word can be part of a name that begins at ``first``."""
-    alone = words.alone[at]
-    if words.shape[at] != words.shape[first] and words.shape[first] != INITIAL and not alone & NAMELIKE:
+    alone = words[at, ALONE]
+    if words[at, SHAPE] != words[first, SHAPE] and words[first, SHAPE] != INITIAL and not alone & NAMELIKE:
         return False
     if alone & NAMELIKE:
         return True
@@ -109,25 +116,25 @@ def goes_on(words: Words, first: int, at: int) -> bool:
 @compiled
 def name_end(words: Words, first: int) -> int:
     """The word after the last of the name that begins at a word; the word itself if none does."""
-    n = words.shape.size
+    n = len(words)
     at, last = first, first
     while at < n and at - first < MOST_WORDS:
         if at > first and not glued(words, at):
             break
-        if words.shape[at] == INITIAL:
-            dotted = at + 1 < n and (words.gap[at + 1] & (DOT | APOSTROPHE)) != 0
+        if words[at, SHAPE] == INITIAL:
+            dotted = at + 1 < n and (words[at + 1, GAP] & (DOT | APOSTROPHE)) != 0
             follows = at + 1 < n and is_capital(words, at + 1) and glued(words, at + 1)
             if not follows or (at == first and not dotted):
                 break
         elif is_capital(words, at):
-            if words.length[at] > 1 and words.flags[at] & NAME:
-                at += words.length[at] - 1
+            if words[at, LENGTH] > 1 and words[at, FLAGS] & NAME:
+                at += words[at, LENGTH] - 1
             elif not goes_on(words, first, at):
                 break
             last = at + 1
         else:
-            follows = at + 1 < n and is_capital(words, at + 1) and words.gap[at + 1] & ~(SPACE | APOSTROPHE) == 0
-            if words.shape[at] != LOWER or at == first or not words.alone[at] & PARTICLE or not follows:
+            follows = at + 1 < n and is_capital(words, at + 1) and words[at + 1, GAP] & ~(SPACE | APOSTROPHE) == 0
+            if words[at, SHAPE] != LOWER or at == first or not words[at, ALONE] & PARTICLE or not follows:
                 break
         at += 1
     return last
@@ -138,10 +145,10 @@ def evidence(words: Words, first: int, end: int) -> tuple[int, int, int, int]:
     """How many words of a run are surely given names, surely surnames, names or ordinary words, and all."""
     given, surname, unsure, total = 0, 0, 0, 0
     for at in range(first, end):
-        if words.shape[at] == INITIAL or words.shape[at] == LOWER:
+        if words[at, SHAPE] == INITIAL or words[at, SHAPE] == LOWER:
             continue
         total += 1
-        bits = words.alone[at] | (words.flags[at] if words.length[at] > 1 else 0)
+        bits = words[at, ALONE] | (words[at, FLAGS] if words[at, LENGTH] > 1 else 0)
         if bits & ORDINARY:
             unsure += (bits & NAME) != 0
         elif bits & GIVEN:
@@ -154,10 +161,10 @@ def evidence(words: Words, first: int, end: int) -> tuple[int, int, int, int]:
 @compiled
 def cue_of(words: Words, first: int) -> int:
     """What stands before a run: 3 a form of address, 2 a cue for any name, 1 a cue for a known name, 0 nothing."""
-    if first == 0 or words.gap[first] & RECORD:
+    if first == 0 or words[first, GAP] & RECORD:
         return 0
-    gap = words.gap[first]
-    if words.alone[first - 1] & HONORIFIC and (gap == SPACE or gap == DOT | SPACE or gap == DOT):
+    gap = words[first, GAP]
+    if words[first - 1, ALONE] & HONORIFIC and (gap == SPACE or gap == DOT | SPACE or gap == DOT):
         return 3
     every, several = before(words, first)
     if not every & PERSON_BEFORE or gap & ~(SPACE | COLON | NEWLINE | COMMA | QUOTE):
@@ -168,51 +175,51 @@ def cue_of(words: Words, first: int) -> int:
 
 
 @compiled
-def score_of(words: Words, first: int, end: int) -> float:
+def score_of(words: Words, first: int, end: int) -> int:
     """How likely a run of capitalised words is the name of a person."""
     given, surname, unsure, total = evidence(words, first, end)
     known = given + surname + unsure
     cue = cue_of(words, first)
-    n = words.shape.size
+    n = len(words)
     if cue == 3:
-        return 0.8
+        return 80
     if cue == 2 and (known or total <= 3):
-        return 0.8 if known else 0.6
-    acts = end < n and words.gap[end] == SPACE and words.flags[end] & PERSON_AFTER != 0
-    owns = end < n and words.gap[end] == APOSTROPHE and words.end[end] - words.start[end] == 1
-    more = 0.1 if cue == 1 or acts or owns else 0.0
-    head = words.alone[first]
+        return 80 if known else 60
+    acts = end < n and words[end, GAP] == SPACE and words[end, FLAGS] & PERSON_AFTER != 0
+    owns = end < n and words[end, GAP] == APOSTROPHE and words[end, END] - words[end, START] == 1
+    more = 10 if cue == 1 or acts or owns else 0
+    head = words[first, ALONE]
     starts_given = head & GIVEN != 0
     if total >= 2:
         if starts_given and not head & ORDINARY:
-            return 0.75 if known >= 2 else 0.65
+            return 75 if known >= 2 else 65
         if given or (starts_given and surname):
-            return 0.6 + more
+            return 60 + more
         if surname >= 2:
-            return 0.55 + more
-        sure = words.shape[first] == CAPITALISED and not head & ORDINARY
-        return 0.5 + more if surname and sure else 0.0
-    if words.shape[first] == INITIAL:
-        return 0.55 + more if given + surname else 0.0
-    if words.shape[end - 1] == UPPER and more == 0.0:
-        return 0.0
-    if head & (CITY | COUNTRY) and more == 0.0:
-        return 0.0
+            return 55 + more
+        sure = words[first, SHAPE] == CAPITALISED and not head & ORDINARY
+        return 50 + more if surname and sure else 0
+    if words[first, SHAPE] == INITIAL:
+        return 55 + more if given + surname else 0
+    if words[end - 1, SHAPE] == UPPER and more == 0:
+        return 0
+    if head & (CITY | COUNTRY) and more == 0:
+        return 0
     if given:
-        return 0.6 + more
+        return 60 + more
     if surname and head & SURNAME:
-        return 0.5 + more
-    return 0.55 if more and (surname or unsure) else 0.0
+        return 50 + more
+    return 55 if more and (surname or unsure) else 0
 
 
 @compiled
 def lower_name(words: Words, at: int) -> int:
     """The word after a name in lower-case letters: given name and surname, or a given name after a cue."""
-    if words.alone[at] & ORDINARY or not words.alone[at] & GIVEN:
+    if words[at, ALONE] & ORDINARY or not words[at, ALONE] & GIVEN:
         return at
-    n = words.shape.size
-    following = at + 1 < n and words.shape[at + 1] == LOWER and words.gap[at + 1] == SPACE
-    if following and words.alone[at + 1] & (SURNAME | SURNAME_ENDING) and not words.alone[at + 1] & (ORDINARY | JOB):
+    n = len(words)
+    following = at + 1 < n and words[at + 1, SHAPE] == LOWER and words[at + 1, GAP] == SPACE
+    if following and words[at + 1, ALONE] & (SURNAME | SURNAME_ENDING) and not words[at + 1, ALONE] & (ORDINARY | JOB):
         return at + 2
     return at + 1 if cue_of(words, at) >= 2 else at
 
@@ -220,38 +227,38 @@ def lower_name(words: Words, at: int) -> int:
 @compiled
 def is_and(words: Words, at: int) -> bool:
     """Whether a word joins the last two of a list."""
-    return words.alone[at] & CONJUNCTION != 0
+    return words[at, ALONE] & CONJUNCTION != 0
 
 
 @compiled
 def in_list(words: Words, first: int, end: int, last_person: int) -> bool:
     """Whether a lone capitalised word stands beside a name in a list: "Vaclav, Darin and Michelle"."""
-    if end - first > 1 or words.shape[first] != CAPITALISED or words.alone[first] & (COUNTRY | CITY | NATIONALITY):
+    if end - first > 1 or words[first, SHAPE] != CAPITALISED or words[first, ALONE] & (COUNTRY | CITY | NATIONALITY):
         return False
-    if words.alone[first] & ORDINARY and not words.alone[first] & NAME:
+    if words[first, ALONE] & ORDINARY and not words[first, ALONE] & NAME:
         return False
-    if last_person == first and words.gap[first] == COMMA | SPACE:
+    if last_person == first and words[first, GAP] == COMMA | SPACE:
         return True
-    joined = last_person == first - 1 and words.gap[first] == SPACE and words.gap[first - 1] & ~(SPACE | COMMA) == 0
+    joined = last_person == first - 1 and words[first, GAP] == SPACE and words[first - 1, GAP] & ~(SPACE | COMMA) == 0
     if joined and is_and(words, first - 1):
         return True
-    size = words.shape.size
-    after = end + 1 if end + 1 < size and words.gap[end] == SPACE and is_and(words, end) else end
-    if after >= size or not is_capital(words, after) or words.gap[after] != (SPACE if after > end else COMMA | SPACE):
+    size = len(words)
+    after = end + 1 if end + 1 < size and words[end, GAP] == SPACE and is_and(words, end) else end
+    if after >= size or not is_capital(words, after) or words[after, GAP] != (SPACE if after > end else COMMA | SPACE):
         return False
-    return words.alone[after] & NAME != 0 and not words.alone[after] & (ORDINARY | CITY | COUNTRY)
+    return words[after, ALONE] & NAME != 0 and not words[after, ALONE] & (ORDINARY | CITY | COUNTRY)
 
 
 @entrance
 def find_persons(words: Words, found: Found, n: int) -> int:
     """Write the names of people, and the forms of address before them."""
     at, last_person = 0, -1
-    while at < words.shape.size:
-        shape = words.shape[at]
-        if shape == LOWER and words.alone[at] & GIVEN:
+    while at < len(words):
+        shape = words[at, SHAPE]
+        if shape == LOWER and words[at, ALONE] & GIVEN:
             end = lower_name(words, at)
             if end > at:
-                n = emit(found, n, at, end, PERSON, 0.55)
+                n = emit(found, n, at, end, PERSON, 55)
                 at = end
                 continue
         if shape != CAPITALISED and shape != UPPER and shape != INITIAL:
@@ -262,15 +269,15 @@ def find_persons(words: Words, found: Found, n: int) -> int:
             at += 1
             continue
         score = score_of(words, at, end)
-        company = end < words.shape.size and words.flags[end] & ORG_SUFFIX and words.gap[end] & ~(SPACE | COMMA) == 0
-        if score == 0.0 and in_list(words, at, end, last_person):
-            score = 0.52
+        company = end < len(words) and words[end, FLAGS] & ORG_SUFFIX and words[end, GAP] & ~(SPACE | COMMA) == 0
+        if score == 0 and in_list(words, at, end, last_person):
+            score = 52
         if score and not company:
             last_person = end
             n = emit(found, n, at, end, PERSON, score)
-            addressed = at > 0 and words.gap[at] & RECORD == 0 and words.alone[at - 1] & HONORIFIC
-            if addressed and words.gap[at] & ~(SPACE | DOT) == 0 and not words.alone[at - 1] & ORDINARY:
-                n = emit(found, n, at - 1, at, TITLE, 0.7)
+            addressed = at > 0 and words[at, GAP] & RECORD == 0 and words[at - 1, ALONE] & HONORIFIC
+            if addressed and words[at, GAP] & ~(SPACE | DOT) == 0 and not words[at - 1, ALONE] & ORDINARY:
+                n = emit(found, n, at - 1, at, TITLE, 70)
         at = end
     return n
 
@@ -280,11 +287,11 @@ def job_start(words: Words, last: int) -> int:
     """The first word of an occupation that ends with a word: up to five more, joined by blanks and hyphens."""
     first = last
     while first > 0 and last - first < MOST_WORDS_OF_JOB - 1:
-        if words.gap[first] & ~(SPACE | HYPHEN) or words.shape[first - 1] > INITIAL:
+        if words[first, GAP] & ~(SPACE | HYPHEN) or words[first - 1, SHAPE] > INITIAL:
             break
-        previous = words.alone[first - 1]
+        previous = words[first - 1, ALONE]
         if previous & (ARTICLE | WORK_BEFORE) or (previous & NAME and not previous & ORDINARY):
-            if not words.gap[first - 1] & NEWLINE:
+            if not words[first - 1, GAP] & NEWLINE:
                 break
         first -= 1
     return first
@@ -295,9 +302,9 @@ def of_a_person(words: Words, at: int) -> bool:
     """Whether a name or a pronoun stands among the eight words before, in the same sentence."""
     for back in range(1, min(MOST_WORDS_TO_PERSON, at) + 1):
         here = at - back
-        if words.alone[here] & PRONOUN or (is_capital(words, here) and words.alone[here] & GIVEN):
+        if words[here, ALONE] & PRONOUN or (is_capital(words, here) and words[here, ALONE] & GIVEN):
             return True
-        if words.gap[here] & (NEWLINE | RECORD) or (words.gap[here] & DOT and words.shape[here - 1] == LOWER):
+        if words[here, GAP] & (NEWLINE | RECORD) or (words[here, GAP] & DOT and words[here - 1, SHAPE] == LOWER):
             return False
     return False
 
@@ -305,34 +312,34 @@ def of_a_person(words: Words, at: int) -> bool:
 @compiled
 def is_said_of_someone(words: Words, first: int, end: int) -> bool:
     """Whether an occupation is a line of its own, follows "as a", or stands beside a name with an article."""
-    size = words.shape.size
-    if words.gap[first] & NEWLINE and (end == size or words.gap[end] & (NEWLINE | RECORD)):
-        return is_capital(words, first) and words.gap[first] & ~(NEWLINE | SPACE | STRANGE) == 0
-    if first == 0 or words.gap[first] & ~(SPACE | COLON):
+    size = len(words)
+    if words[first, GAP] & NEWLINE and (end == size or words[end, GAP] & (NEWLINE | RECORD)):
+        return is_capital(words, first) and words[first, GAP] & ~(NEWLINE | SPACE | STRANGE) == 0
+    if first == 0 or words[first, GAP] & ~(SPACE | COLON):
         return False
-    if words.flags[first - 1] & WORK_BEFORE:
-        return words.gap[first] & COLON != 0 or of_a_person(words, first)
-    if first == 1 or not words.alone[first - 1] & ARTICLE:
+    if words[first - 1, FLAGS] & WORK_BEFORE:
+        return words[first, GAP] & COLON != 0 or of_a_person(words, first)
+    if first == 1 or not words[first - 1, ALONE] & ARTICLE:
         return False
-    if words.gap[first - 1] & COMMA:
-        if end < size and words.gap[end] & COMMA and is_capital(words, first - 2):
+    if words[first - 1, GAP] & COMMA:
+        if end < size and words[end, GAP] & COMMA and is_capital(words, first - 2):
             return True
-        return words.alone[first - 2] & NAMELIKE != 0 and not words.alone[first - 2] & ORDINARY
-    return words.gap[first - 1] == SPACE and words.flags[first - 2] & WORK_BEFORE != 0 and of_a_person(words, first)
+        return words[first - 2, ALONE] & NAMELIKE != 0 and not words[first - 2, ALONE] & ORDINARY
+    return words[first - 1, GAP] == SPACE and words[first - 2, FLAGS] & WORK_BEFORE != 0 and of_a_person(words, first)
 
 
 @entrance
 def find_jobs(words: Words, found: Found, n: int) -> int:
     """Write occupations that are said of someone."""
-    size = words.shape.size
+    size = len(words)
     for last in range(size):
-        if not words.flags[last] & JOB:
+        if not words[last, FLAGS] & JOB:
             continue
-        end = last + words.length[last]
-        if end < size and words.gap[end] == SPACE and words.flags[end] & JOB:
+        end = last + words[last, LENGTH]
+        if end < size and words[end, GAP] == SPACE and words[end, FLAGS] & JOB:
             continue
         first = job_start(words, last)
-        towards = end < size and words.gap[end] == SPACE and words.alone[end] & PLACE_BEFORE
+        towards = end < size and words[end, GAP] == SPACE and words[end, ALONE] & PLACE_BEFORE
         if not towards and is_said_of_someone(words, first, end):
-            n = emit(found, n, first, end, TITLE, 0.6)
+            n = emit(found, n, first, end, TITLE, 60)
     return n

@@ -9,31 +9,33 @@ ends with a form of company, begins with the kind of a body ("Bank of", "Sąd Re
 from __future__ import annotations
 
 from holdfast.kernels.personal_data.lexicon import (
+    ALONE,
     AMPERSAND,
     APOSTROPHE,
     BITS,
     COLON,
     COMMA,
     DOT,
+    END,
+    FLAGS,
+    GAP,
     HYPHEN,
     INITIAL,
+    LENGTH,
     LOWER,
     NEWLINE,
     NUMBER,
     OTHER_SHAPE,
     QUOTE,
-    RECORD,
-    SLASH,
+    SHAPE,
     SPACE,
-    STRANGE,
-    STREET_ENDING,
+    START,
     UPPER,
     Words,
 )
 from holdfast.kernels.personal_data.persons_numba import (
     CITY,
     COUNTRY,
-    GIVEN,
     HONORIFIC,
     NAME,
     NATIONALITY,
@@ -63,66 +65,71 @@ MOST_WORDS_OF_PLACE, MOST_WORDS_OF_ORG, MOST_WORDS_OF_ADDRESS, MOST_WORDS_OF_STR
 def place_run(words: Words, first: int) -> int:
     """The word after a run of capitalised words that are not ordinary, as names of places have them."""
     at = first
-    while at < words.shape.size and at - first < MOST_WORDS_OF_PLACE:
-        if at > first and words.gap[at] & ~WITHIN_NAME:
+    while at < len(words) and at - first < MOST_WORDS_OF_PLACE:
+        if at > first and words[at, GAP] & ~WITHIN_NAME:
             break
-        inner = words.shape[at] == LOWER and at > first and words.alone[at] & PARTICLE
-        if inner and not (at + 1 < words.shape.size and is_capital(words, at + 1) and words.gap[at + 1] & ~WITHIN_NAME == 0):
+        inner = words[at, SHAPE] == LOWER and at > first and words[at, ALONE] & PARTICLE
+        if inner and not (at + 1 < len(words) and is_capital(words, at + 1) and words[at + 1, GAP] & ~WITHIN_NAME == 0):
             break
-        if not inner and (not is_capital(words, at) or words.alone[at] & (NATIONALITY | HONORIFIC)):
+        if not inner and (not is_capital(words, at) or words[at, ALONE] & (NATIONALITY | HONORIFIC)):
             break
-        if not inner and words.alone[at] & ORDINARY and not words.alone[at] & (PLACE | NAME):
+        if not inner and words[at, ALONE] & ORDINARY and not words[at, ALONE] & (PLACE | NAME):
             break
         at += 1
     return at
 
 
 @compiled
-def place_score(words: Words, at: int) -> float:
+def place_score(words: Words, at: int) -> int:
     """How likely a country or city of the lexicons is meant as one."""
-    bits = words.flags[at]
+    bits = words[at, FLAGS]
     capital = is_capital(words, at)
     every, several = before(words, at)
-    cue = every & PLACE_BEFORE and words.gap[at] & ~(SPACE | COLON) == 0
-    unsure = words.length[at] == 1 and bits & (ORDINARY | NAME | NATIONALITY)
-    if words.shape[at] == INITIAL or words.shape[at] >= NUMBER:
-        return 0.0
+    cue = every & PLACE_BEFORE and words[at, GAP] & ~(SPACE | COLON) == 0
+    unsure = words[at, LENGTH] == 1 and bits & (ORDINARY | NAME | NATIONALITY)
+    if words[at, SHAPE] == INITIAL or words[at, SHAPE] >= NUMBER:
+        return 0
     if not capital:
-        if words.alone[at] & ORDINARY:
-            return 0.0
-        return 0.55 if several & PLACE_BEFORE or (bits & COUNTRY and not unsure and cue) else 0.0
+        if words[at, ALONE] & ORDINARY:
+            return 0
+        return 55 if several & PLACE_BEFORE or (bits & COUNTRY and not unsure and cue) else 0
     if unsure:
-        if words.length[at] == 1 and bits & ORDINARY and not bits & COUNTRY:
-            return 0.55 if several & PLACE_BEFORE else 0.0
-        return 0.65 if cue else 0.0
-    if words.shape[at] == UPPER and words.length[at] == 1 and words.end[at] - words.start[at] < 4 and not bits & COUNTRY:
-        return 0.0
-    return 0.75 if cue or bits & COUNTRY else 0.62
+        if words[at, LENGTH] == 1 and bits & ORDINARY and not bits & COUNTRY:
+            return 55 if several & PLACE_BEFORE else 0
+        return 65 if cue else 0
+    if (
+        words[at, SHAPE] == UPPER
+        and words[at, LENGTH] == 1
+        and words[at, END] - words[at, START] < 4
+        and not bits & COUNTRY
+    ):
+        return 0
+    return 75 if cue or bits & COUNTRY else 62
 
 
 @compiled
 def city_before(words: Words, found: Found, n: int, at: int) -> int:
     """Write the capitalised run that stands before a country with a comma between: "Riisa, Estonia"."""
-    if not words.flags[at] & COUNTRY or at == 0 or words.gap[at] & ~(COMMA | SPACE) or not words.gap[at] & COMMA:
+    if not words[at, FLAGS] & COUNTRY or at == 0 or words[at, GAP] & ~(COMMA | SPACE) or not words[at, GAP] & COMMA:
         return n
     first = at
     while first > 0 and at - first < MOST_WORDS_OF_PLACE and is_capital(words, first - 1):
-        if words.alone[first - 1] & ORDINARY or (first < at and words.gap[first] & ~WITHIN_NAME):
+        if words[first - 1, ALONE] & ORDINARY or (first < at and words[first, GAP] & ~WITHIN_NAME):
             break
         first -= 1
-    return emit(found, n, first, at, LOCATION, 0.6) if first < at else n
+    return emit(found, n, first, at, LOCATION, 60) if first < at else n
 
 
 @compiled
 def is_language(words: Words, at: int) -> bool:
     """Whether the word for a nationality means a language: "in English", "the French translation"."""
-    after = at + words.length[at]
-    if after < words.shape.size and words.gap[after] & ~(SPACE | HYPHEN) == 0 and words.alone[after] & LANGUAGE_AFTER:
+    after = at + words[at, LENGTH]
+    if after < len(words) and words[after, GAP] & ~(SPACE | HYPHEN) == 0 and words[after, ALONE] & LANGUAGE_AFTER:
         return True
-    if at == 0 or words.gap[at] & ~SPACE:
+    if at == 0 or words[at, GAP] & ~SPACE:
         return False
     every, _ = before(words, at)
-    loose = after == words.shape.size or words.gap[after] != SPACE or words.alone[after] & ORDINARY != 0
+    loose = after == len(words) or words[after, GAP] != SPACE or words[after, ALONE] & ORDINARY != 0
     return every & (PLACE_BEFORE | LANGUAGE_AFTER) != 0 and loose
 
 
@@ -130,24 +137,24 @@ def is_language(words: Words, at: int) -> bool:
 def find_places(words: Words, found: Found, n: int) -> int:
     """Write places and nationalities."""
     at = 0
-    while at < words.shape.size:
-        bits = words.flags[at]
+    while at < len(words):
+        bits = words[at, FLAGS]
         if bits & PLACE:
             score = place_score(words, at)
-            if score > 0.0:
-                n = emit(found, n, at, at + words.length[at], LOCATION, score)
+            if score > 0:
+                n = emit(found, n, at, at + words[at, LENGTH], LOCATION, score)
                 n = city_before(words, found, n, at)
-                at += words.length[at]
+                at += words[at, LENGTH]
                 continue
         if bits & NATIONALITY and is_capital(words, at) and not is_language(words, at):
-            n = emit(found, n, at, at + words.length[at], NRP, 0.55)
-        elif is_capital(words, at) and at > 0 and words.gap[at] & ~(SPACE | COLON | NEWLINE) == 0:
+            n = emit(found, n, at, at + words[at, LENGTH], NRP, 55)
+        elif is_capital(words, at) and at > 0 and words[at, GAP] & ~(SPACE | COLON | NEWLINE) == 0:
             every, several = before(words, at)
-            labelled = every & PLACE_BEFORE and words.gap[at] & COLON
+            labelled = every & PLACE_BEFORE and words[at, GAP] & COLON
             if several & PLACE_BEFORE or labelled:
                 end = place_run(words, at)
                 if end > at:
-                    n = emit(found, n, at, end, LOCATION, 0.6)
+                    n = emit(found, n, at, end, LOCATION, 60)
                     at = end
                     continue
         at += 1
@@ -157,14 +164,14 @@ def find_places(words: Words, found: Found, n: int) -> int:
 @compiled
 def joins_org(words: Words, at: int) -> bool:
     """Whether a word in lower case may stand within the name of an organisation: "and", "of", a particle."""
-    return words.alone[at] & ORG_JOINS != 0
+    return words[at, ALONE] & ORG_JOINS != 0
 
 
 @compiled
 def starts_sentence(words: Words, at: int) -> bool:
     """Whether a short ordinary word is capitalised because a sentence begins: "The", "At"."""
-    short = words.end[at] - words.start[at] <= 4
-    return short and words.alone[at] & ORDINARY != 0 and not words.alone[at] & NAME and words.gap[at] != HYPHEN
+    short = words[at, END] - words[at, START] <= 4
+    return short and words[at, ALONE] & ORDINARY != 0 and not words[at, ALONE] & NAME and words[at, GAP] != HYPHEN
 
 
 @compiled
@@ -172,18 +179,18 @@ def org_start(words: Words, suffix: int) -> int:
     """The first word of the name that ends with a form of company."""
     first = suffix
     while first > 0 and suffix - first < MOST_WORDS_OF_ORG:
-        gap = words.gap[first]
-        if gap & ~(WITHIN_NAME | COMMA | AMPERSAND | DOT | QUOTE) or (gap & DOT and words.shape[first - 1] != INITIAL):
+        gap = words[first, GAP]
+        if gap & ~(WITHIN_NAME | COMMA | AMPERSAND | DOT | QUOTE) or (gap & DOT and words[first - 1, SHAPE] != INITIAL):
             break
         previous = first - 1
-        capital = is_capital(words, previous) or words.shape[previous] in (INITIAL, OTHER_SHAPE)
-        inner = words.shape[previous] == LOWER and first < suffix and joins_org(words, previous)
+        capital = is_capital(words, previous) or words[previous, SHAPE] in (INITIAL, OTHER_SHAPE)
+        inner = words[previous, SHAPE] == LOWER and first < suffix and joins_org(words, previous)
         if not capital and not inner:
             break
-        if gap & COMMA and first < suffix and not words.alone[previous] & SURNAME:
+        if gap & COMMA and first < suffix and not words[previous, ALONE] & SURNAME:
             break
         first = previous
-    while first < suffix and (words.shape[first] == LOWER or starts_sentence(words, first)):
+    while first < suffix and (words[first, SHAPE] == LOWER or starts_sentence(words, first)):
         first += 1
     return first
 
@@ -192,17 +199,17 @@ def org_start(words: Words, suffix: int) -> int:
 def org_run(words: Words, first: int) -> int:
     """The word after a run of capitalised words and identifiers, with "and" and "of" between."""
     at, end = first, first
-    while at < words.shape.size and at - first < MOST_WORDS_OF_ORG:
-        if at > first and words.gap[at] & ~(WITHIN_NAME | AMPERSAND | QUOTE):
-            commas = words.gap[at] == COMMA | SPACE and words.alone[at] & SURNAME and words.alone[at - 1] & SURNAME
+    while at < len(words) and at - first < MOST_WORDS_OF_ORG:
+        if at > first and words[at, GAP] & ~(WITHIN_NAME | AMPERSAND | QUOTE):
+            commas = words[at, GAP] == COMMA | SPACE and words[at, ALONE] & SURNAME and words[at - 1, ALONE] & SURNAME
             if not commas:
                 break
-        capital = is_capital(words, at) or words.shape[at] == OTHER_SHAPE
-        if at == first and words.alone[at] & ORDINARY and not words.alone[at] & NAME:
+        capital = is_capital(words, at) or words[at, SHAPE] == OTHER_SHAPE
+        if at == first and words[at, ALONE] & ORDINARY and not words[at, ALONE] & NAME:
             break
         if capital:
             end = at + 1
-        elif words.shape[at] != LOWER or not joins_org(words, at):
+        elif words[at, SHAPE] != LOWER or not joins_org(words, at):
             break
         at += 1
     return end
@@ -211,29 +218,29 @@ def org_run(words: Words, first: int) -> int:
 @entrance
 def find_organisations(words: Words, found: Found, n: int) -> int:
     """Write organisations."""
-    size = words.shape.size
+    size = len(words)
     for at in range(size):
-        bits = words.flags[at]
-        legal = bits & ORG_SUFFIX and (is_capital(words, at) or words.length[at] > 1)
+        bits = words[at, FLAGS]
+        legal = bits & ORG_SUFFIX and (is_capital(words, at) or words[at, LENGTH] > 1)
         if legal and at > 0:
             first = org_start(words, at)
-            vague = words.length[at] == 1 and words.alone[at] & ORDINARY
-            if first < at and not (vague and at - first == 1 and words.alone[first] & ORDINARY):
-                n = emit(found, n, first, at + words.length[at], ORGANIZATION, 0.7 if not vague else 0.6)
+            vague = words[at, LENGTH] == 1 and words[at, ALONE] & ORDINARY
+            if first < at and not (vague and at - first == 1 and words[first, ALONE] & ORDINARY):
+                n = emit(found, n, first, at + words[at, LENGTH], ORGANIZATION, 70 if not vague else 60)
                 continue
         if bits & ORG_HEAD and is_capital(words, at):
-            start = at + words.length[at]
-            end = org_run(words, start) if start < size and words.gap[start] & ~(SPACE | QUOTE) == 0 else start
+            start = at + words[at, LENGTH]
+            end = org_run(words, start) if start < size and words[start, GAP] & ~(SPACE | QUOTE) == 0 else start
             if end > start:
-                n = emit(found, n, at, end, ORGANIZATION, 0.68)
+                n = emit(found, n, at, end, ORGANIZATION, 68)
                 continue
-        if not is_capital(words, at) and words.shape[at] != OTHER_SHAPE:
+        if not is_capital(words, at) and words[at, SHAPE] != OTHER_SHAPE:
             continue
-        if at == 0 or words.gap[at] & ~(SPACE | COLON | QUOTE) or bits & PLACE:
+        if at == 0 or words[at, GAP] & ~(SPACE | COLON | QUOTE) or bits & PLACE:
             continue
         every, several = before(words, at)
-        if several & ORG_BEFORE or (every & ORG_BEFORE and words.gap[at] & COLON):
+        if several & ORG_BEFORE or (every & ORG_BEFORE and words[at, GAP] & COLON):
             end = org_run(words, at)
             if end > at:
-                n = emit(found, n, at, end, ORGANIZATION, 0.62)
+                n = emit(found, n, at, end, ORGANIZATION, 62)
     return n
