@@ -1,4 +1,7 @@
-"""JSON documents: keys, strings and whole numbers are looked at where they stand; all else keeps its type and place."""
+"""Records as leaves: JSON documents, rows of tables and lines are all taken apart into texts and put together again.
+
+Of a JSON document, keys, strings and whole numbers are looked at where they stand; all else keeps its type and place.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +20,50 @@ KEY = "[#key]"
 
 
 class Leaf(NamedTuple):
-    """A value, or a key, of a document: where it stands, its text, and whether it is no string."""
+    """A text of a record.
 
-    path: str
+    rule: name of the column or path of the plan that it belongs to; empty: what the detector finds in it counts.
+    is_number: it is the writing of a whole number, to be a number again where that can be. is_null: there is nothing to
+    look at; the text is empty. So a record has as many leaves after redaction as before.
+    """
+
     text: str
-    is_json: bool
+    rule: str = ""
+    is_number: bool = False
+    is_null: bool = False
 
 
-def leaves(document: Any, *, source: str) -> Iterator[Leaf]:
-    """Yield keys, strings and whole numbers, in order.
+NULL = Leaf("", is_null=True)
 
-    Paths are ``user.cards[0].number``; that of a key is the path of its value and ``[#key]``.
+
+def document_leaves(document: Any, plan: Plan, *, source: str) -> tuple[list[Leaf], str]:
+    """Take a JSON document apart.
+
+    Returns
+    -------
+    tuple
+        Its keys, strings, whole numbers and nulls, in order; and who it is about, by the plan's ``subject``.
 
     Raises
     ------
     InputError
         When the document is nested more than 100 levels deep.
     """
-    yield from _leaves(document, "", 0, source)
+    found: list[Leaf] = []
+    subject = ""
+    wanted = _steps(plan.subject)
+    for path, value in _walk(document, "", 0, source):
+        if value is None:
+            found.append(NULL)
+            continue
+        name = rule_at(plan, path)
+        found.append(Leaf(str(value), name, not isinstance(value, str)))
+        if wanted and not subject and _matches(wanted, _steps(path)):
+            subject = str(value)
+    return found, subject
 
 
-def _leaves(value: Any, path: str, depth: int, source: str) -> Iterator[Leaf]:
+def _walk(value: Any, path: str, depth: int, source: str) -> Iterator[tuple[str, str | int | None]]:
     if depth > DEEPEST:
         raise InputError(
             f"expected at most {DEEPEST} levels of JSON in {source}, got more", hint="flatten the document"
@@ -45,19 +71,17 @@ def _leaves(value: Any, path: str, depth: int, source: str) -> Iterator[Leaf]:
     if isinstance(value, dict):
         for key, part in value.items():
             inner = f"{path}.{key}" if path else str(key)
-            yield Leaf(inner + KEY, key, False)
-            yield from _leaves(part, inner, depth + 1, source)
+            yield inner + KEY, key
+            yield from _walk(part, inner, depth + 1, source)
     elif isinstance(value, list):
         for position, part in enumerate(value):
-            yield from _leaves(part, f"{path}[{position}]", depth + 1, source)
-    elif isinstance(value, str):
-        yield Leaf(path, value, False)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        yield Leaf(path, str(value), True)
+            yield from _walk(part, f"{path}[{position}]", depth + 1, source)
+    elif _is_leaf(value):
+        yield path, value
 
 
 def rebuilt(document: Any, leaves: Iterator[Any]) -> Any:
-    """Build a document anew with other leaves and keys, given in order."""
+    """Build a JSON document anew with other leaves and keys, given in order."""
     if isinstance(document, dict):
         built: dict[str, Any] = {}
         for part in document.values():
@@ -70,9 +94,11 @@ def rebuilt(document: Any, leaves: Iterator[Any]) -> Any:
         return built
     if isinstance(document, list):
         return [rebuilt(part, leaves) for part in document]
-    if isinstance(document, str) or (isinstance(document, int) and not isinstance(document, bool)):
-        return next(leaves)
-    return document
+    return next(leaves) if _is_leaf(document) else document
+
+
+def _is_leaf(value: object) -> bool:
+    return value is None or isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def rule_at(plan: Plan, path: str) -> str:
@@ -80,87 +106,89 @@ def rule_at(plan: Plan, path: str) -> str:
 
     ``items[].card`` stands for every position, ``*`` for every key.
     """
+    if not plan.paths or path.endswith(KEY):
+        return ""
     steps = _steps(path)
-    for pattern in plan.paths if steps[-1:] != [KEY] else ():
-        wanted = _steps(pattern)
-        if len(wanted) == len(steps) and all(map(_fits, wanted, steps)):
-            return pattern
-    return ""
+    return next((pattern for pattern in plan.paths if _matches(_steps(pattern), steps)), "")
 
 
 def _steps(path: str) -> list[str]:
     return [step for part in path.split(".") for step in part.replace("[", ".[").split(".") if step]
 
 
-def _fits(wanted: str, step: str) -> bool:
-    if step.startswith("["):
-        return wanted in ("[]", "[*]", step)
-    return wanted in ("*", step)
+def _matches(wanted: Sequence[str], steps: Sequence[str]) -> bool:
+    return len(wanted) == len(steps) and all(
+        one in ("*", step) or (step.startswith("[") and one in ("[]", "[*]"))
+        for one, step in zip(wanted, steps, strict=True)
+    )
 
 
-class RedactedDocument(NamedTuple):
-    """A document with its texts in order (keys, strings, whole numbers); without texts where it is to be left out."""
+class RedactedRecord(NamedTuple):
+    """What stands in place of the leaves of a record, in order.
 
-    document: Any
+    values: texts, whole numbers, or ``None`` for null and for a number that was taken out. texts: the same as texts,
+    with what was written in place of values.
+    """
+
+    values: list[Any]
     texts: list[Redacted]
-    is_left_out: bool
 
 
-def redact_document(
-    document: Any, found: Sequence[tuple[Leaf, Sequence[Span]]], redactor: Redactor, subject: str = ""
-) -> RedactedDocument:
-    """Treat the leaves of a document.
+def redact_record(
+    leaves: Sequence[Leaf], found: Sequence[Sequence[Span]], redactor: Redactor, subject: str = ""
+) -> RedactedRecord | None:
+    """Treat the leaves of a record.
 
     Parameters
     ----------
-    document
-        What ``json.loads`` gave.
     found
-        Its `leaves`, in order, with the spans of each.
+        The spans of each leaf.
 
     Returns
     -------
-    RedactedDocument
-        Where a number is made coarser it stays a number (the lower end of its band, its year); taken out it is null;
-        whatever else replaces a number is a text.
+    RedactedRecord or None
+        ``None`` when the record is to be left out. A number that is made coarser or encrypted in its format stays a
+        number (the lower end of its band, its year); taken out it is ``None``; whatever else replaces it is a text.
     """
-    plan, about = redactor.plan, Document(subject)
+    about = Document(subject)
+    values: list[Any] = []
     texts: list[Redacted] = []
-    written: list[Any] = []
-    for leaf, spans in found:
-        name = rule_at(plan, leaf.path)
-        if name:
-            done = redactor.redact_value(leaf.text, plan.paths[name], name, about, is_json=leaf.is_json)
-        elif leaf.is_json:
-            done = _redact_number(leaf, spans, redactor, about)
-        else:
-            done = redactor.redact_text(leaf.text, spans, about)
+    for leaf, spans in zip(leaves, found, strict=True):
+        done = _redact_leaf(leaf, spans, redactor, about)
         if done.text is None:
-            return RedactedDocument(None, [], True)
+            return None
         value = _typed(leaf, done)
-        written.append(value)
-        if value is not None:
-            texts.append(done._replace(text=str(value)))
-    return RedactedDocument(rebuilt(document, iter(written)), texts, False)
+        values.append(value)
+        texts.append(done._replace(text="" if value is None else str(value)))
+    return RedactedRecord(values, texts)
 
 
-def _redact_number(leaf: Leaf, spans: Sequence[Span], redactor: Redactor, about: Document) -> Redacted:
-    """Treat a number that is personal data as a whole; part of a number is none."""
-    for span in spans:
+def _redact_leaf(leaf: Leaf, spans: Sequence[Span], redactor: Redactor, about: Document) -> Redacted:
+    rule = redactor.plan.named(leaf.rule) if leaf.rule else None
+    if rule is not None:
+        return redactor.redact_value(leaf.text, rule, leaf.rule, about, is_json=leaf.is_number)
+    if not leaf.is_number:
+        return redactor.redact_text(leaf.text, spans, about)
+    for span in spans:  # a number is personal data as a whole or not at all
         if span.start == 0 and span.end == len(leaf.text):
-            rule = redactor.plan.rule_of(span.label)
-            return redactor.redact_value(leaf.text, replace(rule, label=span.label), "", about, is_json=True)
+            rule = replace(redactor.plan.rule_of(span.label), label=span.label)
+            return redactor.redact_value(leaf.text, rule, "", about, is_json=True)
     return Redacted(leaf.text, [])
 
 
 def _typed(leaf: Leaf, done: Redacted) -> Any:
-    if not leaf.is_json:
+    if leaf.is_null:
+        return None
+    if not leaf.is_number:
         return done.text
     if not done.replacements:
         return int(leaf.text)
-    if done.replacements[0].method == "drop":
+    method = done.replacements[0].method
+    if method == "drop":
         return None
-    if done.replacements[0].method == "generalise":
-        digits = (done.text or "").split("-")[0].rstrip("+*")
+    if method == "encrypt":
+        return int(done.text or "")
+    if method == "generalise":
+        digits = (done.text or "").split("-")[0].rstrip("+").replace("*", "0")
         return int(digits) if digits.isdecimal() else done.text
     return done.text

@@ -151,7 +151,7 @@ def preset_plan(name: str) -> Plan:
     return parse_plan(file.read_text(encoding="utf-8"), source=f"the plan {name!r}", name=name)
 
 
-def parse_plan(document: str | Mapping[str, Any], *, source: str, name: str = "own plan") -> Plan:
+def parse_plan(document: str | Mapping[str, Any], *, source: str, name: str = "own") -> Plan:
     """Read a plan.
 
     Parameters

@@ -7,15 +7,16 @@ import hmac
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from holdfast.core.errors import InputError
+from holdfast.redaction.documents import Leaf
 from holdfast.redaction.keys import Key, KeyRing, derive
 from holdfast.redaction.plan import Plan
 from holdfast.redaction.redacting import Redacted
 from holdfast.redaction.tokens import JSON, TOKEN, Altered, Parts, Sealer, may_hold_tokens, read_token
-from holdfast.redaction.transforms import format_cipher
+from holdfast.redaction.transforms import FormatCipher, format_cipher
 from holdfast.redaction.vault import Vault
 
 
@@ -82,7 +83,7 @@ class Place(NamedTuple):
     """Where in a record a value was encrypted in its format.
 
     text: number of the text within the record. start, end: code points. rule: name of the column or path whose rule it
-    was; empty: the rule of the label.
+    was; empty: the rule of the label. is_number: it is a number, which never begins with a zero.
     """
 
     text: int
@@ -90,13 +91,14 @@ class Place(NamedTuple):
     end: int
     label: str
     rule: str
+    is_number: bool
 
 
-def format_places(record: Sequence[Redacted]) -> list[Place]:
+def format_places(record: Sequence[Redacted], leaves: Sequence[Leaf]) -> list[Place]:
     """Return the places of a record that only a note of them can undo."""
     return [
-        Place(number, found.start, found.end, found.label, text.rule)
-        for number, text in enumerate(record)
+        Place(number, found.start, found.end, found.label, text.rule, leaf.is_number)
+        for number, (text, leaf) in enumerate(zip(record, leaves, strict=True))
         for found in text.replacements
         if found.method == "encrypt"
     ]
@@ -108,19 +110,19 @@ class FormatRestorer:
     def __init__(self, plan: Plan, key: Key) -> None:
         self._plan = plan
         self._key = key
-        self._changes: dict[tuple[str, str], Callable[[str, bool], str | None]] = {}
+        self._changes: dict[tuple[str, str], FormatCipher] = {}
 
     def restore(self, texts: Sequence[str], places: Sequence[Place]) -> list[str]:
         """Put values back into the texts of a record; its seal must have been checked."""
         restored = list(texts)
         for place in places:
             text = restored[place.text]
-            value = self._change(place)(text[place.start : place.end], True)
+            value = self._change(place)(text[place.start : place.end], True, place.is_number)
             if value is not None:
                 restored[place.text] = text[: place.start] + value + text[place.end :]
         return restored
 
-    def _change(self, place: Place) -> Callable[[str, bool], str | None]:
+    def _change(self, place: Place) -> FormatCipher:
         if (place.rule, place.label) not in self._changes:
             rule = self._plan.named(place.rule) or self._plan.rule_of(place.label)
             self._changes[place.rule, place.label] = format_cipher(rule, place.label, self._key, self._plan.purpose)
@@ -128,9 +130,10 @@ class FormatRestorer:
 
 
 def record_seal(key: Key, purpose: str, number: int, texts: Sequence[str], places: Sequence[Place]) -> str:
-    """Compute what vouches for the texts of a record that hold values encrypted in their format, and for the places.
+    """Compute what vouches for those texts of a record that hold values encrypted in their format, and for the places.
 
     FF1 itself decrypts anything to something; this tells an altered record apart.
     """
-    content = json.dumps([number, texts, places], separators=(",", ":"))
+    sealed = [(*place, texts[place.text] if place.text < len(texts) else "") for place in places]
+    content = json.dumps([number, sealed], separators=(",", ":"))
     return hmac.digest(derive(key.secret, "record", purpose), content.encode(), hashlib.sha256).hex()[:32]

@@ -2,7 +2,7 @@
 
 ``[LABEL:s:KEYID:PURPOSE:PAYLOAD]``. ``s``: the payload is the value itself, encrypted by AES-SIV, which is
 deterministic (equal values give equal tokens) and authenticated (an altered token does not open). ``v``: the payload is
-random, and the encrypted value lies in a vault. The length of a value can be told from an ``s`` token, not from a ``v`` token.
+random, and the encrypted value lies in a vault. An ``s`` token tells how long the value is, a ``v`` token does not.
 
 References
 ----------

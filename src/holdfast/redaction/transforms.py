@@ -176,18 +176,31 @@ def _vault(rule: Rule, label: str, tools: Tools) -> Apply:
 
 def _encrypt(rule: Rule, label: str, tools: Tools) -> Apply:
     change = format_cipher(rule, label, tools.key, tools.plan.purpose)
-    return _or_else(lambda value: change(value, False), "encrypt", tools.key.id, _token(rule, label, tools))
+    other, key_id = _token(rule, label, tools), tools.key.id
+
+    def apply(value: str, document: Document, kind: bytes) -> Written:
+        text = change(value, False, kind != STRING)
+        return other(value, document, kind) if text is None else Written(text, "encrypt", key_id)
+
+    return apply
 
 
-def format_cipher(rule: Rule, label: str, key: Key, purpose: str) -> Callable[[str, bool], str | None]:
-    """Make the encryption of a label in its format, and backwards; ``None`` where a value does not fit."""
+# value, whether to decrypt, whether it is a number, which never begins with a zero; ``None`` where it does not fit
+FormatCipher = Callable[[str, bool, bool], str | None]
+
+
+def format_cipher(rule: Rule, label: str, key: Key, purpose: str) -> FormatCipher:
+    """Make the encryption of a label in its format."""
     tweak = f"{purpose}\0{label}".encode()
     cipher = block_cipher(derive(key.secret, "ff1"))
 
-    def change(value: str, backwards: bool) -> str | None:
+    def change(value: str, backwards: bool, is_number: bool) -> str | None:
         body, domain = split_domain(value) if rule.keep_domain else (value, "")
         try:
-            return _in_format(rule, label, body, domain, tweak, cipher, backwards) + domain
+            while True:  # a number is encrypted until no zero stands first: cycle walking, which decryption walks back
+                body = _in_format(rule, label, body, domain, tweak, cipher, backwards)
+                if not (is_number and body.startswith(("0", "-0"))):
+                    return body + domain
         except ValueError:
             return None
 
@@ -210,7 +223,7 @@ def _in_format(
 
 def _or_else(way: Callable[[str], str | None], method: str, key_id: str, other: Apply) -> Apply:
     def apply(value: str, document: Document, kind: bytes) -> Written:
-        text = way(value) if kind == STRING else None
+        text = way(value)
         return other(value, document, kind) if text is None else Written(text, method, key_id)
 
     return apply

@@ -28,6 +28,7 @@ from holdfast.interfaces.cli import (
     labels,
     ledger,
     lineage,
+    pii,
     results,
     retraining,
     run,
@@ -70,6 +71,7 @@ app.command("verify")(results.verify)
 app.command("demo")(demo.demo)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(pii.app, name="pii")
 
 
 @app.callback(invoke_without_command=True)

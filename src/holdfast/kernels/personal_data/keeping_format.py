@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from holdfast.kernels.personal_data.ff1 import BlockCipher, permute_below
 
+FEWEST_CARD_DIGITS = 12
 DIGITS = "0123456789"
 ALPHABETS = (DIGITS, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 _PLACE = {character: (alphabet, index) for alphabet in ALPHABETS for index, character in enumerate(alphabet)}
@@ -90,10 +91,12 @@ def encrypt_card(
     ('4111 11', 0)
     """
     places = [at for at, character in enumerate(value) if character in DIGITS]
-    if luhn_sum(value) % 10:
-        raise ValueError("expected a card number that passes the Luhn formula")
+    if len(places) < FEWEST_CARD_DIGITS or luhn_sum(value) % 10:
+        raise ValueError("expected a card number of 12 digits or more that passes the Luhn formula")
     free = places[keep_first : len(places) - max(keep_last, 1) - (1 if keep_last else 0)]
-    check = places[len(places) - 1 - keep_last] if len(places) > keep_last else -1
+    if not free:
+        raise ValueError("expected digits to encrypt, got a card number of which all are kept")
+    check = places[len(places) - 1 - keep_last]
     stays = set(range(len(value))) - set(free)
     unchecked = value[:check] + "0" + value[check + 1 :]  # the digit that follows from the others must not be a tweak
     written = encrypt_shape(unchecked, tweak=tweak, cipher=cipher, kept=sorted(stays), backwards=backwards)
