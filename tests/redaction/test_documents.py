@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.errors import InputError
@@ -27,11 +27,13 @@ def redacted(document: Any, plan: Plan) -> Any:
     return None if record is None else rebuilt(document, iter(record.values))
 
 
+@settings(max_examples=50, deadline=None)
 @given(JSON)
 def test_documents_without_personal_data_stay_as_they_are(document: Any) -> None:
     assert json.dumps(redacted(document, plan_of("keep"))) == json.dumps(document)
 
 
+@settings(max_examples=50, deadline=None)
 @given(JSON)
 def test_every_value_under_a_rule_comes_back(document: Any) -> None:
     plan = plan_of("token", paths={"*": "token", "*.*": "token", "[]": "token"})

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.errors import InputError
@@ -49,12 +49,14 @@ def restored(text: str, spans: list[Span], plan: Plan) -> str:
 
 @pytest.mark.parametrize("rule", ["token", "encrypt", {"transform": "token", "keep_domain": True},
                                   {"transform": "encrypt", "keep_domain": True, "keep_first": 1}])  # fmt: skip
+@settings(max_examples=50, deadline=None)
 @given(case=texts_with_spans())
 def test_restoring_gives_any_text_back(rule: object, case: tuple[str, list[Span]]) -> None:
     text, spans = case
     assert restored(text, spans, plan_of(rule)) == text
 
 
+@settings(max_examples=50, deadline=None)
 @given(texts_with_spans())
 def test_redacting_twice_can_be_undone_twice(case: tuple[str, list[Span]]) -> None:
     text, spans = case
@@ -64,6 +66,7 @@ def test_redacting_twice_can_be_undone_twice(case: tuple[str, list[Span]]) -> No
     assert restorer.restore_text(restorer.restore_text(twice)) == text
 
 
+@settings(max_examples=50, deadline=None)
 @given(texts_with_spans(), st.sampled_from(["replace", "mask", "hash", "token", "drop"]))
 def test_replacements_stand_where_they_are_said_to_stand(case: tuple[str, list[Span]], method: str) -> None:
     text, spans = case

@@ -298,6 +298,8 @@ def _assembled(column: pl.Series, plain: pl.Series, cells: list[Any]) -> pl.Seri
     if any(isinstance(cell, str) for cell in cells) and column.dtype.is_integer():
         return texts
     try:
+        if column.dtype.is_temporal():
+            return texts.str.strptime(column.dtype)  # type: ignore[arg-type]  # Date, Datetime or Time
         return texts.cast(column.dtype)
     except pl.exceptions.PolarsError:
         return texts
