@@ -18,7 +18,7 @@ from typing import Literal
 LONGEST_FILE = 450
 LONGEST_FUNCTION = 60
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
-KERNEL_IMPORTS = {"numpy", "scipy"}
+KERNEL_IMPORTS = {"numpy", "scipy", "phonenumbers"}
 KERNEL_USERS = ("checks", "adapters", "policy", "evidence", "reports", "redaction", "auditing", "records", "interfaces")
 SPEC_KEYS = {"title", "question", "needs", "measures"}
 FRAGMENT = re.compile(r"[a-z0-9][a-z0-9-]*\.(added|changed|fixed|removed|security)\.md")
@@ -145,7 +145,7 @@ def kernels_are_reached(repository: Repository) -> Iterator[str]:
 
 
 def kernels_import_numbers_only(repository: Repository) -> Iterator[str]:
-    """A kernel imports numpy, scipy, the standard library and kernels; numba and torch where the name says so."""
+    """A kernel imports numpy, scipy, phonenumbers, the standard library, kernels; numba and torch where so named."""
     for source in repository.floor("kernels"):
         allowed = KERNEL_IMPORTS | set(sys.stdlib_module_names)
         allowed |= {"numba"} if source.path.stem.endswith("_numba") else set()

@@ -5,12 +5,12 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from holdfast.kernels.personal_data.checksums import luhn
 from holdfast.kernels.personal_data.keeping_format import (
     encrypt_card,
     encrypt_iban,
     encrypt_shape,
     iban_check_digits,
-    luhn_sum,
 )
 
 AES = Cipher(algorithms.AES(bytes(range(32))), modes.ECB()).encryptor().update
@@ -33,12 +33,12 @@ def test_shape_stays_and_the_value_comes_back(value: str) -> None:
 
 @given(st.text(alphabet=string.digits, min_size=11, max_size=18), st.sampled_from(["", " ", "-"]))
 def test_cards_stay_valid_with_their_issuer_and_come_back(digits: str, separator: str) -> None:
-    check = next(c for c in string.digits if luhn_sum(digits + c) % 10 == 0)
+    check = next(c for c in string.digits if luhn(digits + c))
     number = digits + check
     card = separator.join(number[at : at + 4] for at in range(0, len(number), 4))
     first = 6 if len(number) >= 13 else 4
     hidden = encrypt_card(card, tweak=b"t", cipher=AES, keep_first=first)
-    assert luhn_sum(hidden) % 10 == 0
+    assert luhn("".join(filter(str.isdigit, hidden)))
     assert (hidden.replace(separator, "")[:first], shape(hidden)) == (number[:first], shape(card))
     assert encrypt_card(hidden, tweak=b"t", cipher=AES, keep_first=first, backwards=True) == card
 
@@ -46,7 +46,7 @@ def test_cards_stay_valid_with_their_issuer_and_come_back(digits: str, separator
 def test_a_card_can_keep_its_last_four_digits_instead_of_its_issuer() -> None:
     hidden = encrypt_card("4111111111111111", tweak=b"", cipher=AES, keep_first=0, keep_last=4)
     assert hidden.endswith("1111")
-    assert luhn_sum(hidden) % 10 == 0
+    assert luhn("".join(filter(str.isdigit, hidden)))
     assert hidden[:6] != "411111"
     back = encrypt_card(hidden, tweak=b"", cipher=AES, keep_first=0, keep_last=4, backwards=True)
     assert back == "4111111111111111"

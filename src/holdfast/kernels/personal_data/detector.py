@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from holdfast.kernels.personal_data.detecting import find_spans
+from holdfast.kernels.personal_data import rules_contact, rules_dates, rules_network, rules_payment
+from holdfast.kernels.personal_data.detecting import Finder
 from holdfast.kernels.personal_data.overlap import resolve_overlaps
 from holdfast.kernels.personal_data.rule import THRESHOLD, Rule, Span
 
@@ -23,9 +25,13 @@ class Detector:
     threshold: float = THRESHOLD
     labels: frozenset[str] | None = None  # None: all
 
+    @cached_property
+    def _finder(self) -> Finder:
+        return Finder(self.rules, threshold=self.threshold)
+
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
         """Find personal data in each text: spans in order of their start, without overlaps."""
-        found = find_spans(texts, self.rules, threshold=self.threshold)
+        found = self._finder.find(texts)
         for recogniser in self.recognisers:
             for spans, more in zip(found, recogniser(texts), strict=True):
                 spans.extend(span for span in more if span.score >= self.threshold)
@@ -38,7 +44,7 @@ class Detector:
 
 def rule_tables() -> Iterable[tuple[Rule, ...]]:
     """The tables of rules, in the order of the documentation."""
-    return ()
+    return (rules_contact.RULES, rules_payment.RULES, rules_network.RULES, rules_dates.RULES)
 
 
 def default_detector(

@@ -2,9 +2,9 @@
 
 Latin letters lose their accents, Greek and Cyrillic letters become the Latin letter that they look like (or, where they
 look like none, one of like sound), digits of every script become ASCII digits, full-width forms become narrow, every
-dash is "-" and every blank is " ". What a reader cannot see (zero-width characters, soft hyphens, marks of direction) and
-combining accents are left out, and the way back to the original offsets is kept. So a look-alike letter in an address or
-a blank of no width inside a card number hides nothing.
+dash is "-" and every blank is " ". What a reader cannot see (zero-width characters, soft hyphens, marks of direction)
+and combining accents are left out, and the way back to the original offsets is kept. So a look-alike letter in an
+address or a blank of no width inside a card number hides nothing.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ LETTERS = r"A-Za-z\xfe\xff"
 _LOOKALIKES = {
     pair[0]: pair[1]
     for pair in (
-        "аa бb вb гr дd еe ёe жx зz иu йu кk лl мm нh оo пn рp сc тt уy фf хx цu чh шw щw ъb ыi ьb эe юu яr іi їi єe ґr "
-        "јj љl њm ћh ђh џu ѓr ќk ўy ѕs ѐe ѝu αa βb γy δd εe ζz ηn θo ιi κk λl μm νv ξe οo πn ρp σs ςs τt υu φf χx ψy ωw"
+        "аa бb вb гr дd еe ёe жx зz иu йu кk лl мm нh оo пn рp сc тt уy фf хx цu чh шw щw ъb ыi ьb эe юu яr "
+        "іi їi єe ґr јj љl њm ћh ђh џu ѓr ќk ўy ѕs ѐe ѝu "
+        "αa βb γy δd εe ζz ηn θo ιi κk λl μm νv ξe οo πn ρp σs ςs τt υu φf χx ψy ωw"
     ).split()
 }
-_SINGLE = {"ß": "s", "ø": "o", "ł": "l", "đ": "d", "æ": "a", "œ": "o", "þ": "t", "ð": "d", "ı": "i", "ħ": "h", "ŋ": "n"}
+_SINGLE = {pair[0]: pair[1] for pair in "ßs øo łl đd æa œo þt ðd ıi ħh ŋn".split()}
 _QUOTES = dict.fromkeys("‘’‚‛′ʼ`´", "'") | dict.fromkeys("“”„‟″«»", '"')
 
 _TABLE = np.zeros(0x110000, np.uint8)  # filled as code points are met; 0: not met yet
@@ -42,9 +43,9 @@ _TABLE[0] = CONTROL
 class Folded(NamedTuple):
     """Records as one array of bytes.
 
-    codes: uint8 array; records are separated by ``BETWEEN``. starts: where each record begins in ``codes``, one more for
-    the end. positions: offsets into the joined text (records joined by one character) of each byte; None where nothing
-    was left out, so that offsets agree.
+    codes: uint8 array; records are separated by ``BETWEEN``. starts: where each record begins in ``codes``, one more
+    for the end. positions: offsets into the joined text (records joined by one character) of each byte; None where
+    nothing was left out, so that offsets agree.
     """
 
     codes: NDArray[np.uint8]

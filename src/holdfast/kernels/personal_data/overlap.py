@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Sequence
+from itertools import pairwise
 
 from holdfast.kernels.personal_data.rule import Span
 
@@ -14,7 +15,7 @@ def resolve_overlaps(spans: Sequence[Span]) -> list[Span]:
     Spans that only touch do not overlap. Takes n log n steps for spans in any order.
     """
     ordered = sorted(spans)
-    if all(left.end <= right.start for left, right in zip(ordered, ordered[1:], strict=False)):
+    if all(left.end <= right.start for left, right in pairwise(ordered)):
         return ordered
     kept: list[Span] = []
     for span in sorted(ordered, key=lambda span: (-span.score, span.start - span.end, span.start)):

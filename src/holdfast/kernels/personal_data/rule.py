@@ -1,8 +1,8 @@
 """What a rule for one kind of personal data is made of, and what it finds.
 
 A rule is data: the label that a match gets, a regular expression over the folded text (``folding.py``: one byte for
-each code point, Latin letters without accents, ASCII digits, dashes and blanks), where a match may begin, a check of the
-match, and the words around it that make it likelier. Rules stand in tables, one module for each family of types
+each code point, Latin letters without accents, ASCII digits, dashes and blanks), where a match may begin, a check of
+the match, and the words around it that make it likelier. Rules stand in tables, one module for each family of types
 (``rules_*.py``, ``national_*.py``); a new type is a new line in such a table.
 """
 
@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+NOT_AFTER_WORD = r"(?<![A-Za-z0-9_\xfe\xff])"
+NOT_BEFORE_WORD = r"(?![A-Za-z0-9_\xfe\xff])"
 THRESHOLD = 0.5  # spans below it are not reported unless the caller asks
 
 
@@ -30,14 +32,14 @@ class Anchor(NamedTuple):
     """Where a match of a rule may begin, so that the compiled pass can skip the rest of the text.
 
     kind: ``digit`` (a digit, or "+" or "(" before one, with no letter or digit before it), ``token`` (a letter or a
-    digit with none before it, in a run of letters and digits that holds both), ``at`` (the first character of what may
-    be the local part before "@"), ``dot`` (the first character of what may be a host name or an address with a
-    scheme), ``colon`` (the first character of a run of hexadecimal digits and ":" that holds two or more ":"), ``word``
-    (a word of ``words``), ``line`` (the first character of a line of at least 20 characters: documents' readable zones,
-    blocks of keys).
-    first: shortest and longest run of digits (``digit``) or of letters and digits (``token``) that the match begins with.
-    total: fewest digits in the whole run of digits and single separators (blank, "-", ".", "/", "(", ")", ":") for
-    ``digit``; fewest characters of letters and digits, separators left out, for ``token``.
+    digit with none before it, in a run of letters and digits that holds both), ``at`` (the first character of what
+    may be the local part before "@"), ``dot`` (the first character of what may be a host name or an address with a
+    scheme), ``colon`` (the first character of a run of hexadecimal digits and ":" that holds two or more ":"),
+    ``word`` (a word of ``words``), ``hex`` (two hexadecimal digits before "-"), ``line`` (the first character of a
+    line of at least 20 characters: documents' readable zones, blocks of keys).
+    first: shortest and longest run of digits (``digit``) or of letters and digits (``token``) that the match begins
+    with. total: fewest digits in the whole run of digits and single separators (blank, "-", ".", "/", "(", ")",
+    ":") for ``digit``; fewest characters of letters and digits, separators left out, for ``token``.
     words: the words, folded and in lower case, for ``word``.
     """
 
@@ -52,13 +54,14 @@ class Rule:
     """One way of finding one kind of personal data.
 
     label: what a match is reported as. name: what distinguishes it from other rules of the same label ("us_ssn",
-    "card_spaced"). pattern: regular expression over the folded text; where it has a group ``value``, that group is the
-    span. It must take time linear in the text (no nested repetition without a bound). anchor: where it may begin.
+    "card_spaced"). pattern: regular expression over the folded text; where it has a group ``value``, that group is
+    the span. It must take time linear in the text (no nested repetition without a bound). anchor: where it may begin.
     score: of a match that passes ``validate``, without context, from 0 to 1. context: folded, lower-case whole words;
     one of them within ``reach`` code points before the match or a third of it after raises the score to
-    ``context_score``. validate: takes the matched text (folded), says whether it can be real (check digits, ranges,
-    embedded dates). source: the standard, law or publication that the rule comes from. example: invented values that it must find, with
-    what must stand around them.
+    ``context_score``; without one, a word of ``against`` within 24 code points before it takes the score to 0.
+    validate: takes the matched text (folded), says whether it can be real (check digits, ranges, embedded dates).
+    source: the standard, law or publication that the rule comes from. examples: invented values that it must find,
+    with what must stand around them.
     """
 
     label: str
@@ -70,6 +73,7 @@ class Rule:
     context: tuple[str, ...] = ()
     context_score: float = 0.0
     reach: int = 48
+    against: tuple[str, ...] = ()
     validate: Callable[[str], bool] | None = None
     countries: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()

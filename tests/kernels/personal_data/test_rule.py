@@ -1,0 +1,32 @@
+"""Tests that the tables of rules keep their contract."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from holdfast.kernels.personal_data.anchors_numba import KINDS
+from holdfast.kernels.personal_data.detector import default_detector
+from holdfast.kernels.personal_data.expression import automaton
+from holdfast.kernels.personal_data.folding import fold_text
+from holdfast.kernels.personal_data.rule import Rule
+
+RULES = default_detector().rules
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_is_complete(rule: Rule) -> None:
+    assert rule.anchor.kind in (*KINDS, "word")
+    assert (rule.anchor.kind == "word") == bool(rule.anchor.words)
+    assert 0 <= rule.score <= 1
+    assert rule.source
+    assert bool(rule.context) == (rule.context_score > rule.score)
+    for word in (*rule.context, *rule.against, *rule.anchor.words):
+        assert re.fullmatch("[a-z\xff]+", word)
+        assert fold_text(word) == word
+    assert automaton(rule.pattern) is not None
+
+
+def test_names_of_rules_are_unique() -> None:
+    assert len({rule.name for rule in RULES}) == len(RULES)
