@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from holdfast.core.canonical import digest_of
 from holdfast.core.personal_data import SearchedFile
-from holdfast.kernels.personal_data.masking import shape_of
+from holdfast.kernels.personal_data.shapes import shape_of
 from holdfast.kernels.personal_data.passages import Found, Place
 from holdfast.kernels.personal_data.scoring import EVERY, LabelScore
 from holdfast.kernels.stats.interval import IntervalEstimate

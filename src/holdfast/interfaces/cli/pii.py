@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from holdfast.interfaces.cli import pii_anonymise, pii_redact
 from holdfast.interfaces.cli.delivering import deliver, refuse_unknown_format
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from holdfast.kernels.personal_data.passages import Found
 
 Option = typer.Option
-app = typer.Typer(help="Find personal data, and measure how well it is found.", no_args_is_help=True)
+app = typer.Typer(
+    help="Find personal data, measure how well it is found, take it out and put it back.", no_args_is_help=True
+)
 FORMATS = ("text", "jsonl", "json", "sarif")
 SCORE_FORMATS = ("text", "json")
 MOST_LISTED = 100_000
@@ -104,6 +107,10 @@ def evaluate(
         typer.echo(f"failed: {failure}", err=True)
     if scored.failures:
         raise typer.Exit(1)
+
+
+pii_redact.register(app)
+app.command("anonymise")(pii_anonymise.anonymise)
 
 
 def _listed(text: str) -> list[str]:
