@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from holdfast.auditing import planted_data as data
+from holdfast.auditing import planted_identities as identities
 from holdfast.auditing import planted_later as later
 from holdfast.auditing import planted_models as models
 from holdfast.auditing import planted_origin as origin
@@ -250,6 +251,52 @@ FAULTS: Mapping[str, Fault] = {
         "the model has learned other people by heart",
         "privacy.membership.tpr_at_1_in_100",
         models.learned_others_by_heart,
+        must_fail=False,
+    ),
+    "named_in_remarks": Fault(
+        "one remark in twenty holds an e-mail address",
+        "privacy.personal_data.row_share.train",
+        identities.named_in_remarks,
+    ),
+    "numbers_in_remarks": Fault(
+        "remarks hold amounts and references",
+        "privacy.personal_data.row_share.train",
+        identities.numbers_in_remarks,
+        must_fail=False,
+    ),
+    "exact_birth_and_postcode": Fault(
+        "the table has the day of birth and the postcode",
+        "privacy.reidentification.unique_share",
+        identities.exact_birth_and_postcode,
+        limit=0.2,
+    ),
+    "first_digit_of_postcode": Fault(
+        "it has the first digit of the postcode",
+        "privacy.reidentification.unique_share",
+        identities.first_digit_of_postcode,
+        must_fail=False,
+        limit=0.2,
+    ),
+    "religion_for_nothing": Fault(
+        "the model is given the religion, which changes nothing",
+        "privacy.minimisation.n_unneeded",
+        identities.religion_for_nothing,
+    ),
+    "illness_that_matters": Fault(
+        "the model is given an illness, which changes much",
+        "privacy.minimisation.n_unneeded",
+        identities.illness_that_matters,
+        must_fail=False,
+    ),
+    "address_tells_sex": Fault(
+        "a form of address stands in for the sex",
+        "privacy.special_category_proxies.column_auc.sex",
+        people.stand_in,
+    ),
+    "income_hints_at_sex": Fault(
+        "women earn less, so that the income hints at the sex",
+        "privacy.special_category_proxies.column_auc.sex",
+        data.unequal_incomes,
         must_fail=False,
     ),
     "unit_error": Fault("10 % of incomes are in cents", "data.schema.violation_share", data.unit_error),

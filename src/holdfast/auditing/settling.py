@@ -78,7 +78,8 @@ def _require_columns(table: Table, deployment: Deployment) -> None:
     if table.name != "test":
         return
     named = [name for name in (deployment.id, deployment.time, deployment.group) if name]
-    for name in (*named, *deployment.sensitive, *deployment.immutable, *deployment.text):
+    people = (*deployment.sensitive, *deployment.quasi_identifiers)
+    for name in (*named, *people, *deployment.immutable, *deployment.text):
         if name not in table.frame.columns:
             raise InputError(
                 f"the deployment names a column {name!r} that the {table.name} table does not have",

@@ -34,6 +34,8 @@ class Deployment:
         Columns that identify a row, order rows in time, and tie rows together that must not be split.
     sensitive
         Attributes for fairness: columns of the test table.
+    quasi_identifiers
+        Columns that others may know of a person and find a row by; guessed by their names otherwise.
     population
         Whom the model is for: per column the share of each category, such as ``sex: {Female: 0.51, Male: 0.49}``; of
         numbers ``age: {<18: 0.2, 18-64: 0.6, 65+: 0.2}``.
@@ -76,6 +78,7 @@ class Deployment:
     time: str | None = None
     group: str | None = None
     sensitive: tuple[str, ...] = ()
+    quasi_identifiers: tuple[str, ...] = ()
     population: dict[str, dict[str, float]] = field(default_factory=dict)
     immutable: tuple[str, ...] = ()
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
