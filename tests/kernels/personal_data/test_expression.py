@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.kernels.personal_data.expression import ALL, Automaton, automaton
+from holdfast.kernels.personal_data.expression import Automaton, automaton
 
 PATTERNS = [
     r"ab?c+",
@@ -72,7 +72,19 @@ def test_what_may_be_empty_or_is_unknown_has_no_automaton(pattern: str) -> None:
     assert automaton(pattern) is None
 
 
-def test_many_alternatives_keep_their_first_characters() -> None:
-    machine = automaton("(?:" + "|".join(letter * 9 for letter in "abcdefghij") + ")")
+def test_many_alternatives_are_told_apart_by_the_characters_at_each_place() -> None:
+    machine = automaton("(?:" + "|".join(letter * 3 for letter in "abcdefghij") + "|k)-")
     assert machine is not None
-    assert machine.reads[0] == sum(1 << ord(letter) for letter in "abcdefghij") & ALL
+    assert len(machine.reads) == 4
+    assert accepts(machine, b"aaa-", 0)
+    assert accepts(machine, b"k-", 0)
+    assert accepts(machine, b"abc-", 0)  # too much, but never too little
+    assert not accepts(machine, b"aa-", 0)
+    assert not accepts(machine, b"azz-", 0)
+
+
+def test_many_alternatives_with_one_that_repeats() -> None:
+    machine = automaton("(?:" + "|".join("abcdefghij") + "|kx*y)-")
+    assert machine is not None
+    assert accepts(machine, b"a-", 0)
+    assert accepts(machine, b"kxxy-", 0)

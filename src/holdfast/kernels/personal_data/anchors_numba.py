@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from holdfast.kernels.robustness.compiled_numba import compiled, entrance, inlined
 
-LETTER, DIGIT, UPPER_CASE, HEX, MAIL, HOST, SEPARATOR = 1, 2, 4, 8, 16, 32, 64
+LETTER, DIGIT, OPENING, HEX, MAIL, HOST, SEPARATOR, SIGN = 1, 2, 4, 8, 16, 32, 64, 128
 RUN = 64  # code points of a run of digits or of letters and digits that are looked at
 HOST_RUN = 448  # longest host name that rules accept: seven labels
 FARTHEST = 4096  # code points back that a word of a context may stand; tries are not quite in order of their place
@@ -40,6 +40,8 @@ def _flags() -> NDArray[np.uint8]:
             + MAIL * (is_letter or is_digit or character in "._%+-")
             + HOST * (is_letter or is_digit or character in ".-")
             + SEPARATOR * (character in " -./():+")
+            + OPENING * (character in "+(")
+            + SIGN * (character in "@.:-")
         )
     return flags
 
@@ -53,11 +55,10 @@ class Plan(NamedTuple):
     slots: hash table of words, a power of two long: the number of a word, or -1. letters: the words' letters one after
     another. bounds: where each begins, and the end. is_context: whether a word belongs to the context of a rule.
     word_begins, word_rules: the rules that begin with each word. kind_begins, kind_rules: the rules of each of
-    ``KINDS``. limits: shape (n_rules, 3): shortest and longest first run, fewest in the whole run. flags: what
-    each code is.
-    first, follow, last, reads, after: the rules' automata (``expression.py``): positions as bits of 64; ``follow`` has
-    shape (n_rules, 64), ``reads``, the positions that read a code, (n_rules, 256), ``after``, whether a code may stand
-    before, (n_rules, 256); a rule without one has no bit in ``first``.
+    ``KINDS``. limits: shape (n_rules, 3): shortest and longest first run, fewest in the whole run. machines: shape
+    (n_rules, 322): the rules' automata (``expression.py``), positions as bits: those that a match may begin with, those
+    after which it accepts, those that may follow each, and those that read each code; there the highest bit says
+    whether the code may stand before. A rule without one has no position to begin with.
     """
 
     slots: NDArray[np.int32]
@@ -69,31 +70,30 @@ class Plan(NamedTuple):
     kind_begins: NDArray[np.int32]
     kind_rules: NDArray[np.int32]
     limits: NDArray[np.int32]
-    flags: NDArray[np.uint8]
-    first: NDArray[np.uint64]
-    follow: NDArray[np.uint64]
-    last: NDArray[np.uint64]
-    reads: NDArray[np.uint64]
-    after: NDArray[np.uint8]
+    machines: NDArray[np.uint64]
+
+
+FIRST, LAST, FOLLOW, READS = 0, 1, 2, 66  # columns of the automata
+WIDTH = READS + 256
+_BEFORE = np.uint64(1 << 63)
 
 
 @inlined
-def _hash_step(state: np.uint64, code: np.uint8) -> np.uint64:
-    """One step of FNV-1a over a letter in lower case."""
-    lower = code | np.uint8(0x20) if 0x41 <= code <= 0x5A else code
-    return (state ^ np.uint64(lower)) * np.uint64(0x100000001B3)
+def _lower(code: np.uint8) -> np.uint8:
+    return code | np.uint8(0x20) if 0x41 <= code <= 0x5A else code
 
 
-@compiled
+@inlined
 def _word_at(
     codes: NDArray[np.uint8],
-    start: int,
-    end: int,
+    run: tuple[int, int],
     state: np.uint64,
-    plan: Plan,
+    slots: NDArray[np.int32],
+    letters: NDArray[np.uint8],
+    bounds: NDArray[np.int32],
 ) -> int:
     """The number of the word between two places in the table of words, or -1."""
-    slots, letters, bounds = plan.slots, plan.letters, plan.bounds
+    start, end = run
     mask = len(slots) - 1
     slot = int(state >> np.uint64(20)) & mask
     while slots[slot] >= 0:
@@ -101,12 +101,7 @@ def _word_at(
         low = bounds[word]
         if bounds[word + 1] - low == end - start:
             at = 0
-            while at < end - start:
-                code = codes[start + at]
-                if 0x41 <= code <= 0x5A:
-                    code = code | np.uint8(0x20)
-                if code != letters[low + at]:
-                    break
+            while at < end - start and _lower(codes[start + at]) == letters[low + at]:
                 at += 1
             if at == end - start:
                 return int(word)
@@ -114,194 +109,137 @@ def _word_at(
     return -1
 
 
-@compiled
-def _digits_from(codes: NDArray[np.uint8], flags: NDArray[np.uint8], start: int, n: int) -> tuple[int, int]:
+@inlined
+def _digits_from(codes: NDArray[np.uint8], start: int) -> tuple[int, int]:
     """Length of the first run of digits from a place on, and digits in the whole run with its separators."""
     at = start
-    stop = min(n, start + RUN)
-    while at < stop and flags[codes[at]] & SEPARATOR:
+    stop = min(len(codes), start + RUN)
+    while at < stop and FLAGS[codes[at]] & SEPARATOR:
         at += 1
     begin = at
-    while at < stop and flags[codes[at]] & DIGIT:
+    while at < stop and FLAGS[codes[at]] & DIGIT:
         at += 1
     first = at - begin
     total = first
-    while at < stop and flags[codes[at]] & (DIGIT | SEPARATOR):
-        if flags[codes[at]] & DIGIT:
+    while at < stop and FLAGS[codes[at]] & (DIGIT | SEPARATOR):
+        if FLAGS[codes[at]] & DIGIT:
             total += 1
         at += 1
     return first, total if at < start + RUN else RUN
 
 
-@compiled
-def _token_from(codes: NDArray[np.uint8], flags: NDArray[np.uint8], start: int, n: int) -> tuple[int, int]:
+@inlined
+def _token_from(codes: NDArray[np.uint8], start: int) -> tuple[int, int]:
     """Length of a run of letters and digits, and how many are in the whole run with its separators."""
     at = start
-    while at < n and at < start + 4 * RUN and flags[codes[at]] & (LETTER | DIGIT):
+    n = len(codes)
+    while at < n and at < start + 4 * RUN and FLAGS[codes[at]] & (LETTER | DIGIT):
         at += 1
     first = at - start
     total = first
     stop = min(n, start + RUN)
-    while at < stop and flags[codes[at]] & (LETTER | DIGIT | SEPARATOR):
-        if flags[codes[at]] & (LETTER | DIGIT):
+    while at < stop and FLAGS[codes[at]] & (LETTER | DIGIT | SEPARATOR):
+        if FLAGS[codes[at]] & (LETTER | DIGIT):
             total += 1
         at += 1
     return first, total if at < start + RUN else 4 * RUN
 
 
 @inlined
-def _put(rows: NDArray[np.int32], counts: NDArray[np.int64], which: int, value: int, place: int) -> None:
-    """Write a row where there is room, and count it."""
-    if counts[which] < len(rows):
-        rows[counts[which], 0] = value
-        rows[counts[which], 1] = place
-    counts[which] += 1
-
-
-@compiled
-def _accepts(codes: NDArray[np.uint8], plan: Plan, rule: int, at: int) -> bool:
-    """Whether the automaton of a rule accepts some stretch that begins at a place."""
-    state = plan.first[rule]
-    if state == 0:
-        return True
-    if at > 0 and not plan.after[rule, codes[at - 1]]:
-        return False
-    n = len(codes)
-    state &= plan.reads[rule, codes[at]]
-    while state:
-        if state & plan.last[rule]:
-            return True
-        at += 1
-        if at == n:
-            return False
-        following = np.uint64(0)
-        while state:
-            lowest = state & (~state + np.uint64(1))
-            following |= plan.follow[rule, _BITS[(lowest * _DE_BRUIJN) >> np.uint64(58)]]
-            state ^= lowest
-        state = following & plan.reads[rule, codes[at]]
-    return False
-
-
-@compiled
-def _put_rule(
-    codes: NDArray[np.uint8], plan: Plan, rule: int, place: int, tries: NDArray[np.int32], counts: NDArray[np.int64]
-) -> None:
-    """A rule may begin at a place, if its automaton says so."""
-    if _accepts(codes, plan, rule, place):
-        _put(tries, counts, 0, rule, place)
-
-
-@compiled
-def _put_kind(
-    codes: NDArray[np.uint8], plan: Plan, kind: int, place: int, tries: NDArray[np.int32], counts: NDArray[np.int64]
-) -> None:
-    """Every rule of a kind may begin at a place."""
-    for at in range(plan.kind_begins[kind], plan.kind_begins[kind + 1]):
-        _put_rule(codes, plan, plan.kind_rules[at], place, tries, counts)
-
-
-@compiled
-def _put_fitting(
-    codes: NDArray[np.uint8],
-    plan: Plan,
-    kind: int,
-    place: int,
-    runs: tuple[int, int],
-    tries: NDArray[np.int32],
-    counts: NDArray[np.int64],
-) -> None:
-    """Those rules of a kind may begin at a place whose limits its runs fit."""
-    first, total = runs
-    for at in range(plan.kind_begins[kind], plan.kind_begins[kind + 1]):
-        rule = plan.kind_rules[at]
-        if plan.limits[rule, 0] <= first <= plan.limits[rule, 1] and total >= plan.limits[rule, 2]:
-            _put_rule(codes, plan, rule, place, tries, counts)
-
-
-@compiled
-def _look_at_word(
-    codes: NDArray[np.uint8],
-    plan: Plan,
-    at: int,
-    is_start: bool,
-    tries: NDArray[np.int32],
-    seen: NDArray[np.int32],
-    counts: NDArray[np.int64],
-) -> int:
-    """Look up a word, and the token that it begins; gives the place after the word."""
-    n = len(codes)
-    start = at
-    state = np.uint64(0xCBF29CE484222325)
-    while at < n and plan.flags[codes[at]] & LETTER:
-        state = _hash_step(state, codes[at])
-        at += 1
-    word = _word_at(codes, start, at, state, plan)
-    if word >= 0:
-        if plan.is_context[word]:
-            _put(seen, counts, 1, word, start)
-        for rule in range(plan.word_begins[word], plan.word_begins[word + 1]):
-            _put_rule(codes, plan, plan.word_rules[rule], start, tries, counts)
-    if is_start and at < n and plan.flags[codes[at]] & DIGIT:
-        _put_fitting(codes, plan, _TOKEN_RULES, start, _token_from(codes, plan.flags, start, n), tries, counts)
-    return at
-
-
-@compiled
-def _look_at_number(
-    codes: NDArray[np.uint8], plan: Plan, at: int, tries: NDArray[np.int32], counts: NDArray[np.int64]
-) -> None:
-    """A number, or the token that it begins, starts here."""
-    n = len(codes)
-    first, total = _digits_from(codes, plan.flags, at, n)
-    if first == 0:
-        return
-    _put_fitting(codes, plan, _DIGIT_RULES, at, (first, total), tries, counts)
-    if plan.flags[codes[at]] & DIGIT and at + first < n and plan.flags[codes[at + first]] & LETTER:
-        _put_fitting(codes, plan, _TOKEN_RULES, at, _token_from(codes, plan.flags, at, n), tries, counts)
-
-
-@compiled
-def _look_before_at_sign(
-    codes: NDArray[np.uint8], plan: Plan, at: int, tries: NDArray[np.int32], counts: NDArray[np.int64]
-) -> None:
-    """Local parts before "@": back to the start of the run, and after each apostrophe on the way."""
-    start = at
-    while start > 0 and at - start <= RUN:
-        while start > 0 and at - start <= RUN and plan.flags[codes[start - 1]] & MAIL:
-            start -= 1
-        if start < at:
-            _put_kind(codes, plan, _AT_RULES, start, tries, counts)
-        if start == 0 or codes[start - 1] != 0x27:
-            break
-        start -= 1
-
-
-@compiled
-def _run_start(codes: NDArray[np.uint8], flags: NDArray[np.uint8], at: int, flag: int, longest: int) -> int:
+def _run_start(codes: NDArray[np.uint8], at: int, flag: int, longest: int) -> int:
     """Where the run of codes with a flag begins that ends before a place."""
     start = at
-    while start > 0 and at - start < longest and flags[codes[start - 1]] & flag:
+    while start > 0 and at - start < longest and FLAGS[codes[start - 1]] & flag:
         start -= 1
     return start
 
 
 @compiled
-def _look_at_colon(
-    codes: NDArray[np.uint8], plan: Plan, at: int, tries: NDArray[np.int32], counts: NDArray[np.int64]
+def _put(
+    codes: NDArray[np.uint8],
+    machines: NDArray[np.uint64],
+    rule: int,
+    place: int,
+    tries: NDArray[np.int32],
+    counts: NDArray[np.int64],
 ) -> None:
-    """A scheme before "://", or the second colon of a run of hexadecimal digits and colons."""
-    if at + 2 < len(codes) and codes[at + 1] == 0x2F and codes[at + 2] == 0x2F:
-        _put_kind(codes, plan, _DOT_RULES, _run_start(codes, plan.flags, at, LETTER, 8), tries, counts)
-        return
-    start = _run_start(codes, plan.flags, at, HEX, RUN)
-    for before in range(start, at):
-        if codes[before] == 0x3A:
-            _put_kind(codes, plan, _COLON_RULES, start, tries, counts)
+    """Count, and write where there is room, that a rule may begin at a place, if its automaton accepts what follows."""
+    machine = machines[rule]
+    state = machine[FIRST]
+    if state:
+        if place > 0 and not machine[READS + codes[place - 1]] & _BEFORE:
             return
+        state &= machine[READS + codes[place]]
+        at = place
+        while not state & machine[LAST]:
+            at += 1
+            if state == 0 or at == len(codes):
+                return
+            following = np.uint64(0)
+            while state:
+                lowest = state & (~state + np.uint64(1))
+                following |= machine[FOLLOW + _BITS[(lowest * _DE_BRUIJN) >> np.uint64(58)]]
+                state ^= lowest
+            state = following & machine[READS + codes[at]]
+    if counts[0] < len(tries):
+        tries[counts[0], 0] = rule
+        tries[counts[0], 1] = place
+    counts[0] += 1
 
 
 @compiled
+def _put_fitting(
+    codes: NDArray[np.uint8],
+    machines: NDArray[np.uint64],
+    rules: NDArray[np.int32],
+    limits: NDArray[np.int32],
+    place: int,
+    runs: tuple[int, int],
+    tries: NDArray[np.int32],
+    counts: NDArray[np.int64],
+) -> None:
+    """Those rules may begin at a place whose limits its runs fit."""
+    first, total = runs
+    for rule in rules:
+        if limits[rule, 0] <= first <= limits[rule, 1] and total >= limits[rule, 2]:
+            _put(codes, machines, rule, place, tries, counts)
+
+
+@compiled
+def _put_all(
+    codes: NDArray[np.uint8],
+    machines: NDArray[np.uint64],
+    rules: NDArray[np.int32],
+    place: int,
+    tries: NDArray[np.int32],
+    counts: NDArray[np.int64],
+) -> None:
+    """Every one of some rules may begin at a place."""
+    for rule in rules:
+        _put(codes, machines, rule, place, tries, counts)
+
+
+@compiled
+def _look_before_at_sign(
+    codes: NDArray[np.uint8],
+    machines: NDArray[np.uint64],
+    rules: NDArray[np.int32],
+    at: int,
+    tries: NDArray[np.int32],
+    counts: NDArray[np.int64],
+) -> None:
+    """Local parts before "@": back to the start of the run, and after each apostrophe on the way."""
+    start = at
+    while start > 0 and at - start <= RUN:
+        start = _run_start(codes, start, MAIL, RUN + 1)
+        if start < at:
+            _put_all(codes, machines, rules, start, tries, counts)
+        if start == 0 or codes[start - 1] != 0x27:
+            break
+        start -= 1
+
+
+@inlined
 def _is_line(codes: NDArray[np.uint8], at: int) -> bool:
     """Whether a line of some length begins here."""
     if at > 0 and codes[at - 1] != 10 and codes[at - 1] != 0:
@@ -312,9 +250,70 @@ def _is_line(codes: NDArray[np.uint8], at: int) -> bool:
     return place == at + LINE
 
 
+@compiled
+def _look_at_sign(
+    codes: NDArray[np.uint8],
+    machines: NDArray[np.uint64],
+    kind_begins: NDArray[np.int32],
+    kind_rules: NDArray[np.int32],
+    at: int,
+    tries: NDArray[np.int32],
+    counts: NDArray[np.int64],
+) -> None:
+    """What may begin before or at a sign: mail addresses, hosts, schemes, network addresses."""
+    n = len(codes)
+    code = codes[at]
+    start = at
+    kind = -1
+    if code == 0x40:
+        rules = kind_rules[kind_begins[_AT_RULES] : kind_begins[_AT_RULES + 1]]
+        _look_before_at_sign(codes, machines, rules, at, tries, counts)
+    elif code == 0x2E:
+        if at + 1 < n and FLAGS[codes[at + 1]] & LETTER:
+            kind, start = _DOT_RULES, _run_start(codes, at, HOST, HOST_RUN)
+    elif code == 0x3A:
+        if at + 2 < n and codes[at + 1] == 0x2F and codes[at + 2] == 0x2F:
+            kind, start = _DOT_RULES, _run_start(codes, at, LETTER, 8)
+        else:
+            start = _run_start(codes, at, HEX, RUN)
+            for before in range(start, at):
+                if codes[before] == 0x3A:
+                    kind = _COLON_RULES
+                    break
+    elif code == 0x2D and at >= 2 and FLAGS[codes[at - 1]] & FLAGS[codes[at - 2]] & HEX:
+        kind, start = _HEX_RULES, at - 2
+    if kind >= 0:
+        _put_all(codes, machines, kind_rules[kind_begins[kind] : kind_begins[kind + 1]], start, tries, counts)
+
+
+@inlined
+def _look_at_number(
+    codes: NDArray[np.uint8],
+    machines: NDArray[np.uint64],
+    digit_rules: NDArray[np.int32],
+    token_rules: NDArray[np.int32],
+    limits: NDArray[np.int32],
+    at: int,
+    tries: NDArray[np.int32],
+    counts: NDArray[np.int64],
+) -> None:
+    """A number, or the token that it begins, starts here."""
+    runs = _digits_from(codes, at)
+    if runs[0] == 0:
+        return
+    _put_fitting(codes, machines, digit_rules, limits, at, runs, tries, counts)
+    end = at + runs[0]
+    if FLAGS[codes[at]] & DIGIT and end < len(codes) and FLAGS[codes[end]] & LETTER:
+        _put_fitting(codes, machines, token_rules, limits, at, _token_from(codes, at), tries, counts)
+
+
 @entrance
 def scan(
-    codes: NDArray[np.uint8], plan: Plan, tries: NDArray[np.int32], seen: NDArray[np.int32], counts: NDArray[np.int64]
+    codes: NDArray[np.uint8],
+    plan: Plan,
+    tries: NDArray[np.int32],
+    seen: NDArray[np.int32],
+    counts: NDArray[np.int64],
 ) -> None:
     """Find where rules may begin, and where words of their contexts stand, in the order of the text.
 
@@ -327,32 +326,42 @@ def scan(
         (capacity, 2), word and place. counts: written: shape (2,), how many there are; where that is more than fits,
         the rest is not written.
     """
+    slots, letters, bounds, is_context, word_begins, word_rules, kind_begins, kind_rules, limits, machines = plan
+    digit_rules = kind_rules[kind_begins[_DIGIT_RULES] : kind_begins[_DIGIT_RULES + 1]]
+    token_rules = kind_rules[kind_begins[_TOKEN_RULES] : kind_begins[_TOKEN_RULES + 1]]
+    line_rules = kind_rules[kind_begins[_LINE_RULES] : kind_begins[_LINE_RULES + 1]]
     counts[:] = 0
     n = len(codes)
-    has_lines = plan.kind_begins[_LINE_RULES + 1] > plan.kind_begins[_LINE_RULES]
     before = 0  # flags of the code before
     at = 0
     while at < n:
-        code = codes[at]
-        flag = plan.flags[code]
-        if has_lines and _is_line(codes, at):
-            _put_kind(codes, plan, _LINE_RULES, at, tries, counts)
+        flag = FLAGS[codes[at]]
+        if len(line_rules) > 0 and _is_line(codes, at):
+            _put_all(codes, machines, line_rules, at, tries, counts)
         if flag & LETTER:
-            at = _look_at_word(codes, plan, at, not before & DIGIT, tries, seen, counts)
+            start = at
+            state = np.uint64(0xCBF29CE484222325)
+            while at < n and FLAGS[codes[at]] & LETTER:
+                state = (state ^ np.uint64(_lower(codes[at]))) * np.uint64(0x100000001B3)  # FNV-1a
+                at += 1
+            word = _word_at(codes, (start, at), state, slots, letters, bounds)
+            if word >= 0:
+                if is_context[word]:
+                    if counts[1] < len(seen):
+                        seen[counts[1], 0] = word
+                        seen[counts[1], 1] = start
+                    counts[1] += 1
+                rules = word_rules[word_begins[word] : word_begins[word + 1]]
+                _put_all(codes, machines, rules, start, tries, counts)
+            if not before & DIGIT and at < n and FLAGS[codes[at]] & DIGIT:
+                _put_fitting(codes, machines, token_rules, limits, start, _token_from(codes, start), tries, counts)
             before = LETTER
             continue
-        if flag & DIGIT or code == 0x2B or code == 0x28:  # + (
+        if flag & (DIGIT | OPENING):
             if not before & (LETTER | DIGIT):
-                _look_at_number(codes, plan, at, tries, counts)
-        elif code == 0x40:
-            _look_before_at_sign(codes, plan, at, tries, counts)
-        elif code == 0x2E:
-            if at + 1 < n and plan.flags[codes[at + 1]] & LETTER:
-                _put_kind(codes, plan, _DOT_RULES, _run_start(codes, plan.flags, at, HOST, HOST_RUN), tries, counts)
-        elif code == 0x3A:
-            _look_at_colon(codes, plan, at, tries, counts)
-        elif code == 0x2D and at >= 2 and plan.flags[codes[at - 1]] & plan.flags[codes[at - 2]] & HEX:
-            _put_kind(codes, plan, _HEX_RULES, at - 2, tries, counts)
+                _look_at_number(codes, machines, digit_rules, token_rules, limits, at, tries, counts)
+        elif flag & SIGN:
+            _look_at_sign(codes, machines, kind_begins, kind_rules, at, tries, counts)
         before = flag
         at += 1
 

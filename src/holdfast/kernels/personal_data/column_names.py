@@ -118,7 +118,9 @@ _OF_THINGS = frozenset(
     "variable method function test dataset game movie film song book title produkt datei firma entreprise empresa azienda "
     "bedrijf sku app page campaign channel store shop server device plan project team".split()
 )
-_ORGANISATION = frozenset("company firm employer vendor supplier firma entreprise empresa azienda bedrijf store".split())
+_ORGANISATION = frozenset(
+    "company firm employer vendor supplier firma entreprise empresa azienda bedrijf store".split()
+)
 _BY_WORD = {word: (label, role) for label, role, words in _WORDS for word in words.split()}
 _LONGEST = 4
 _INSIDE = 7  # a compound may end with a word of so many letters: Kundengeburtsdatum

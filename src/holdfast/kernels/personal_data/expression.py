@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 POSITIONS = 63
 BEYOND = 1 << POSITIONS  # reached: no more positions, anything may follow
-MANY = 8  # alternatives from which on only their first characters are told apart
+MANY = 8  # alternatives from which on they are told apart by the characters at each place only
 ALL = (1 << 256) - 1
 
 _CLASSES = {
@@ -118,7 +118,7 @@ def _alternatives(parts: list[Build]) -> Build:
 
     def build(builder: _Builder) -> _Part:
         if len(parts) > MANY:
-            return _first_characters(parts, builder)
+            return _merged(parts, builder)
         built = [part(builder) for part in parts]
         first = last = 0
         for part in built:
@@ -129,20 +129,43 @@ def _alternatives(parts: list[Build]) -> Build:
     return build
 
 
-def _first_characters(parts: list[Build], builder: _Builder) -> _Part:
-    """One position for what any of many alternatives begins with; anything may follow it."""
-    characters = 0
+def _merged(parts: list[Build], builder: _Builder) -> _Part:
+    """One row of positions for many alternatives: each reads what any of them reads there; words are told apart so far.
+
+    After an alternative that is no plain row of characters anything may follow its first.
+    """
+    reads: list[int] = []
+    ends = 0
     is_optional = False
     for part in parts:
         apart = _Builder()
         built = part(apart)
         is_optional |= built.is_optional
-        for position, reads in enumerate(apart.reads):
-            if built.first >> position & 1:
-                characters |= reads
-    read = builder.read(characters)
-    builder.join(read.last, BEYOND)
-    return _Part(is_optional, read.first, 0)
+        n = len(apart.reads)
+        is_row = built == _Part(False, 1, 1 << (n - 1)) and apart.follow == [2 << at for at in range(n - 1)] + [0]
+        own = apart.reads if is_row else [_union(apart.reads, built.first)]
+        reads += [0] * (len(own) - len(reads))
+        for at, characters in enumerate(own):
+            reads[at] |= characters
+        ends |= 1 << (len(own) - 1) if is_row else BEYOND
+    first = last = 0
+    before = _EMPTY
+    for at, characters in enumerate(reads):
+        read = builder.read(characters)
+        builder.join(before.last, read.first)
+        first = first or read.first
+        last |= read.last if ends >> at & 1 else 0
+        if at == 0 and ends & BEYOND:
+            builder.join(read.last, BEYOND)
+        before = read
+    return _Part(is_optional, first, last)
+
+
+def _union(reads: list[int], positions: int) -> int:
+    characters = 0
+    for position, own in enumerate(reads):
+        characters |= own if positions >> position & 1 else 0
+    return characters
 
 
 def _repeated(part: Build, fewest: int, most: int | None) -> Build:

@@ -56,7 +56,7 @@ class Folded(NamedTuple):
 def fold(texts: Sequence[str]) -> Folded:
     """Fold records into one array of bytes."""
     joined = "\0".join(texts)
-    lengths = np.fromiter((len(text) for text in texts), np.int64, len(texts))
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     starts = np.concatenate([[0], np.cumsum(lengths + 1)])
     if joined.isascii():
         codes = np.frombuffer(bytearray(joined, "ascii"), np.uint8)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kernels.personal_data.anchors_numba import FLAGS, KINDS, Plan
-from holdfast.kernels.personal_data.expression import automaton
+from holdfast.kernels.personal_data.anchors_numba import FIRST, FOLLOW, KINDS, LAST, READS, WIDTH, Plan
+from holdfast.kernels.personal_data.expression import ALL, automaton
 from holdfast.kernels.personal_data.rule import Rule
 
 LONGEST_MATCH = 64  # code points of a match beyond whose end words of a context are looked for, in the first sieve
@@ -53,32 +53,26 @@ def compile_rules(rules: Sequence[Rule], threshold: float) -> Compiled:
         kind_begins=kind_begins,
         kind_rules=kind_rules,
         limits=np.array([[*rule.anchor.first, rule.anchor.total] for rule in rules], np.int32).reshape(-1, 3),
-        flags=FLAGS,
-        **_automata(rules),
+        machines=_machines(rules),
     )
     is_weak = np.array([rule.score < threshold for rule in rules], np.uint8)
     reach = np.array([[rule.reach, rule.reach // 3 + LONGEST_MATCH] for rule in rules], np.int32).reshape(-1, 2)
     return Compiled(plan, tuple(words), is_weak, wants, reach)
 
 
-def _automata(rules: Sequence[Rule]) -> dict[str, Any]:
-    """The automata of the rules as arrays."""
-    n = len(rules)
-    first, last = np.zeros(n, np.uint64), np.zeros(n, np.uint64)
-    follow, reads = np.zeros((n, 64), np.uint64), np.zeros((n, 256), np.uint64)
-    after = np.ones((n, 256), np.uint8)
-    for number, rule in enumerate(rules):
+def _machines(rules: Sequence[Rule]) -> NDArray[np.uint64]:
+    """The automata of the rules as rows."""
+    machines = np.zeros((len(rules), WIDTH), np.uint64)
+    for row, rule in zip(machines, rules, strict=True):
         built = automaton(rule.pattern)
         if built is None:
             continue
-        first[number], last[number] = built.first, built.last
-        follow[number, : len(built.follow)] = built.follow
-        sets = _bits((*built.reads, built.not_after))
-        reads[number] = (sets[:-1].astype(np.uint64) << np.arange(len(built.reads), dtype=np.uint64)[:, None]).sum(
-            axis=0, dtype=np.uint64
-        )
-        after[number] = ~sets[-1]
-    return {"first": first, "follow": follow, "last": last, "reads": reads, "after": after}
+        row[FIRST], row[LAST] = built.first, built.last
+        row[FOLLOW : FOLLOW + len(built.follow)] = built.follow
+        sets = _bits((*built.reads, ALL & ~built.not_after)).astype(np.uint64)
+        places = np.array([*range(len(built.reads)), 63], np.uint64)
+        row[READS:] = (sets << places[:, None]).sum(axis=0, dtype=np.uint64)
+    return machines
 
 
 def _bits(sets: Sequence[int]) -> NDArray[np.bool_]:
