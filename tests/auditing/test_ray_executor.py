@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -224,3 +225,16 @@ def test_an_address_without_a_cluster_is_refused_at_once(
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     with pytest.raises(InputError, match=message), connected(address):
         pass
+
+
+@needs_ray
+def test_a_head_on_the_loopback_alone_is_named_where_ray_would_look_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    if ray.util.get_node_ip_address() in executor.LOOPBACK:
+        pytest.skip("needs a machine with an address besides the loopback")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(InputError, match=f"as Ray reads {address}"), connected(address):
+            pass

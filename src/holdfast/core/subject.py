@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from holdfast.core.check import Task
-from holdfast.core.deployment import Deployment
-from holdfast.core.materials import Bill
-from holdfast.core.provenance import Provenance
-from holdfast.core.scan import ScannedFile
-from holdfast.core.signature import SignatureRecord
-
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray
+
+    from holdfast.core.check import Task
+    from holdfast.core.deployment import Deployment
+    from holdfast.core.materials import Bill
+    from holdfast.core.provenance import Provenance
+    from holdfast.core.scan import ScannedFile
+    from holdfast.core.signature import SignatureRecord
 
 Label = str | int | float | bool
 Capability = Literal["labels", "scores", "values", "query", "refit", "trees", "stored", "gradients"]

@@ -28,8 +28,9 @@ MOST_LINES = 6
 def sentences(replay: Replay) -> list[str]:
     """Say what the replay showed: whether ours was the cheapest, what is certain, and what training now would bring."""
     ours, best = replay[OURS], replay.contenders[0]
+    often = "once" if ours.trained == 1 else f"{ours.trained} times"
     said = [
-        f"Trained again {OURS}, {ours.trained} times in {replay.n_decided} periods, the model would have cost "
+        f"Trained again {OURS}, {often} in {replay.n_decided} periods, the model would have cost "
         f"{_number(ours.cost)}; never trained again, {_number(replay['never'].cost)}; in every period, "
         f"{_number(replay['every period'].cost)}."
     ]

@@ -90,6 +90,15 @@ def test_intervals_contain_the_truth() -> None:
     assert min(behaviour(0.1, 1000, 200)[1:]) > 0.9
 
 
+@pytest.mark.parametrize(("more", "low", "high"), [(0.0, 0.0, 0.03), (0.1, 0.08, 0.1)])
+def test_chance_adds_little_to_the_effect(more: float, low: float, high: float) -> None:
+    rng = np.random.default_rng(0)
+    found = [concept_shift(*drawn(rng, 1000), *drawn(rng, 500, more=more)) for _ in range(100)]
+    effects = [each.effect for each in found if each is not None]
+    assert low <= np.mean([effect.value for effect in effects]) <= high
+    assert all(effect.low <= effect.value <= effect.high for effect in effects)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [300, 3000])
 def test_intervals_contain_the_truth_95_percent(n: int) -> None:

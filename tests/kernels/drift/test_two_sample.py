@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from holdfast.kernels.drift.grid import number_grid
-from holdfast.kernels.drift.two_sample import LARGE, chi_square, ks_exact, ks_on_cells
+from holdfast.kernels.drift.two_sample import LARGE, SMALL, chi_square, ks_exact, ks_on_cells
 
 COUNTS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=12)
 SAMPLES = st.lists(st.floats(-5, 5).map(lambda x: round(x, 1)), min_size=2, max_size=60)
@@ -28,6 +28,19 @@ def test_large_samples_have_scipys_p_value_too() -> None:
         found = ks_exact(a, b)
         assert found is not None
         assert found.p_value == pytest.approx(stats.ks_2samp(a, b, method="asymp").pvalue, rel=1e-3)
+
+
+@pytest.mark.parametrize("size", [SMALL - 1, SMALL, 1_000, LARGE, LARGE + 1])
+def test_p_values_are_scipys_at_every_size_and_never_rise_with_the_distance(size: int) -> None:
+    n = 2 * size  # of each side, so that the effective size is this
+    p_values = []
+    for apart in np.linspace(0.2, 2.5, 24) / np.sqrt(size):
+        moved = round(apart * n)
+        found = ks_on_cells([moved, n - moved], [0, n])
+        assert found is not None
+        assert found.p_value == pytest.approx(stats.kstwo.sf(moved / n, size), rel=5e-3)
+        p_values.append(found.p_value)
+    assert (np.diff(p_values) <= 0.0).all()
 
 
 @given(SAMPLES, SAMPLES, st.integers(2, 20))

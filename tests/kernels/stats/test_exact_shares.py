@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import fisher_exact as scipy_fisher_exact
 from scipy.stats import hypergeom, norm
 
-from holdfast.kernels.stats.exact_shares import exact_share_test, share_changes
+from holdfast.kernels.stats.exact_shares import exact_share_test, fisher_exact, share_changes
 
 
 @given(st.integers(1, 400), st.integers(1, 400), st.data())
@@ -63,3 +64,15 @@ def test_size_is_at_most_nominal(n: int, m: int, share: float) -> None:
     p = np.array([exact_share_test([rng.binomial(n, share)], n, [rng.binomial(m, share)], m)[0] for _ in range(20_000)])
     for alpha in (0.01, 0.001):
         assert (p <= alpha).mean() <= alpha + 4.0 * np.sqrt(alpha / p.size)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.data())
+def test_fisher_equals_the_reference(n1: int, n2: int, data: st.DataObject) -> None:
+    s1, s2 = data.draw(st.integers(0, n1)), data.draw(st.integers(0, n2))
+    reference = scipy_fisher_exact([[s1, n1 - s1], [s2, n2 - s2]]).pvalue
+    assert fisher_exact(s1, n1, s2, n2) == pytest.approx(reference, rel=1e-9)
+
+
+def test_fisher_holds_for_large_tables() -> None:
+    reference = scipy_fisher_exact([[300, 2700], [900, 4100]]).pvalue
+    assert fisher_exact(300, 3000, 900, 5000) == pytest.approx(reference, rel=1e-6)

@@ -33,6 +33,10 @@ RETRIES = 3
 AHEAD = 2
 """Tasks handed out for each core of the cluster: one runs, one waits."""
 CONNECT_S = 10.0
+PATIENCE = {"RAY_gcs_server_request_timeout_seconds": "20", "RAY_gcs_server_port_wait_time_s": "1"}
+"""How many seconds Ray looks for a node on this machine, and how often it asks a head that does not answer, for about
+40 seconds each; unless told it goes on for minutes."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Needed(NamedTuple):
@@ -64,6 +68,8 @@ def connected(address: str) -> Iterator[None]:
         When no cluster answers, or it has no core.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in PATIENCE.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
     except ImportError:
@@ -95,17 +101,26 @@ def _refuse_silence(address: str) -> None:
             f"expected the address of a Ray cluster as HOST:PORT, ray://HOST:PORT or auto, got {address!r}",
             hint="ray start --head prints it",
         )
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
-    except OSError as error:
-        raise _no_cluster(address, error) from None
+    hosts = [host.strip("[]")]
+    if hosts[0] in LOOPBACK and not address.startswith("ray://"):
+        from ray.util import get_node_ip_address
+
+        hosts.append(get_node_ip_address())  # Ray puts it in the place of a loopback address
+    for each in hosts:
+        try:
+            socket.create_connection((each, int(port)), timeout=CONNECT_S).close()
+        except OSError as error:
+            raise _no_cluster(
+                address if each == hosts[0] else f"{each}:{port}, as Ray reads {address}", error
+            ) from None
 
 
 def _no_cluster(address: str, error: Exception) -> InputError:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return InputError(
         f"expected a Ray cluster at {address}, and could not connect: {reason:.200}",
-        hint="start one with ray start --head, or look at the address with ray status",
+        hint="give the address that ray start --head printed; this machine must run a node of the cluster "
+        "(ray start --address), or connect from outside with ray://HOST:PORT",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kernels.robustness.compiled_numba import entrance
+from holdfast.kernels.compiled_numba import entrance
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.uint8]

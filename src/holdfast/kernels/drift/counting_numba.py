@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kernels.robustness.compiled_numba import entrance, inlined
+from holdfast.kernels.compiled_numba import entrance, inlined
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import special
 
 from holdfast.kernels.drift.two_sample import Integers
+from holdfast.kernels.stats.bisection import boundary
 from holdfast.kernels.stats.inputs import check_level
 from holdfast.kernels.stats.interval import IntervalEstimate
 
@@ -156,15 +157,16 @@ def _noncentral(statistic: float, freedom: int, level: float) -> tuple[float, fl
     """Return the noncentralities at which a chi-square of this size is not yet extreme."""
     tail = 0.5 - level / 2.0
 
-    def boundary(share: float) -> float:
+    def noncentrality(share: float) -> float:
         if special.chdtr(freedom, statistic) <= share:
             return 0.0
         upper = statistic + 1.0
         while special.chndtr(statistic, freedom, upper) > share:
             upper *= 2.0
-        return float(optimize.brentq(lambda size: special.chndtr(statistic, freedom, size) - share, 0.0, upper))
+        found = boundary(lambda size: special.chndtr(statistic, freedom, size) > share, inside=0.0, outside=upper)
+        return float(found)
 
-    return boundary(1.0 - tail), boundary(tail)
+    return noncentrality(1.0 - tail), noncentrality(tail)
 
 
 def _jeffreys(p: Floats, q: Floats) -> float:

@@ -104,15 +104,17 @@ def shifted_slices(
     pairs = [(pair, _counted(codes[:, list(pair)], is_current)) for pair in combinations(range(codes.shape[1]), 2)]
     found = []
     for family in (singles, pairs):
-        n_tests = sum(len(counts) for _, (_, counts) in family)
-        for columns, (levels, counts) in family:
-            if not len(counts):
-                continue
-            p = np.minimum(exact_share_test(counts[:, 0], n, counts[:, 1], m) * 2.0 * n_tests, 1.0)
+        if not family:
+            continue
+        ends = np.cumsum([len(counts) for _, (_, counts) in family])
+        n_tests = int(ends[-1])
+        both = np.concatenate([counts for _, (_, counts) in family])
+        every = np.minimum(exact_share_test(both[:, 0], n, both[:, 1], m) * 2.0 * n_tests, 1.0)
+        for (columns, (levels, counts)), p in zip(family, np.split(every, ends[:-1]), strict=True):
             for place in np.flatnonzero(p <= alpha):
                 a, b = (int(count) for count in counts[place])
-                ends = share_changes([a], n, [b], m, level=level, n_together=2 * n_tests)
-                change = IntervalEstimate(*(float(part[0]) for part in ends))
+                parts = share_changes([a], n, [b], m, level=level, n_together=2 * n_tests)
+                change = IntervalEstimate(*(float(part[0]) for part in parts))
                 items = tuple(zip(columns, levels[place].tolist(), strict=True))
                 if max(change.low, -change.high) >= least_effect:
                     found.append(SliceShift(items, (a, b), (n, m), change, float(p[place])))

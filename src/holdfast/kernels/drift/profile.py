@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,9 @@ from holdfast.kernels.drift.category_counts import CategoryCounts, common_catego
 from holdfast.kernels.drift.grid import NumberGrid, number_grid
 from holdfast.kernels.drift.number_counts import NumberCounts
 from holdfast.kernels.drift.word_counts import common_words, rows_with_words
-from holdfast.kernels.drift.word_drift import CountWords, Rows
+
+if TYPE_CHECKING:
+    from holdfast.kernels.drift.word_drift import CountWords, Rows
 
 Kind = Literal["number", "time", "category", "text"]
 VERSION = 2

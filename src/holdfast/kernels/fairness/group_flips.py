@@ -7,15 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaln
 
 from holdfast.kernels.fairness.grouping import group_labels
+from holdfast.kernels.stats.exact_shares import fisher_exact
 from holdfast.kernels.stats.multiplicity import holm
 from holdfast.kernels.stats.proportions import clopper_pearson, newcombe_difference
 
 SMALLEST_GROUP = 10
-# Tables as probable as the one observed differ from it by rounding.
-ROUNDING = 1e-7
 
 
 def group_flips(
@@ -124,40 +122,6 @@ def compared_once(
     s, n = lines["flipped"], lines["n"]
     together = newcombe_difference(s, n, n_flipped - s, n_rows - n, level=1.0 - (1.0 - level) / max(n.size, 1))
     return {**lines, "all_low": np.asarray(together.low), "all_high": np.asarray(together.high)}
-
-
-def fisher_exact(s1: int, n1: int, s2: int, n2: int) -> float:
-    """Return the two-sided p-value of Fisher's exact test that two proportions are equal.
-
-    Parameters
-    ----------
-    s1, n1, s2, n2
-        Successes and trials of both samples.
-
-    Notes
-    -----
-    The probability, given all four sums, of the tables that are no more probable than the one observed. Linear in the
-    number of successes.
-
-    References
-    ----------
-    Fisher, R. A. (1935). The logic of inductive inference. Journal of the Royal Statistical Society 98, 39-82.
-
-    Examples
-    --------
-    >>> round(fisher_exact(3, 4, 1, 4), 4)
-    0.4857
-    """
-    total = s1 + s2
-    k = np.arange(max(0, total - n2), min(n1, total) + 1, dtype=np.float64)
-    log_p = _log_choose(n1, k) + _log_choose(n2, total - k) - _log_choose(n1 + n2, np.float64(total))
-    p = np.exp(log_p)
-    observed = p[s1 - int(k[0])]
-    return min(float(p[p <= observed * (1.0 + ROUNDING)].sum()), 1.0)
-
-
-def _log_choose(n: int, k: Any) -> Any:
-    return gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
 
 
 def _groups(columns: Mapping[str, NDArray[Any]], n_rows: int) -> tuple[list[tuple[str, str]], NDArray[np.bool_]]:

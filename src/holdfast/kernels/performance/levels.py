@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.vq import kmeans2
 
 WORD = re.compile(r"[^\W\d_]{2,}")
 MOST_DIRECTIONS = 32
@@ -163,6 +162,8 @@ def like_rows(
     >>> like_rows(rows, 2, rng=np.random.default_rng(0))[0].tolist() in ([0] * 5 + [1] * 5, [1] * 5 + [0] * 5)
     True
     """
+    from scipy.cluster.vq import kmeans2  # a third of a second to load, which only vectors spend
+
     spread = values.std(axis=0)
     points = (values - values.mean(axis=0))[:, spread > 0.0] / spread[spread > 0.0]
     fitted = points[rng.permutation(points.shape[0])[:FITTED_ROWS]]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from holdfast.kernels.drift.two_sample import ks_exact
+from holdfast.kernels.stats.exact_shares import fisher_exact
 from holdfast.kernels.stats.multiplicity import holm
 
 FEWEST_ROWS = 20
@@ -43,9 +44,10 @@ def inputs_drifted(before: NDArray[np.float64], after: NDArray[np.float64], *, a
     for first, second in zip(before.T, after.T, strict=True):
         missing = [np.isnan(part) for part in (first, second)]
         if missing[0].any() or missing[1].any():
-            table = [[int(part.sum()), int((~part).sum())] for part in missing]
-            p_values.append(float(stats.fisher_exact(table).pvalue))
+            p_values.append(fisher_exact(*(int(count) for part in missing for count in (part.sum(), part.size))))
         there = [part[~gone] for part, gone in zip((first, second), missing, strict=True)]
         if min(part.size for part in there) >= FEWEST_ROWS:
-            p_values.append(float(stats.ks_2samp(*there, method="asymp").pvalue))
+            found = ks_exact(*there)
+            assert found is not None
+            p_values.append(found.p_value)
     return bool((holm(p_values) <= alpha).any()) if p_values else False

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kernels.robustness.compiled_numba import compiled, inlined
+from holdfast.kernels.compiled_numba import compiled, inlined
 from holdfast.kernels.robustness.trees_box_numba import COLUMN, HIGH, LOW, MASK, N_COLUMNS, N_LEAVES, N_TREES, Box
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kernels.robustness.compiled_numba import compiled, inlined
+from holdfast.kernels.compiled_numba import compiled, inlined
 from holdfast.kernels.robustness.forest import Forest
 from holdfast.kernels.robustness.trees_cells_numba import Cells
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kernels.robustness.compiled_numba import compiled
+from holdfast.kernels.compiled_numba import compiled
 from holdfast.kernels.robustness.forest import Forest
 
 # Sums of costs in different orders differ by less than this part of them.

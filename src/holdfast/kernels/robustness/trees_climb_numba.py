@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kernels.robustness.compiled_numba import compiled, inlined
+from holdfast.kernels.compiled_numba import compiled, inlined
 from holdfast.kernels.robustness.trees_bound_numba import Parts, limit_in
 from holdfast.kernels.robustness.trees_box_numba import COLUMN, HIGH, LOW, N_COLUMNS, Box, holds
 from holdfast.kernels.robustness.trees_cells_numba import ROUNDING, Rules

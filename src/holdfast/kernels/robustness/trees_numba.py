@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kernels.robustness.compiled_numba import compiled, entrance
+from holdfast.kernels.compiled_numba import compiled, entrance
 from holdfast.kernels.robustness.forest import Forest
 from holdfast.kernels.robustness.trees_bound_numba import Desk, Parts
 from holdfast.kernels.robustness.trees_box_numba import MOST_WORK, N_COLUMNS, WORK, Box, fill_box

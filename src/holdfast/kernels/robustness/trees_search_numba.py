@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from holdfast.kernels.robustness.compiled_numba import compiled
+from holdfast.kernels.compiled_numba import compiled
 from holdfast.kernels.robustness.trees_bound_numba import Desk, Parts, add_losses, drop_leaves, open_part, swaps_forced
 from holdfast.kernels.robustness.trees_box_numba import MOST_WORK, N_CELLS, N_COLUMNS, WORK, Box
 from holdfast.kernels.robustness.trees_cells_numba import ROUNDING, Rules

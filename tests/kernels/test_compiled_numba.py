@@ -4,7 +4,7 @@ from types import FunctionType
 
 import pytest
 
-from holdfast.kernels.robustness.compiled_numba import compiled, entrance, name_by_content
+from holdfast.kernels.compiled_numba import compiled, entrance, name_by_content
 
 
 def functions(constant: int) -> tuple[FunctionType, FunctionType]:

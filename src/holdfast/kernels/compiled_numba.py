@@ -1,4 +1,4 @@
-"""How the functions of the tree engine are compiled: kept on disk, and without counting references to arrays.
+"""How functions are compiled: kept on disk, and without counting references to arrays.
 
 Compiled code on disk belongs to the source file of its function; that a function it calls has changed in another file
 goes unnoticed. So the name under which a function is kept holds a digest of all it is made of.
