@@ -43,7 +43,7 @@ from holdfast.kernels.personal_data.places_numba import (
     STREET_BEFORE,
     UNIT,
 )
-from holdfast.kernels.robustness.compiled_numba import compiled, entrance
+from holdfast.kernels.compiled_numba import compiled, entrance
 
 PARTS = STREET_AFTER | STREET_BEFORE | UNIT | BOX
 MOST_WORDS_OF_STREET, MOST_WORDS = 6, 24

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kernels.robustness.compiled_numba import compiled, entrance, inlined
+from holdfast.kernels.compiled_numba import compiled, entrance, inlined
 
 LETTER, DIGIT, OPENING, HEX, MAIL, HOST, SEPARATOR, SIGN = 1, 2, 4, 8, 16, 32, 64, 128
 RUN = 64  # code points of a run of digits or of letters and digits that are looked at

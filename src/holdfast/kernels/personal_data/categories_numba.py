@@ -32,7 +32,7 @@ from holdfast.kernels.personal_data.persons_numba import (
     emit,
     is_capital,
 )
-from holdfast.kernels.robustness.compiled_numba import compiled, entrance
+from holdfast.kernels.compiled_numba import compiled, entrance
 
 RELATION = BITS["relations"]
 FIRST_LABEL = 6

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,21 @@ SHARED = 1 << 13  # code points that pieces of a longer record have in common
 WORD = re.compile(f"[{LETTERS}]+".encode("latin-1"))
 
 
-Match = tuple[int, int, Rule]  # offsets into the folded codes
+class Matcher(NamedTuple):
+    """What trying a rule needs, at hand: ``group`` is the part of a match that is the span."""
+
+    expression: re.Pattern[bytes]
+    group: str | int
+    validate: Callable[[str], bool] | None
+    label: str
+    score: float
+    context: frozenset[str]
+    against: frozenset[str]
+    context_score: float
+    reach: int
+
+
+Match = tuple[int, int, Matcher]  # offsets into the folded codes
 
 
 class ContextWords(NamedTuple):
@@ -89,7 +103,7 @@ class Finder:
         folded = fold(texts)
         data = folded.codes.tobytes()
         if self._compiled is None:
-            matches = _search(data, self.rules)
+            matches = _search(data, self._matchers)
             words = _context_words(data, self._wanted)
         else:
             tries, words = _scan(folded.codes, self._compiled)
@@ -116,34 +130,39 @@ def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
         yield texts[first:]
 
 
-def _matcher(rule: Rule) -> tuple[Any, str | int, Callable[[str], bool] | None, Rule]:
-    return rule.compiled, "value" if "value" in rule.compiled.groupindex else 0, rule.validate, rule
+def _matcher(rule: Rule) -> Matcher:
+    group = "value" if "value" in rule.compiled.groupindex else 0
+    context, against = frozenset(rule.context), frozenset(rule.against)
+    return Matcher(
+        rule.compiled, group, rule.validate, rule.label, rule.score, context, against, rule.context_score, rule.reach
+    )
 
 
-def _search(data: bytes, rules: Iterable[Rule]) -> Iterator[Match]:
+def _search(data: bytes, matchers: Iterable[Matcher]) -> Iterator[Match]:
     """Every match of every rule that its validator accepts."""
-    for expression, group, validate, rule in map(_matcher, rules):
-        for found in expression.finditer(data):
-            if validate is None or validate(found.group(group).decode("latin-1")):
-                yield *found.span(group), rule
+    for matcher in matchers:
+        for found in matcher.expression.finditer(data):
+            if matcher.validate is None or matcher.validate(found.group(matcher.group).decode("latin-1")):
+                yield *found.span(matcher.group), matcher
 
 
-def _try(data: bytes, matchers: Sequence[Any], tries: NDArray[np.int64]) -> Iterator[Match]:
+def _try(data: bytes, matchers: Sequence[Matcher], tries: NDArray[np.int64]) -> Iterator[Match]:
     """The same matches, from the places where they may begin: for each rule in order of the text."""
     before, end = -1, 0
     for packed in tries.tolist():
         number, place = packed >> 32, packed & 0xFFFFFFFF
         if number != before:
             before, end = number, 0
-            expression, group, validate, rule = matchers[number]
+            matcher = matchers[number]
+            match, group, validate = matcher.expression.match, matcher.group, matcher.validate
         if place < end:
             continue
-        found = expression.match(data, place)
+        found = match(data, place)
         if found is None:
             continue
         end = found.end()
         if validate is None or validate(found.group(group).decode("latin-1")):
-            yield *found.span(group), rule
+            yield *found.span(group), matcher
 
 
 def _scan(codes: NDArray[np.uint8], compiled: Compiled) -> tuple[NDArray[np.int64], ContextWords]:
@@ -176,29 +195,29 @@ def _context_words(data: bytes, wanted: set[str]) -> ContextWords:
 
 def _score(match: Match, words: ContextWords, low: int, high: int) -> float:
     """The score of a match, by the words around it between the bounds of its record."""
-    begin, end, rule = match
-    if not rule.context and not rule.against:
-        return rule.score
-    score = rule.score
+    begin, end, matcher = match
+    score, context, against = matcher.score, matcher.context, matcher.against
+    if not context and not against:
+        return score
     starts = words.starts
-    first = bisect_left(starts, max(low, begin - rule.reach))
-    last = bisect_left(starts, min(high, end + rule.reach // 3), first)
+    first = bisect_left(starts, max(low, begin - matcher.reach))
+    last = bisect_left(starts, min(high, end + matcher.reach // 3), first)
     for at in range(first, last):
         start = starts[at]
         if begin <= start < end:
             continue
         word = words.words[at]
-        if word in rule.context:
-            return rule.context_score
-        if start < begin <= start + AGAINST_REACH and word in rule.against:
+        if word in context:
+            return matcher.context_score
+        if start < begin <= start + AGAINST_REACH and word in against:
             score = 0.0
     return score
 
 
 def _span(folded: Folded, match: Match, offset: int, score: float) -> Span:
     """A match in code points of the text as it came."""
-    start, end, rule = match
+    start, end, matcher = match
     if folded.positions is not None:
         offset = int(folded.positions[offset])
         start, end = int(folded.positions[start]), int(folded.positions[end - 1]) + 1
-    return Span(start - offset, end - offset, rule.label, score)
+    return Span(start - offset, end - offset, matcher.label, score)

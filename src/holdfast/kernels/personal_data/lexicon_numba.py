@@ -40,7 +40,7 @@ from holdfast.kernels.personal_data.lexicon import (
     STRANGE,
     UPPER,
 )
-from holdfast.kernels.robustness.compiled_numba import compiled, entrance, inlined
+from holdfast.kernels.compiled_numba import compiled, entrance, inlined
 
 # Kinds of bytes.
 IS_LOWER, IS_UPPER, IS_DIGIT = 1, 2, 3

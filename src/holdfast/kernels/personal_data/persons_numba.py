@@ -39,7 +39,7 @@ from holdfast.kernels.personal_data.lexicon import (
     UPPER,
     Words,
 )
-from holdfast.kernels.robustness.compiled_numba import compiled, entrance, inlined
+from holdfast.kernels.compiled_numba import compiled, entrance, inlined
 
 GIVEN, SURNAME, ORDINARY = BITS["given_names"], BITS["surnames"], BITS["ordinary_words"]
 COUNTRY, CITY, NATIONALITY = BITS["countries"], BITS["cities"], BITS["nationalities"]

@@ -48,7 +48,7 @@ from holdfast.kernels.personal_data.persons_numba import (
     emit,
     is_capital,
 )
-from holdfast.kernels.robustness.compiled_numba import compiled, entrance
+from holdfast.kernels.compiled_numba import compiled, entrance
 
 STREET_BEFORE, STREET_AFTER = BITS["streets_before"], BITS["streets_after"]
 UNIT, BOX, ADDRESS_BEFORE = BITS["units"], BITS["boxes"], BITS["address_before"]
