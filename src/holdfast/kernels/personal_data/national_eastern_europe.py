@@ -6,6 +6,7 @@ from holdfast.kernels.personal_data.checksums import mod_11_10, weighted_sum
 from holdfast.kernels.personal_data.identifiers import (
     DATED,
     FORMATTED,
+    GAP,
     WEAK,
     Strength,
     is_date,
@@ -196,6 +197,18 @@ RULES: tuple[Rule, ...] = (
         "dowod dowodu dowodem osobisty osobistego osobistym tozsamosci",
         "Rozporządzenie MSWiA w sprawie wzoru dowodu osobistego",
         "legitymujący się dowodem osobistym nr ABA300000",
+    ),
+    introduced(
+        "DOWOD",
+        "PL",
+        "dowod dowodu dowodem osobisty osobistego osobistym",
+        GAP,
+        "[A-Z]{3} [0-9]{6}",
+        is_dowod,
+        0.92,
+        "Rozporządzenie MSWiA w sprawie wzoru dowodu osobistego",
+        "dowód osobisty ABA 300000",
+        name="spaced",
     ),
     token(
         "PL_PASSPORT",
