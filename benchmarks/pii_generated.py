@@ -243,6 +243,7 @@ KINDS = (
     Kind("GH_CARD", "en", "Ghana Card number", ("GHA-[0-9]{9}-[0-9]",)),
     Kind("KE_PIN", "en", "KRA PIN", ("A[0-9]{9}[A-Z]",)),
     Kind("NG_NIN", "en", "NIN", ("[1-9][0-9]{10}",)),
+    Kind("UG_NIN", "en", "NIN (Uganda)", ("C[MF][0-9]{7}[A-Z0-9]{4}[A-Z]",)),
     Kind("MZ_NUIT", "pt", "NUIT", ("[0-9]{9}",)),
     Kind("PASSPORT", "en", "passport number", ("[A-Z][0-9]{8}", "[0-9]{9}")),
     Kind("VIN", "en", "VIN", ("1[A-H]{3}[0-9]{4}[0-9X][A-HJ-NPR-Z][0-9]{7}", "WVWZZZ1JZ[0-9]W[0-9]{6}")),
@@ -375,7 +376,9 @@ def records(seed: int, *, each: int = 20) -> list[Record]:
 
 def main() -> None:
     """Print precision and recall of each label, and false alarms on what is no personal data."""
-    parser = argparse.ArgumentParser(description="Precision and recall of the rules for identifiers on generated records.")
+    parser = argparse.ArgumentParser(
+        description="Precision and recall of the rules for identifiers on generated records."
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--each", type=int, default=20)
     arguments = parser.parse_args()
@@ -403,9 +406,13 @@ def report(made: Sequence[Record], found: Sequence[Sequence[Span]]) -> None:
     near = Counter(record.about for record in made if record.kind == "near_miss")
     for label in sorted(gold):
         tested = f"{missed_near[label]} of {near[label]}" if near[label] else "no check digit"
-        print(f"| {label} | {gold[label]} | {_share(hits[label], gold[label])} | {_share(hits[label], hits[label] + alarms[label])} | {tested} |")
+        print(
+            f"| {label} | {gold[label]} | {_share(hits[label], gold[label])} | {_share(hits[label], hits[label] + alarms[label])} | {tested} |"
+        )
     total, right, wrong = gold.total(), hits.total(), alarms.total()
-    print(f"| all | {total} | {_share(right, total)} | {_share(right, right + wrong)} | {missed_near.total()} of {near.total()} |")
+    print(
+        f"| all | {total} | {_share(right, total)} | {_share(right, right + wrong)} | {missed_near.total()} of {near.total()} |"
+    )
     print("\n| no personal data | records | with an alarm |\n|---|---|---|")
     for what, records_of in Counter(record.about for record in made if record.kind == "hard_negative").items():
         print(f"| {what} | {records_of} | {negatives[what]} |")

@@ -9,6 +9,7 @@ from holdfast.kernels.personal_data.identifiers import (
     GAP,
     WEAK,
     Strength,
+    introduced,
     is_date,
     is_short_date,
     number,

@@ -40,6 +40,7 @@ _RULES: tuple[Rule, ...] = tuple(
     if rule.label in WORDS
 )
 _SCORES = {label: min(rule.context_score for rule in _RULES if rule.label == label) for label in WORDS}
+_LETTER = re.compile("[\u0590-\u0fff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _ANY_WORD = re.compile("|".join(re.escape(word) for word in {word for words in WORDS.values() for word in words}))
 
 
@@ -52,7 +53,9 @@ def _found(text: str) -> list[Span]:
     words = [(match.start(), match.end(), match.group()) for match in _ANY_WORD.finditer(text)]
     if not words:
         return []
-    spans = [span for rule in _wanted(words) for span in find_spans([text], [rule], threshold=0.0, compiled=False)[0]]
+    # These scripts set no blank between words, so a letter of theirs that touches a number is no part of it.
+    parted = _LETTER.sub(lambda letter: letter[0] if letter[0].isdecimal() else " ", text)
+    spans = [span for rule in _wanted(words) for span in find_spans([parted], [rule], threshold=0.0, compiled=False)[0]]
     return [span._replace(score=_SCORES[span.label]) for span in spans if _near(span, words)]
 
 
@@ -64,5 +67,6 @@ def _wanted(words: list[tuple[int, int, str]]) -> list[Rule]:
 def _near(span: Span, words: list[tuple[int, int, str]]) -> bool:
     own = WORDS[span.label]
     return any(
-        word in own and (0 <= span.start - end <= REACH or 0 <= start - span.end <= REACH // 3) for start, end, word in words
+        word in own and (0 <= span.start - end <= REACH or 0 <= start - span.end <= REACH // 3)
+        for start, end, word in words
     )
