@@ -4,7 +4,7 @@ import pytest
 
 from holdfast.kernels.personal_data import national_north_america as national
 
-# Numbers printed by authorities, standards and handbooks as examples.
+# Numbers that authorities, standards and handbooks print as examples; a few computed by hand by their rule.
 VALID = [
     ("is_ssn", "536904399"),
     ("is_itin", "912903456"),
