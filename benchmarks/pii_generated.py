@@ -122,28 +122,63 @@ SENTENCES = {
 
 KINDS = (
     Kind("UK_NHS", "en", "NHS number", ("[0-9]{3} [0-9]{3} [0-9]{4}", "[0-9]{10}")),
-    Kind("UK_NINO", "en", "National Insurance number", ("[A-C][A-CEGH][0-9]{6}[A-D]", "[A-C][A-CEGH] [0-9]{2} [0-9]{2} [0-9]{2} [A-D]")),
+    Kind(
+        "UK_NINO",
+        "en",
+        "National Insurance number",
+        ("[A-C][A-CEGH][0-9]{6}[A-D]", "[A-C][A-CEGH] [0-9]{2} [0-9]{2} [0-9]{2} [A-D]"),
+    ),
     Kind("UK_UTR", "en", "UTR", ("[0-9]{10}", "[0-9]{5} [0-9]{5}")),
     Kind("UK_DRIVER_LICENSE", "en", "driving licence number", ("[A-Z]{5}[0-9]<month><day>[0-9][A-Z]9[0-9][A-Z]{2}",)),
     Kind("IE_PPS", "en", "PPS number", ("[0-9]{7}[A-W]", "[0-9]{7}[A-W]A")),
     Kind("DE_STEUER_ID", "de", "Steuer-ID", ("[1-9][0-9]{10}", "[1-9][0-9] [0-9]{3} [0-9]{3} [0-9]{3}")),
-    Kind("DE_RENTENVERSICHERUNG", "de", "Rentenversicherungsnummer", ("[1-8][0-9]<day><month>[0-9]{2}[A-Z][0-9]{3}", "[1-8][0-9] <day><month>[0-9]{2} [A-Z] [0-9]{3}")),
+    Kind(
+        "DE_RENTENVERSICHERUNG",
+        "de",
+        "Rentenversicherungsnummer",
+        ("[1-8][0-9]<day><month>[0-9]{2}[A-Z][0-9]{3}", "[1-8][0-9] <day><month>[0-9]{2} [A-Z] [0-9]{3}"),
+    ),
     Kind("DE_KVNR", "de", "Krankenversichertennummer", ("[A-Z][0-9]{9}",)),
     Kind("DE_ID_CARD", "de", "Personalausweisnummer", ("L[0-9CFGHJK]{8}[0-9]",)),
-    Kind("FR_NIR", "fr", "numéro de sécurité sociale", ("[12] [0-9]{2} <month> [0-7][1-9] [0-9]{3} [0-9]{3} [0-9]{2}", "[12][0-9]{2}<month>2[AB][0-9]{8}")),
+    Kind(
+        "FR_NIR",
+        "fr",
+        "numéro de sécurité sociale",
+        ("[12] [0-9]{2} <month> [0-7][1-9] [0-9]{3} [0-9]{3} [0-9]{2}", "[12][0-9]{2}<month>2[AB][0-9]{8}"),
+    ),
     Kind("FR_NIF", "fr", "numéro fiscal", ("[0-3][0-9] [0-9]{2} [0-9]{3} [0-9]{3} [0-9]{3}",)),
     Kind("FR_SIRET", "fr", "SIRET", ("[0-9]{3} [0-9]{3} [0-9]{3} 000[0-9]{2}", "[0-9]{14}")),
     Kind("FR_SIREN", "fr", "SIREN", ("[0-9]{3} [0-9]{3} [0-9]{3}", "[0-9]{9}")),
-    Kind("ES_NIF", "es", "DNI", ("[0-9]{8}[A-HJ-NP-TV-Z]", "[0-9]{8}-[A-HJ-NP-TV-Z]", "[0-9]{2}.[0-9]{3}.[0-9]{3}-[A-HJ-NP-TV-Z]")),
+    Kind(
+        "ES_NIF",
+        "es",
+        "DNI",
+        ("[0-9]{8}[A-HJ-NP-TV-Z]", "[0-9]{8}-[A-HJ-NP-TV-Z]", "[0-9]{2}.[0-9]{3}.[0-9]{3}-[A-HJ-NP-TV-Z]"),
+    ),
     Kind("ES_NIE", "es", "NIE", ("[XYZ][0-9]{7}[A-HJ-NP-TV-Z]",)),
     Kind("ES_CIF", "es", "CIF", ("[ABEH][0-9]{8}",)),
     Kind("ES_NSS", "es", "número de la Seguridad Social", ("[0-4][1-9]/[0-9]{8}/[0-9]{2}", "[0-4][1-9][0-9]{10}")),
-    Kind("IT_FISCAL_CODE", "it", "codice fiscale", ("[A-Z]{6}[0-9]{2}[A-E]<day>[A-L][0-9]{3}[A-Z]", "[A-Z]{6}[0-9]{2}[A-E]<day>[A-L][LMNPQ]{3}[A-Z]")),
+    Kind(
+        "IT_FISCAL_CODE",
+        "it",
+        "codice fiscale",
+        ("[A-Z]{6}[0-9]{2}[A-E]<day>[A-L][0-9]{3}[A-Z]", "[A-Z]{6}[0-9]{2}[A-E]<day>[A-L][LMNPQ]{3}[A-Z]"),
+    ),
     Kind("IT_VAT_CODE", "it", "numero di partita IVA", ("[0-9]{7}0[0-9]{3}",)),
     Kind("NL_BSN", "nl", "BSN", ("[0-9]{9}",)),
-    Kind("BE_RIJKSREGISTER", "nl", "rijksregisternummer", ("[0-9]{2}.<month>.<day>-[0-9]{3}.[0-9]{2}", "[0-9]{2}<month><day>[0-9]{5}")),
+    Kind(
+        "BE_RIJKSREGISTER",
+        "nl",
+        "rijksregisternummer",
+        ("[0-9]{2}.<month>.<day>-[0-9]{3}.[0-9]{2}", "[0-9]{2}<month><day>[0-9]{5}"),
+    ),
     Kind("LU_MATRICULE", "fr", "matricule", ("19[0-9]{2}<month><day>[0-9]{5}",)),
-    Kind("AT_SVNR", "de", "Sozialversicherungsnummer", ("[1-9][0-9]{3} <day><month>[0-9]{2}", "[1-9][0-9]{3}<day><month>[0-9]{2}")),
+    Kind(
+        "AT_SVNR",
+        "de",
+        "Sozialversicherungsnummer",
+        ("[1-9][0-9]{3} <day><month>[0-9]{2}", "[1-9][0-9]{3}<day><month>[0-9]{2}"),
+    ),
     Kind("CH_AHV", "de", "AHV-Nummer", ("756.[0-9]{4}.[0-9]{4}.[0-9]{2}", "756[0-9]{10}")),
     Kind("PT_NIF", "pt", "NIF", ("[12][0-9]{2} [0-9]{3} [0-9]{3}", "[12][0-9]{8}")),
     Kind("PT_CARTAO_CIDADAO", "pt", "cartão de cidadão", ("[0-9]{8} [0-9] [A-Z]{2}[0-9]",)),
@@ -153,7 +188,12 @@ KINDS = (
     Kind("DK_CVR", "da", "CVR-nummer", ("[1-4][0-9]{7}",)),
     Kind("NO_FODSELSNUMMER", "nb", "fødselsnummer", ("<day><month>[0-9]{2} [0-9]{5}", "<day><month>[0-9]{7}")),
     Kind("NO_ORGNR", "nb", "organisasjonsnummer", ("9[0-9]{2} [0-9]{3} [0-9]{3}",)),
-    Kind("FI_HETU", "fi", "henkilötunnus", ("<day><month>[0-9]{2}-[1-8][0-9]{2}[0-9A-FHJ-NPR-Y]", "<day><month>0[0-9]A[1-8][0-9]{2}[0-9A-FHJ-NPR-Y]")),
+    Kind(
+        "FI_HETU",
+        "fi",
+        "henkilötunnus",
+        ("<day><month>[0-9]{2}-[1-8][0-9]{2}[0-9A-FHJ-NPR-Y]", "<day><month>0[0-9]A[1-8][0-9]{2}[0-9A-FHJ-NPR-Y]"),
+    ),
     Kind("IS_KENNITALA", "is", "kennitala", ("<day><month>[0-9]{2}-[0-9]{3}[90]",)),
     Kind("EE_ISIKUKOOD", "et", "isikukood", ("[3-6][0-9]{2}<month><day>[0-9]{4}",)),
     Kind("LT_ASMENS_KODAS", "lt", "asmens kodas", ("[3-6][0-9]{2}<month><day>[0-9]{4}",)),
@@ -181,13 +221,27 @@ KINDS = (
     Kind("RU_INN", "ru", "ИНН", ("[0-9]{12}",)),
     Kind("RU_PASSPORT", "ru", "паспорт", ("[0-9]{4} [0-9]{6}",)),
     Kind("MD_IDNP", "ro", "IDNP", ("2[0-9]{12}",)),
-    Kind("US_SSN", "en", "social security number", ("[1-8][0-9]{2}-[1-9][0-9]-[1-9][0-9]{3}", "[1-8][0-9]{2} [1-9][0-9] [1-9][0-9]{3}", "[1-8][0-9]{2}[1-9][0-9][1-9][0-9]{3}")),
+    Kind(
+        "US_SSN",
+        "en",
+        "social security number",
+        (
+            "[1-8][0-9]{2}-[1-9][0-9]-[1-9][0-9]{3}",
+            "[1-8][0-9]{2} [1-9][0-9] [1-9][0-9]{3}",
+            "[1-8][0-9]{2}[1-9][0-9][1-9][0-9]{3}",
+        ),
+    ),
     Kind("US_ITIN", "en", "ITIN", ("9[0-9]{2}-7[0-9]-[0-9]{4}",)),
     Kind("US_EIN", "en", "EIN", ("[1-6][0-6]-[0-9]{7}",)),
     Kind("US_NPI", "en", "NPI", ("1[0-9]{9}",)),
     Kind("US_MBI", "en", "Medicare beneficiary number", ("[1-9][AC-H][0-9]{2}-[AC-H][0-9]{2}-[AC-H]{2}[0-9]{2}",)),
     Kind("US_DEA", "en", "DEA number", ("[ABF][A-Z][0-9]{7}",)),
-    Kind("US_DRIVER_LICENSE", "en", "driver's license number", ("[A-Z][0-9]{7}", "[0-9]{9}", "[A-Z][0-9]{12}", "[0-9]{8}")),
+    Kind(
+        "US_DRIVER_LICENSE",
+        "en",
+        "driver's license number",
+        ("[A-Z][0-9]{7}", "[0-9]{9}", "[A-Z][0-9]{12}", "[0-9]{8}"),
+    ),
     Kind("CA_SIN", "en", "SIN", ("[1-7][0-9]{2} [0-9]{3} [0-9]{3}", "[1-7][0-9]{2}-[0-9]{3}-[0-9]{3}")),
     Kind("BR_CPF", "pt", "CPF", ("[0-9]{3}.[0-9]{3}.[0-9]{3}-[0-9]{2}", "[0-9]{11}")),
     Kind("BR_CNPJ", "pt", "CNPJ", ("[0-9]{2}.[0-9]{3}.[0-9]{3}/0001-[0-9]{2}", "[0-9]{8}0001[0-9]{2}")),
@@ -223,7 +277,12 @@ KINDS = (
     Kind("KR_RRN", "ko", "주민등록번호", ("[6-9][0-9]<month><day>-[12][0-9]{6}",)),
     Kind("SG_NRIC_FIN", "en", "NRIC", ("[STFG][0-9]{7}[A-Z]",)),
     Kind("TH_ID", "th", "เลขประจำตัวประชาชน", ("[1-8]-[0-9]{4}-[0-9]{5}-[0-9]{2}-[0-9]", "[1-8][0-9]{12}")),
-    Kind("MY_NRIC", "ms", "No. Kad Pengenalan", ("[6-9][0-9]<month><day>-0[1-9]-[0-9]{4}", "[6-9][0-9]<month><day>0[1-9][0-9]{4}")),
+    Kind(
+        "MY_NRIC",
+        "ms",
+        "No. Kad Pengenalan",
+        ("[6-9][0-9]<month><day>-0[1-9]-[0-9]{4}", "[6-9][0-9]<month><day>0[1-9][0-9]{4}"),
+    ),
     Kind("ID_NIK", "id", "NIK", ("31[0-9]{4}<day><month>[0-9]{2}000[1-9]",)),
     Kind("VN_CCCD", "vi", "số CCCD", ("0[0-8][1-9][0-3][0-9]{8}",)),
     Kind("PK_CNIC", "en", "CNIC", ("[1-7][0-9]{4}-[0-9]{7}-[1-9]", "[1-7][0-9]{11}[1-9]")),
@@ -247,20 +306,27 @@ KINDS = (
     Kind("MZ_NUIT", "pt", "NUIT", ("[0-9]{9}",)),
     Kind("PASSPORT", "en", "passport number", ("[A-Z][0-9]{8}", "[0-9]{9}")),
     Kind("VIN", "en", "VIN", ("1[A-H]{3}[0-9]{4}[0-9X][A-HJ-NPR-Z][0-9]{7}", "WVWZZZ1JZ[0-9]W[0-9]{6}")),
-    Kind("VIN", "pl", "numer VIN pojazdu", ("WVWZ ZZ1J Z[0-9]W[0-9] [0-9]{4} [0-9]", "TMB[A-H]{2}[0-9]{2}[A-H][0-9]{9}")),
+    Kind(
+        "VIN", "pl", "numer VIN pojazdu", ("WVWZ ZZ1J Z[0-9]W[0-9] [0-9]{4} [0-9]", "TMB[A-H]{2}[0-9]{2}[A-H][0-9]{9}")
+    ),
     Kind("IMEI", "en", "IMEI", ("35[0-9]{13}", "35-[0-9]{6}-[0-9]{6}-[0-9]")),
-    Kind("VEHICLE_PLATE", "pl", "numer rejestracyjny", ("W[A-Z] [0-9]{5}", "K[RT][0-9]{4}[A-Z]", "P[OZ] [0-9][A-Z][0-9]{3}")),
+    Kind(
+        "VEHICLE_PLATE",
+        "pl",
+        "numer rejestracyjny",
+        ("W[A-Z] [0-9]{5}", "K[RT][0-9]{4}[A-Z]", "P[OZ] [0-9][A-Z][0-9]{3}"),
+    ),
     Kind("VEHICLE_PLATE", "en", "registration plate", ("[A-H]{2}[0-9]{2} [A-Z]{3}",)),
     Kind("VEHICLE_PLATE", "de", "Kennzeichen", ("[A-Z]{2}-[A-Z]{2} [1-9][0-9]{2}",)),
     Kind("VEHICLE_PLATE", "fr", "plaque d'immatriculation", ("[A-H]{2}-[0-9]{3}-[A-H]{2}",)),
-)  # fmt: skip
+)
 
 PIECE = re.compile(r"<([^>]*)>|(?:\[([^\]]*)\]|(.))(?:\{(\d+)\})?")
 NAMED = {"month": [f"{month:02d}" for month in range(1, 13)], "day": [f"{day:02d}" for day in range(1, 29)]}
 
 
 def draw(shape: str, generator: random.Random) -> str:
-    """Draw a text of a shape: classes and counts as in regular expressions, choices in ``<a|b>``, month and day by name."""
+    """Draw a text of a shape: classes and counts as in regular expressions, choices in ``<a|b>``; month, day."""
     drawn = ""
     for choice, characters, literal, times in PIECE.findall(shape):
         if not characters and not literal:
@@ -351,12 +417,22 @@ def negative_value(what: str, generator: random.Random) -> str:
         return f"{generator.randrange(10**4, 10**9) / 100:,.2f}"
     shapes = {
         "order": ("[0-9]{9}", "[0-9]{10}", "[0-9]{11}", "[A-Z]{2}-[0-9]{8}", "[0-9]{3}-[0-9]{7}-[0-9]{7}", "[0-9]{13}"),
-        "version": ("[1-9].[0-9]{2}.[0-9]{1}", "[1-9].[0-9].[0-9]{3}", "20[0-9]{2}.[1-9].[0-9]{2}", "v[1-9].[0-9].[0-9]-rc[1-9]"),
-        "part": ("[0-9]{3}-[0-9]{3}-[0-9]{4}", "[A-Z]{2}[0-9]{6}", "[0-9]{2}-[0-9]{4}-[0-9]{3}", "[A-Z][0-9]{3}-[0-9]{4}[A-Z]"),
+        "version": (
+            "[1-9].[0-9]{2}.[0-9]{1}",
+            "[1-9].[0-9].[0-9]{3}",
+            "20[0-9]{2}.[1-9].[0-9]{2}",
+            "v[1-9].[0-9].[0-9]-rc[1-9]",
+        ),
+        "part": (
+            "[0-9]{3}-[0-9]{3}-[0-9]{4}",
+            "[A-Z]{2}[0-9]{6}",
+            "[0-9]{2}-[0-9]{4}-[0-9]{3}",
+            "[A-Z][0-9]{3}-[0-9]{4}[A-Z]",
+        ),
         "isbn": ("978-[0-9]-[0-9]{3}-[0-9]{5}-[0-9]", "978[0-9]{10}"),
         "reading": ("[0-9]{8}", "[0-9]{12}", "[0-9]{3}.[0-9]{6}", "[0-9]{15}"),
         "log": ("[0-9]{5}", "[0-9]{8}", "[0-9a-f]{12}"),
-    }  # fmt: skip
+    }
     return draw(generator.choice(shapes[what]), generator)
 
 
@@ -406,13 +482,11 @@ def report(made: Sequence[Record], found: Sequence[Sequence[Span]]) -> None:
     near = Counter(record.about for record in made if record.kind == "near_miss")
     for label in sorted(gold):
         tested = f"{missed_near[label]} of {near[label]}" if near[label] else "no check digit"
-        print(
-            f"| {label} | {gold[label]} | {_share(hits[label], gold[label])} | {_share(hits[label], hits[label] + alarms[label])} | {tested} |"
-        )
+        recall, precision = _share(hits[label], gold[label]), _share(hits[label], hits[label] + alarms[label])
+        print(f"| {label} | {gold[label]} | {recall} | {precision} | {tested} |")
     total, right, wrong = gold.total(), hits.total(), alarms.total()
-    print(
-        f"| all | {total} | {_share(right, total)} | {_share(right, right + wrong)} | {missed_near.total()} of {near.total()} |"
-    )
+    near_alarms = f"{missed_near.total()} of {near.total()}"
+    print(f"| all | {total} | {_share(right, total)} | {_share(right, right + wrong)} | {near_alarms} |")
     print("\n| no personal data | records | with an alarm |\n|---|---|---|")
     for what, records_of in Counter(record.about for record in made if record.kind == "hard_negative").items():
         print(f"| {what} | {records_of} | {negatives[what]} |")

@@ -59,8 +59,11 @@ def test_a_word_introduces_a_value():
 
 
 def test_dates():
-    assert is_date(2000, 2, 29) and not is_date(1900, 2, 29) and not is_date(1700, 1, 1)
-    assert is_short_date("00", "02", "29") and not is_short_date("01", "02", "29")
+    assert is_date(2000, 2, 29)
+    assert not is_date(1900, 2, 29)
+    assert not is_date(1700, 1, 1)
+    assert is_short_date("00", "02", "29")
+    assert not is_short_date("01", "02", "29")
 
 
 def test_compact_leaves_letters_and_digits():

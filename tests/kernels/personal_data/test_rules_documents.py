@@ -44,7 +44,8 @@ def test_every_check_digit_of_a_zone_counts(zone):
 
 
 def test_zone_check_digit_of_the_specimen():
-    assert is_zone_check("D23145890", "7") and is_zone_check("520727", "3")
+    assert is_zone_check("D23145890", "7")
+    assert is_zone_check("520727", "3")
 
 
 @pytest.mark.parametrize("vin", ["1M8GDM9AXKP042788", "1HGCM82633A004352"])
@@ -54,7 +55,9 @@ def test_north_american_vins(vin):
 
 
 def test_imei():
-    assert is_imei("490154203237518") and not is_imei("490154203237519") and not is_imei("000000000000000")
+    assert is_imei("490154203237518")
+    assert not is_imei("490154203237519")
+    assert not is_imei("000000000000000")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,11 @@ from holdfast.kernels.personal_data.detecting import find_spans
 from holdfast.kernels.personal_data.rules_secrets import RULES, entropy, is_jwt, is_mixed, is_password, is_random
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
-KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8Qu\n-----END RSA PRIVATE KEY-----"
+KEY = (
+    "-----BEGIN RSA PRIVATE KEY-----\n"
+    "MIIBOgIBAAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8Qu\n"
+    "-----END RSA PRIVATE KEY-----"
+)
 
 
 def found(text):
@@ -61,15 +65,21 @@ def test_a_key_inside_a_string_is_found():
 
 
 def test_entropy_of_equal_shares_is_the_logarithm_of_their_number():
-    assert entropy("abcdefgh") == pytest.approx(3) and entropy("aaaa") == pytest.approx(0)
+    assert entropy("abcdefgh") == pytest.approx(3)
+    assert entropy("aaaa") == pytest.approx(0)
 
 
 def test_jwt_needs_a_header_with_an_algorithm():
     assert is_jwt(JWT)
-    assert not is_jwt("eyJhIjoxfQ.eyJzdWIiOiIxIn0.x") and not is_jwt("eyJ1.a.b")
+    assert not is_jwt("eyJhIjoxfQ.eyJzdWIiOiIxIn0.x")
+    assert not is_jwt("eyJ1.a.b")
 
 
 def test_kinds_of_randomness():
-    assert is_password("hunter22!") and not is_password("password") and not is_password("aaaaaa1")
-    assert is_random("9f8a7b6c5d4e3f2a") and not is_random("production-database-name")
-    assert is_mixed("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY") and not is_mixed("0" * 40)
+    assert is_password("hunter22!")
+    assert not is_password("password")
+    assert not is_password("aaaaaa1")
+    assert is_random("9f8a7b6c5d4e3f2a")
+    assert not is_random("production-database-name")
+    assert is_mixed("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    assert not is_mixed("0" * 40)

@@ -1,6 +1,6 @@
-"""Context words in scripts whose letters fold to no letter of their own: Han, Kana, Hangul, Thai, Devanagari, Hebrew, Arabic.
+"""Context words in scripts whose letters all fold alike: Han, Kana, Hangul, Thai, Devanagari, Hebrew, Arabic.
 
-A rule's context is folded words, and in these scripts all letters fold alike. So the words are looked for in the text as
+A rule's context is folded words, which cannot tell words of these scripts apart. So they are looked for in the text as
 it came, and where one stands near an identifier of its label, the identifier is found as with any other context.
 """
 
