@@ -54,7 +54,7 @@ RULES: tuple[Rule, ...] = (
     written(
         "US_SSN",
         "US",
-        alone("[0-9]", r"[0-9]{2}([- ])[0-9]{2}\1[0-9]{4}"),
+        alone("[0-9]", "[0-9]{2}-[0-9]{2}-[0-9]{4}"),
         Anchor("digit", (3, 3), 9),
         is_ssn,
         Strength(0.6, 0.97),
@@ -66,12 +66,13 @@ RULES: tuple[Rule, ...] = (
     number(
         "US_SSN",
         "US",
-        "9",
+        "3 2 4",
         is_ssn,
         Strength(0.05, 0.87),
         "ssn ssns social ss",
         "SSA, POMS RM 10201.035",
-        "SSN 123456789",
+        "SSN 123 45 6789",
+        between="[ ]?",
     ),
     written(
         "US_ITIN",
