@@ -174,7 +174,7 @@ RULES: tuple[Rule, ...] = (
         "3 3 3",
         is_sin,
         WEAK,
-        "sin nas insurance assurance",
+        "sin insurance assurance",
         "Social Insurance Number Code of Practice (ESDC)",
         "My SIN is 123 456 782",
         between="[- ]?",

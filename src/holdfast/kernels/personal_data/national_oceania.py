@@ -57,7 +57,7 @@ RULES: tuple[Rule, ...] = (
         "3 3 3",
         is_tfn,
         WEAK,
-        "tfn tax file",
+        "tfn tax",
         "ATO, tax file number algorithm",
         "TFN 123 456 782",
         between="[ ]?",
