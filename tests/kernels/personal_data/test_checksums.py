@@ -39,7 +39,7 @@ def test_published_numbers_pass(check, number):
 
 @pytest.mark.parametrize(("check", "number"), PUBLISHED)
 def test_any_single_wrong_character_is_seen(check, number):
-    # A property of every one of these schemes; MOD 97-10 counts letters as two digits, so digits are changed for digits.
+    # A property of all these schemes; MOD 97-10 counts letters as two digits, so digits are changed for digits.
     for place, character in enumerate(number):
         same_kind = "0123456789" if character.isdecimal() else "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
         if check in (mod_11_2, mod_11_10, luhn, verhoeff, damm) and character == "X":

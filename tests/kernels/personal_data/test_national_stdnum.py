@@ -1,4 +1,4 @@
-"""Every validator says the same as python-stdnum, an established implementation, on random numbers of the right shape."""
+"""Validators say the same as python-stdnum, an established implementation, on random numbers of the right shape."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ pytest.importorskip("stdnum", reason="python-stdnum is in the test group")
 
 TABLES = "holdfast.kernels.personal_data.national_"
 
-# Table, validator, module of stdnum, shape: classes and counts as in regular expressions, choices in <|>. Years are such
-# that neither side's idea of the future matters.
+# Table, validator, module of stdnum, shape: classes and counts as in regular expressions, choices in <|>. Years are
+# such that neither side's idea of the future matters.
 PAIRS = [
     ("western_europe", "is_nhs", "gb.nhs", "[0-9]{10}"),
     ("western_europe", "is_utr", "gb.utr", "[0-9]{10}"),
@@ -30,7 +30,12 @@ PAIRS = [
     ("western_europe", "is_ahv", "ch.ssn", "756[0-9]{10}"),
     ("southern_europe", "is_dni", "es.dni", "[0-9]{8}[A-HJ-NP-TV-Z]"),
     ("southern_europe", "is_dni", "es.nie", "[XYZ][0-9]{7}[A-HJ-NP-TV-Z]"),
-    ("southern_europe", "is_codice_fiscale", "it.codicefiscale", "[A-Z]{6}[0-9]{2}[ABCDEHLMPRST]<day>[A-Z][0-9L-NP-V]{3}[A-Z]"),
+    (
+        "southern_europe",
+        "is_codice_fiscale",
+        "it.codicefiscale",
+        "[A-Z]{6}[0-9]{2}[ABCDEHLMPRST]<day>[A-Z][0-9L-NP-V]{3}[A-Z]",
+    ),
     ("southern_europe", "is_partita_iva", "it.iva", "[0-9]{8}0[0-9]{2}"),
     ("southern_europe", "is_portuguese_nif", "pt.nif", "[1235689][0-9]{8}"),
     ("southern_europe", "is_cartao_de_cidadao", "pt.cc", "[0-9]{9}[A-Z]{2}[0-9]"),
@@ -88,7 +93,7 @@ PAIRS = [
     ("africa_middle_east", "is_south_african_id", "za.idnr", "[0-9]{2}<month><day>[0-9]{4}[01][0-9]{2}"),
     ("africa_middle_east", "is_mauritian_id", "mu.nid", "[A-Z]<day><month>[0-9]{8}[0-9A-G]"),
     ("africa_middle_east", "is_nuit", "mz.nuit", "[0-9]{9}"),
-]  # fmt: skip
+]
 
 PIECE = re.compile(r"<([^>]*)>|(?:\[([^\]]*)\]|(.))(?:\{(\d+)\})?")
 NAMED = {"month": [f"{month:02d}" for month in range(1, 13)], "day": [f"{day:02d}" for day in range(1, 29)]}

@@ -47,7 +47,7 @@ def alone(first: str, rest: str) -> str:
 
 
 def word_of(words: Sequence[str]) -> str:
-    """Write the expression of one of some words, in small letters or capitals; a search skips to their first letters."""
+    """Write the expression of one of some words, small or capital; a search skips to their first letters."""
     firsts = "".join(sorted({letter for word in words for letter in (word[0].lower(), word[0].upper())}))
     rests = "|".join(f"(?<=[{word[0].lower()}{word[0].upper()}])(?i:{word[1:]})" for word in words)
     return f"[{firsts}](?<![{LETTERS}][{firsts}])(?:{rests})(?![{LETTERS}])"

@@ -204,7 +204,7 @@ RULES: tuple[Rule, ...] = (
         "11",
         is_isikukood,
         DATED,
-        "asmens kodas ak",
+        "asmens ak",
         "Lietuvos gyventojų registro įstatymas, asmens kodas",
         "Asmens kodas 33309240092",
     ),

@@ -42,12 +42,12 @@ def is_ird(digits: str) -> bool:
 
 
 def is_nhi(text: str) -> bool:
-    """Letters count as 1 to 24, weights 7 to 2; a digit modulo 11, or, in the newer form, a letter modulo 24."""
+    """Letters count as 1 to 24, weights 7 to 2; a digit modulo 11, or, in the newer form, a letter modulo 23."""
     values = [_NHI_LETTERS.index(character) + 1 if character.isalpha() else int(character) for character in text]
     total = sum(value * weight for value, weight in zip(values[:6], range(7, 1, -1), strict=True))
     if text[6].isdecimal():
         return total % 11 != 0 and (11 - total % 11) % 10 == values[6]
-    return 24 - total % 24 == values[6]
+    return 23 - total % 23 == values[6]
 
 
 RULES: tuple[Rule, ...] = (
@@ -57,7 +57,7 @@ RULES: tuple[Rule, ...] = (
         "3 3 3",
         is_tfn,
         WEAK,
-        "tfn tax file",
+        "tfn tax",
         "ATO, tax file number algorithm",
         "TFN 123 456 782",
         between="[ ]?",

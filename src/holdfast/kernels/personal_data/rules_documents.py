@@ -29,7 +29,7 @@ _THREE_LINES = (
 _ICAO = "ICAO Doc 9303, parts 3 to 7"
 _PASSPORT_WORDS = (
     "passport passports passeport reisepass reisepassnummer pasaporte passaporto passaporte paspoort paszport "
-    "paszportu pass passnummer passnr pasaport паспорт паспорта διαβατηριο"
+    "paszportu passnummer passnr pasaport паспорт паспорта διαβατηριο"
 )
 _REGISTRATION_WORDS = (
     "rejestracyjny rejestracyjne rejestracyjnego rejestracyjnym rejestracyjna rejestracyjnych "
@@ -37,8 +37,8 @@ _REGISTRATION_WORDS = (
 )
 _POLISH_PLATE = "[BCDEFGKLNOPRSTWZ][A-Z]{1,2}[ -]?[0-9A-Z]{4,6}"  # voivodeship, county, then mostly digits
 _LICENSE_WORDS = (
-    "permis conduire fuhrerschein fuhrerscheinnummer patente guida rijbewijs rijbewijsnummer conduccion conducir "
-    "conducao carta jazdy korkort forerkort korekort ajokortti"
+    "permis conduire fuhrerschein fuhrerscheinnummer patente rijbewijs rijbewijsnummer conduccion conducir "
+    "conducao jazdy korkort forerkort korekort ajokortti"
 )
 
 
@@ -347,7 +347,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _plate(
         "US",
-        "plate plates tag licenseplate",
+        "plate plates licenseplate",
         "[A-Z0-9]{2,4}[- ]?[A-Z0-9]{3,4}",
         "AAMVA License Plate Standard",
         "license plate 7ABC123",

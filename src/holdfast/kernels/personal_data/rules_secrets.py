@@ -14,7 +14,8 @@ from holdfast.kernels.personal_data.rule import Anchor, Rule
 
 _PLACEHOLDER = re.compile(
     r"(?i)(?:x{3,}|\*{3,}|\.{3,}|<[^>]{0,60}>|\$?\{.{0,60}\}|%\(?\w{0,40}\)?s?|your[-_ ]?\w{0,40}|"
-    r"change[-_]?me|example\w{0,20}|placeholder|password|passwd|secret|none|null|true|false|undefined|redacted|required)"
+    r"change[-_]?me|example\w{0,20}|placeholder|password|passwd|secret|none|null|true|false|undefined|redacted|required|"
+    r"[a-z_]+(?:\.[a-z_]+){1,6}(?:\(\)?)?)"  # a name in a program
 )
 _CLASSES = (str.islower, str.isupper, str.isdecimal)
 _HEX = re.compile(r"[0-9a-f-]+|[0-9A-F-]+")
@@ -354,6 +355,7 @@ RULES: tuple[Rule, ...] = (
         "RFC 7519; RFC 7515, section 4.1",
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
         label="JWT",
+        strength=Strength(0.97, 0.97),
     ),
     Rule(
         "PRIVATE_KEY",

@@ -75,7 +75,7 @@ def is_bech32(address: str) -> bool:
 
 
 def is_ethereum(address: str) -> bool:
-    """Whether the capitals of 0x and 40 hexadecimal digits follow their Keccak-256; one case throughout has no check."""
+    """Whether the capitals of 0x and 40 hexadecimal digits follow their Keccak-256; one case has no check."""
     digits = address[2:]
     if digits in (digits.lower(), digits.upper()):
         return len(set(digits)) > 4
