@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 LAYOUT = 1
 BUSY_SECONDS = 60
-BEFORE_ALL = -(2**62)
+BATCH = 512  # fewer rows than make Python look for cycles, and few enough to stay in the cache of a core
+_CURSORS = count()
 _POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 
 
@@ -156,8 +158,7 @@ class Storage:
         if not rows:
             return
         table, types = _COLUMNS[type(rows[0])]
-        cursor = connection.connection.cursor()  # below SQLAlchemy, which needs longer than the database
-        try:
+        with closing(connection.connection.cursor()) as cursor:  # SQLAlchemy needs longer than the database
             if self.is_postgres:  # one statement with an array for each column: a row each is ten times slower
                 arrays = ", ".join(f"%s::{one}[]" for one in types)
                 columns = list(map(list, zip(*rows, strict=True)))
@@ -165,17 +166,12 @@ class Storage:
             else:
                 marks = ", ".join("?" * len(types))
                 cursor.executemany(f"insert into {table} values ({marks})", rows)  # noqa: S608
-        finally:
-            cursor.close()
 
     def last_checkpoint(self, connection: Connection) -> KeptCheckpoint | None:
         """The newest checkpoint; ``None`` before the first entry."""
-        cursor = connection.connection.cursor()
-        try:
+        with closing(connection.connection.cursor()) as cursor:
             cursor.execute("select size, note from checkpoints order by size desc limit 1")
             row = cursor.fetchone()
-        finally:
-            cursor.close()
         return KeptCheckpoint(*row) if row else None
 
     def count(self, connection: Connection, kind: str) -> int:
@@ -201,40 +197,33 @@ class Storage:
             return [_entry(row) for row in reversed(rows)]
         return [_entry(row) for row in connection.execute(query.order_by(table.c.position))]
 
-    def all_entries(self, connection: Connection, batch: int) -> Iterator[list[Entry]]:
-        """All entries in order, so many at a time, as plain tuples."""
-        begin, query = (
-            BEFORE_ALL,
-            "select position, kind, payload, leaf from entries where position > {} order by position",
-        )
-        while rows := self._rows(connection, f"{query.format(begin)} limit {batch}"):
-            yield rows
-            if type(rows[-1][0]) is not int:
-                return
-            begin = rows[-1][0]
+    def all_entries(self, connection: Connection) -> Iterator[list[Entry]]:
+        """All entries in order, some at a time, as plain tuples."""
+        return self._batches(connection, "select position, kind, payload, leaf from entries order by position")
+
+    def all_checkpoints(self, connection: Connection) -> Iterator[KeptCheckpoint]:
+        """All checkpoints, the smallest first."""
+        for rows in self._batches(connection, "select size, note from checkpoints order by size"):
+            yield from (KeptCheckpoint(*row) for row in rows)
 
     def nodes(self, connection: Connection, begin: int, end: int) -> dict[int, bytes]:
         """Hashes of inner nodes by number, from one number to before another."""
         query = f"select number, hash from nodes where number >= {begin:d} and number < {end:d} order by number"  # noqa: S608
-        return dict(self._rows(connection, query))
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute(query, **({"binary": True} if self.is_postgres else {}))
+            return dict(cursor.fetchall())
 
-    def _rows(self, connection: Connection, query: str) -> list[Any]:
-        """Rows below SQLAlchemy, for a million of them; the query holds constants and numbers."""
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(query)
-            return list(cursor.fetchall())
-        finally:
-            cursor.close()
-
-    def all_checkpoints(self, connection: Connection, batch: int) -> Iterator[KeptCheckpoint]:
-        """All checkpoints, the smallest first; read so many at a time."""
-        size, query = BEFORE_ALL, "select size, note from checkpoints where size > {} order by size limit {}"
-        while rows := self._rows(connection, query.format(size, batch)):
-            yield from (KeptCheckpoint(*row) for row in rows)
-            if type(rows[-1][0]) is not int:
-                return
-            size = rows[-1][0]
+    def _batches(self, connection: Connection, query: str) -> Iterator[list[Any]]:
+        """Rows below SQLAlchemy, read from the database while they are asked for."""
+        driver: Any = connection.connection.driver_connection
+        if self.is_postgres:  # a cursor with a name stays on the server; any other brings all rows at once
+            cursor = driver.cursor(f"rows_{next(_CURSORS)}")
+            cursor.execute(query, binary=True)
+        else:
+            cursor = driver.execute(query)
+        with closing(cursor):
+            while rows := cursor.fetchmany(BATCH):
+                yield rows
 
     def node(self, connection: Connection, level: int, place: int) -> bytes | None:
         """Hash of one node or leaf; ``None`` where it is not."""
