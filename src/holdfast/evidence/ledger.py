@@ -23,7 +23,7 @@ from holdfast.evidence.notes import NamedKey, VerifierKey, checkpoint_text, name
 from holdfast.evidence.receipt import Receipt, make_receipt
 from holdfast.evidence.statement import Statement, kind_of
 from holdfast.kernels.merkle.note import Checkpoint, is_key_name, read_checkpoint
-from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, inclusion_proof, leaf_hash, node_number
+from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, inclusion_proof, leaf_hash, numbered
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -329,10 +329,8 @@ class Ledger:
             text = checkpoint_text(Checkpoint(self.origin, edge.size, edge.root()), previous=begin)
             note = sign_text(text, signers)
             last = KeptCheckpoint(edge.size, note)
-            self.storage.add(connection, rows)
-            self.storage.add(connection, nodes_of(begin, completed))
-            self.storage.add(connection, [last])
-            self.storage.add(connection, [salt for ticket in tickets for salt in ticket.salts])
+            salts = [salt for ticket in tickets for salt in ticket.salts]
+            self.storage.add(connection, rows, nodes_of(begin, completed), [last], salts)
         keys = KeyHistory((*state.keys.events, *history_of(_about_keys(rows)).events))
         ends = accumulate((len(ticket.payloads) for ticket in tickets), initial=begin)
         results = [Appended(first, len(ticket.payloads), note) for first, ticket in zip(ends, tickets, strict=False)]
@@ -401,12 +399,7 @@ class Ledger:
 
 def nodes_of(begin: int, completed: Sequence[Sequence[bytes]]) -> list[KeptNode]:
     """Inner nodes that entries from ``begin`` on completed, given by level, in the order in which they were."""
-    return sorted(
-        KeptNode(node_number(level, place), value)
-        for level, row in enumerate(completed)
-        if level
-        for place, value in enumerate(row, begin >> level)
-    )
+    return list(map(KeptNode._make, sorted(numbered(begin, completed).items())))
 
 
 def _node(storage: Storage, connection: Connection, level: int, place: int) -> bytes:
