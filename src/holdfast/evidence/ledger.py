@@ -88,8 +88,8 @@ class Ledger:
                 raise InputError(
                     f"expected a ledger in {storage.name}, found none", hint="make one with `holdfast ledger init`"
                 )
-            self.origin = storage.origin()
             with storage.reading() as connection:
+                self.origin = storage.origin(connection)
                 self._state, self.fault = self._recover(storage, connection)
         self.storage = storage
         self._key = named(key, self.origin) if key else None
@@ -242,7 +242,7 @@ class Ledger:
         with self.storage.reading() as connection:
             newest = self._newest(connection)
             found = []
-            for index in sorted(indices):
+            for index in sorted(set(indices)):
                 entry = self.storage.entries(connection, index, index + 1)
                 if not entry or index >= newest.size:
                     raise InputError(f"expected an entry from 0 to {newest.size - 1}, got {index}")

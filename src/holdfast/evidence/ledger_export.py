@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from holdfast.core.canonical import canonical_json
+from holdfast.core.canonical import canonical_json, digest_bytes
 from holdfast.core.errors import InputError
 from holdfast.evidence.ledger_storage import BATCH, KeptCheckpoint, Storage
 from holdfast.evidence.statement import kind_of
@@ -39,17 +39,17 @@ class StoredHistory:
     """What a database holds at one moment."""
 
     def __init__(self, storage: Storage, connection: Connection) -> None:
-        self.origin = storage.origin()
+        self.origin = storage.origin(connection)
         self._storage = storage
         self._connection = connection
 
-    def entries(self) -> Iterator[Entries]:
+    def entries(self) -> Generator[Entries]:
         """Entries in order, some at a time."""
         for rows in self._storage.all_entries(self._connection):
             positions, kinds, payloads, leaves = zip(*rows, strict=True)
             yield Entries(positions, kinds, _as_bytes(payloads), leaves)
 
-    def checkpoints(self) -> Iterator[KeptCheckpoint]:
+    def checkpoints(self) -> Generator[KeptCheckpoint]:
         """Checkpoints in order."""
         return self._storage.all_checkpoints(self._connection)
 
@@ -65,10 +65,13 @@ class StoredHistory:
                     yield f"node {place} of level {level}: missing or not as it was signed"
 
     def faults_of_rest(self, size: int) -> Iterator[str]:
-        """Nodes that belong to no entry."""
+        """Nodes that belong to no entry, and salts that are not those that were kept: an erased one is no fault."""
         n_nodes = self._storage.count(self._connection, "nodes")
         if n_nodes != size - size.bit_count():
             yield f"expected {size - size.bit_count()} nodes over {size} entries, found {n_nodes}"
+        for digest, salt in self._storage.all_salts(self._connection):
+            if not isinstance(salt, bytes) or digest_bytes(salt) != digest:
+                yield f"salt {digest!s:.80}: not the one that was committed with"
 
 
 def _as_bytes(payloads: Sequence[object]) -> Sequence[bytes]:
@@ -96,7 +99,7 @@ class ExportedHistory:
                 return
         raise InputError(f"expected an export of a ledger in {path}, got something else", hint=_HINT)
 
-    def entries(self) -> Iterator[Entries]:
+    def entries(self) -> Generator[Entries]:
         """Entries in order, some at a time."""
         lines = enumerate(islice(self._lines(), 1, None), 2)
         texts = (self._text("entry", line, number) for number, line in lines if line.startswith(ENTRY))
@@ -106,7 +109,7 @@ class ExportedHistory:
             yield Entries(positions, [*map(kind_of, payloads)], payloads, [*map(leaf_hash, payloads)])
             begin += len(payloads)
 
-    def checkpoints(self) -> Iterator[KeptCheckpoint]:
+    def checkpoints(self) -> Generator[KeptCheckpoint]:
         """Checkpoints in order, by the number of entries before each; what is no entry must be one."""
         size = 0
         for number, line in enumerate(islice(self._lines(), 1, None), 2):

@@ -6,26 +6,28 @@ at all, and one writer is at work at a time. The store knows nothing of proofs a
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
 
-from holdfast.core.errors import InputError, MissingExtra
+from holdfast.core.errors import InputError
+from holdfast.evidence.ledger_databases import (
+    is_postgres,
+    postgres_engine,
+    said_in_words,
+    sqlite_engine,
+    state_at_rest,
+)
 from holdfast.kernels.merkle.tree import node_number
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection, Table
 
 LAYOUT = 1
-BUSY_SECONDS = 60
 BATCH = 512  # fewer rows than make Python look for cycles, and few enough to stay in the cache of a core
 _CURSORS = count()
-_POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 
 
 class Entry(NamedTuple):
@@ -75,12 +77,14 @@ class Storage:
     """
 
     def __init__(self, place: str) -> None:
-        self.is_postgres = bool(_POSTGRES.match(place))
+        self.is_postgres = is_postgres(place)
         if not self.is_postgres and "://" in place:
             raise InputError(f"expected a file or postgresql://..., got {place!r:.80}", hint="name one of the two")
         self.path = None if self.is_postgres else Path(place)
-        self._at_rest = _at_rest(Path(place)) if self.path else None
-        self._engine = _postgres(place) if self.is_postgres else _sqlite(Path(place), alone=self._at_rest is not None)
+        self._at_rest = state_at_rest(Path(place)) if self.path else None
+        self._engine = (
+            postgres_engine(place) if self.is_postgres else sqlite_engine(Path(place), alone=self._at_rest is not None)
+        )
         self.name = self._engine.url.render_as_string(hide_password=True) if self.is_postgres else place
         self._tables = _tables()
         self._writer: Connection | None = None
@@ -103,7 +107,7 @@ class Storage:
                 table.create(connection)
             connection.execute(insert(self._tables["ledger"]), {"one": 1, "layout": LAYOUT, "origin": origin})
 
-    def origin(self) -> str:
+    def origin(self, connection: Connection) -> str:
         """Name of the ledger.
 
         Raises
@@ -114,8 +118,7 @@ class Storage:
         from sqlalchemy import select
 
         table = self._tables["ledger"]
-        with self.reading() as connection:
-            row = connection.execute(select(table.c.layout, table.c.origin)).one_or_none()
+        row = connection.execute(select(table.c.layout, table.c.origin)).one_or_none()
         if row is None or row.layout != LAYOUT:
             made = "an unknown layout" if row is None else f"layout {row.layout}"
             raise InputError(
@@ -127,12 +130,12 @@ class Storage:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One state of the database, whatever others write meanwhile."""
-        with _said(self.name), self._engine.connect() as connection:
+        with said_in_words(self.name), self._engine.connect() as connection:
             # On PostgreSQL a snapshot for the whole block; SQLite gives one in any case.
             reader = connection.execution_options(isolation_level="REPEATABLE READ") if self.is_postgres else connection
             with reader.begin():
                 yield reader
-        if self.path is not None and self._at_rest is not None and _at_rest(self.path) != self._at_rest:
+        if self.path is not None and self._at_rest is not None and state_at_rest(self.path) != self._at_rest:
             raise InputError(f"{self.name} was written to while it was read", hint="try again")
 
     @contextmanager
@@ -141,18 +144,39 @@ class Storage:
 
         One thread at a time: the connection is kept from one block to the next.
         """
-        with _said(self.name):
-            if self._writer is None or self._writer.closed:
-                self._writer = self._engine.connect().execution_options(writes=True)
-            # Begin and commit go to the driver: by way of SQLAlchemy they need longer than the rest of a small write.
-            driver = _driver(self._writer)
+        with said_in_words(self.name):
+            writer = self._begun()
             try:
-                driver.execute("select pg_advisory_xact_lock(7165889512)" if self.is_postgres else "begin immediate")
-                yield self._writer
-                driver.commit()
+                yield writer
+                _driver(writer).commit()
             except BaseException:
-                self._writer.close()
+                self._drop_writer()
                 raise
+
+    def _begun(self) -> Connection:
+        """The connection that writes, with a transaction begun; a new one where the server has let go of the old one.
+
+        Begin and commit go to the driver: by way of SQLAlchemy they need longer than the rest of a small write.
+        """
+        begin = "select pg_advisory_xact_lock(7165889512)" if self.is_postgres else "begin immediate"
+        if self._writer is not None:
+            try:
+                _driver(self._writer).execute(begin)
+                return self._writer
+            except Exception:
+                self._drop_writer()
+                if not self.is_postgres:
+                    raise
+        self._writer = self._engine.connect().execution_options(writes=True)
+        _driver(self._writer).execute(begin)
+        return self._writer
+
+    def _drop_writer(self) -> None:
+        """Let go of the connection that writes, and of what it has not committed."""
+        if self._writer is not None:
+            self._writer.invalidate()
+            self._writer.close()
+        self._writer = None
 
     def add(self, connection: Connection, *groups: Sequence[Entry | KeptNode | KeptCheckpoint | Salt]) -> None:
         """Add rows, each group of one kind."""
@@ -173,7 +197,7 @@ class Storage:
         newest = "select size, note from checkpoints order by size desc limit 1"
         with closing(_driver(connection).execute(newest)) as cursor:
             row = cursor.fetchone()
-        return KeptCheckpoint(*row) if row else None
+        return _checkpoint(row) if row else None
 
     def count(self, connection: Connection, kind: str) -> int:
         """Number of rows of a table."""
@@ -198,14 +222,19 @@ class Storage:
             return [_entry(row) for row in reversed(rows)]
         return [_entry(row) for row in connection.execute(query.order_by(table.c.position))]
 
-    def all_entries(self, connection: Connection) -> Iterator[list[Entry]]:
+    def all_entries(self, connection: Connection) -> Generator[list[Entry]]:
         """All entries in order, some at a time, as plain tuples."""
         return self._batches(connection, "select position, kind, payload, leaf from entries order by position")
 
-    def all_checkpoints(self, connection: Connection) -> Iterator[KeptCheckpoint]:
+    def all_checkpoints(self, connection: Connection) -> Generator[KeptCheckpoint]:
         """All checkpoints, the smallest first."""
         for rows in self._batches(connection, "select size, note from checkpoints order by size"):
-            yield from (KeptCheckpoint(*row) for row in rows)
+            yield from map(_checkpoint, rows)
+
+    def all_salts(self, connection: Connection) -> Iterator[Salt]:
+        """All salts that were not erased."""
+        for rows in self._batches(connection, "select digest, salt from salts order by digest"):
+            yield from (Salt(*row) for row in rows)
 
     def nodes(self, connection: Connection, begin: int, end: int) -> dict[int, bytes]:
         """Hashes of inner nodes by number, from one number to before another."""
@@ -214,7 +243,7 @@ class Storage:
         with closing(_driver(connection).execute(query, **more)) as cursor:
             return dict(cursor.fetchall())
 
-    def _batches(self, connection: Connection, query: str) -> Iterator[list[Any]]:
+    def _batches(self, connection: Connection, query: str) -> Generator[list[Any]]:
         """Rows below SQLAlchemy, read from the database while they are asked for."""
         driver = _driver(connection)
         if self.is_postgres:  # a cursor with a name stays on the server; any other brings all rows at once
@@ -257,7 +286,7 @@ class Storage:
         """Drop what was erased from the files of the database as well."""
         from sqlalchemy import text
 
-        with _said(self.name), self._engine.connect() as connection:
+        with said_in_words(self.name), self._engine.connect() as connection:
             free = connection.execution_options(isolation_level="AUTOCOMMIT")
             if self.is_postgres:
                 free.execute(text("vacuum full salts"))
@@ -266,8 +295,7 @@ class Storage:
 
     def close(self) -> None:
         """Let go of the database."""
-        if self._writer is not None:
-            self._writer.close()
+        self._drop_writer()
         self._engine.dispose()
 
 
@@ -281,6 +309,12 @@ def _entry(row: Any) -> Entry:
     position, kind, payload, leaf = row
     data = payload if isinstance(payload, bytes) else str(payload).encode("utf-8", "replace")
     return Entry(position, str(kind), data, leaf)
+
+
+def _checkpoint(row: Any) -> KeptCheckpoint:
+    """As for an entry."""
+    size, note = row
+    return KeptCheckpoint(size if isinstance(size, int) else -1, str(note))
 
 
 @contextmanager
@@ -337,107 +371,3 @@ def _tables() -> dict[str, Table]:
     )
     salts = Table("salts", meta, Column("digest", Text, primary_key=True), Column("salt", LargeBinary, nullable=False))
     return {table.name: table for table in (ledger, entries, nodes, checkpoints, salts)}
-
-
-def _at_rest(path: Path) -> tuple[int, ...] | None:
-    """Size, time and number of a file that nobody writes to, in a folder without a right to write; ``None`` if not so.
-
-    SQLite reads a file by way of two more beside it. Where it may not make them, it is told that the file stays as it
-    is, and these figures show afterwards whether it did: a writer makes the two files before it alters the first.
-    """
-    path = path.resolve()
-    writable = os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
-    if writable or not path.is_file() or Path(f"{path}-wal").exists():
-        return None
-    stat = path.stat()
-    return (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-
-
-def _sqlite(path: Path, *, alone: bool) -> Engine:
-    from sqlalchemy import URL, create_engine, event
-
-    url = URL.create("sqlite", database=str(path))
-    if alone:
-        whole = {"mode": "ro", "immutable": "1", "uri": "true"}
-        url = URL.create("sqlite", database=f"file:{quote(str(path.resolve()))}", query=whole)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
-
-    def opened(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver
-        for setting in ("journal_mode = wal", "synchronous = full", "secure_delete = on", "wal_autocheckpoint = 8192"):
-            connection.execute(f"pragma {setting}")
-
-    def begun(connection: Connection) -> None:
-        if not connection.get_execution_options().get("writes", False):
-            connection.exec_driver_sql("begin")
-
-    event.listen(engine, "connect", opened)
-    event.listen(engine, "begin", begun)
-    return engine
-
-
-def _postgres(place: str) -> Engine:
-    from importlib.util import find_spec
-
-    from sqlalchemy import create_engine, event
-    from sqlalchemy.exc import ArgumentError
-
-    if find_spec("psycopg") is None:
-        raise MissingExtra("A ledger on PostgreSQL", "postgres")
-    try:
-        engine = create_engine(_POSTGRES.sub("postgresql+psycopg://", place))
-    except (ArgumentError, ValueError) as error:
-        raise InputError(f"expected postgresql://USER@HOST/DATABASE, got another form: {error}") from None
-
-    def opened(connection: Any, _: Any) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("set synchronous_commit = on")
-            cursor.execute("show fsync")
-            durable = cursor.fetchone()[0] == "on"
-        connection.commit()
-        if not durable:
-            raise InputError(
-                f"the PostgreSQL server of {engine.url.host} runs with fsync off: what it acknowledges can be lost",
-                hint="set fsync = on in postgresql.conf and restart the server",
-            )
-
-    event.listen(engine, "connect", opened)
-    return engine
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    import sqlite3
-    import sys
-
-    from sqlalchemy.exc import SQLAlchemyError
-
-    psycopg: type[Exception] | None = getattr(sys.modules.get("psycopg"), "Error", None)
-    drivers = (sqlite3.Error, psycopg) if psycopg else (sqlite3.Error,)
-    return (SQLAlchemyError, OSError, *drivers)
-
-
-_MEANINGS = {
-    "disk is full": "free some space: nothing was entered",
-    "no space left": "free some space: nothing was entered",
-    "readonly": "give a place that you may write to",
-    "read-only": "give a place that you may write to",
-    "locked": "another process has held the ledger for a minute: wait for it or end it",
-    "unable to open": "check the path and its permissions",
-    "not a database": "give the path of a ledger; `holdfast ledger init` makes one",
-    "malformed": "the file is damaged: `holdfast ledger verify` an export or a copy of it",
-    "no such table": "give the path of a ledger; `holdfast ledger init` makes one",
-    "does not exist": "`holdfast ledger init` makes a ledger in a database that is there",
-    "connection": "check that the server runs, the address and the password (PGPASSWORD)",
-}
-
-
-@contextmanager
-def _said(name: str) -> Iterator[None]:
-    """Say in words why a database cannot be used and what to do about it."""
-    errors = _errors()
-    try:
-        yield
-    except errors as error:
-        text = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-        hint = next((hint for word, hint in _MEANINGS.items() if word in text.lower()), "check the database")
-        raise InputError(f"cannot use the ledger {name}: {text}", hint=hint) from error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple, Protocol, TypeVar
 
 from holdfast.core.errors import InputError
@@ -32,16 +32,16 @@ class History(Protocol):
     @property
     def origin(self) -> str: ...
 
-    def entries(self) -> Iterator[Entries]: ...
+    def entries(self) -> Generator[Entries]: ...
 
-    def checkpoints(self) -> Iterator[KeptCheckpoint]: ...
+    def checkpoints(self) -> Generator[KeptCheckpoint]: ...
 
     def faults_of_nodes(self, begin: int, completed: list[list[bytes]]) -> Iterator[str]:
         """What differs from the nodes that the entries from ``begin`` on completed, by level."""
         ...
 
     def faults_of_rest(self, size: int) -> Iterator[str]:
-        """What stands beside the nodes of ``size`` entries."""
+        """What stands beside ``size`` entries and their nodes and is not as it was."""
         ...
 
 
@@ -151,26 +151,25 @@ class _Walk:
 
     def run(self) -> None:
         """Read everything; stop at the hundredth fault."""
-        kept = self.history.checkpoints()
-        upcoming = next(kept, None)
-        for entries in self.history.entries():
-            begin, before = self.edge.size, dict(zip(edge_of(self.edge.size), self.edge.nodes, strict=True))
-            leaves = self._hashed(begin, entries)
-            completed = self.edge.extend(leaves)
-            grown = _Grown(begin, before, completed)
-            for size in self.roots:
-                if begin < size <= self.edge.size:
-                    self.roots[size] = grown.root(size)
-            while upcoming is not None and upcoming.size <= self.edge.size:
-                self._check(upcoming, grown)
-                upcoming = next(kept, None)
-            self.faults += self.history.faults_of_nodes(begin, completed)
-            if len(self.faults) >= MOST_FAULTS:
-                return
-        self.faults += self.history.faults_of_rest(self.edge.size)
-        while upcoming is not None and len(self.faults) < MOST_FAULTS:
-            self.faults.append(f"checkpoint {upcoming.size}: the ledger holds {self.edge.size} entries only")
+        with closing(self.history.checkpoints()) as kept, closing(self.history.entries()) as parts:
             upcoming = next(kept, None)
+            for entries in parts:
+                begin, before = self.edge.size, dict(zip(edge_of(self.edge.size), self.edge.nodes, strict=True))
+                completed = self.edge.extend(self._hashed(begin, entries))
+                grown = _Grown(begin, before, completed)
+                for size in self.roots:
+                    if begin < size <= self.edge.size:
+                        self.roots[size] = grown.root(size)
+                while upcoming is not None and upcoming.size <= self.edge.size:
+                    self._check(upcoming, grown)
+                    upcoming = next(kept, None)
+                self.faults += self.history.faults_of_nodes(begin, completed)
+                if len(self.faults) >= MOST_FAULTS:
+                    return
+            self.faults += islice(self.history.faults_of_rest(self.edge.size), MOST_FAULTS)
+            while upcoming is not None and len(self.faults) < MOST_FAULTS:
+                self.faults.append(f"checkpoint {upcoming.size}: the ledger holds {self.edge.size} entries only")
+                upcoming = next(kept, None)
         if not self.signed or self.signed[-1][0] != self.edge.size:
             self.faults.append(f"the last entries, of {self.edge.size}, stand under no checkpoint")
 
