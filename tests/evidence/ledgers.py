@@ -26,6 +26,9 @@ from holdfast.evidence.ledger import Ledger
 from holdfast.evidence.statement import Statement
 from tests.evidence.recorded_writes import KEY_SEED
 
+# What a process that appends loads; loaded once for all of them.
+LOADED = ["sqlite3", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql", "psycopg"]
+LOADED += ["cryptography.exceptions", "cryptography.hazmat.primitives.serialization"]
 KEY = KeyPair(Ed25519PrivateKey.from_private_bytes(KEY_SEED))
 
 
@@ -94,7 +97,7 @@ def killed(place: str, *, after: float, threads: int, before: Callable[[], None]
         What is done right before.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.evidence.ledgers", "sqlalchemy.dialects.sqlite", "psycopg"])
+    context.set_forkserver_preload(["tests.evidence.ledgers", *LOADED])
     acknowledged, out = context.Pipe(duplex=False)
     process = context.Process(target=_append_for_ever, args=(place, threads, out))
     process.start()

@@ -18,7 +18,7 @@ from holdfast.core.errors import InputError
 from holdfast.evidence.commitment import Commitment
 from holdfast.evidence.key_history import KeyHistory, history_of, key_statement
 from holdfast.evidence.keys import KeyPair, PublicKey
-from holdfast.evidence.ledger_storage import Entry, KeptCheckpoint, KeptNode, Salt, Storage, closed_on_error
+from holdfast.evidence.ledger_storage import Entry, KeptCheckpoint, KeptNode, Row, Salt, Storage, closed_on_error
 from holdfast.evidence.notes import NamedKey, VerifierKey, checkpoint_text, named, parse_note, sign_text, signed_by
 from holdfast.evidence.receipt import Receipt, make_receipt
 from holdfast.evidence.statement import Statement, kind_of
@@ -129,10 +129,11 @@ class Ledger:
                 raise InputError(
                     f"expected no ledger in {storage.name}, found one", hint="use it, or name another place"
                 )
-            storage.create(name)
-        ledger = cls(storage, key)
-        ledger.enter([key_statement("introduced", VerifierKey(name, key.public))])
-        return ledger
+            signer = named(key, name)
+            said = _dated(key_statement("introduced", signer.verifier)).encode()
+            groups, _ = _grown(_State(None, Edge()), name, [_Ticket([said], ())], (signer,))
+            storage.create(name, groups)
+        return cls(storage, key)
 
     @property
     def size(self) -> int:
@@ -319,27 +320,21 @@ class Ledger:
             state = self._current(connection)
             if not is_change:
                 self._check_key(state, signers[0])
-            edge, begin = state.edge.copy(), state.edge.size
-            payloads = [payload for ticket in tickets for payload in ticket.payloads]
-            rows = [
-                Entry(position, kind_of(payload), payload, leaf_hash(payload))
-                for position, payload in enumerate(payloads, begin)
-            ]
-            completed = edge.extend([row.leaf for row in rows])
-            text = checkpoint_text(Checkpoint(self.origin, edge.size, edge.root()), previous=begin)
-            note = sign_text(text, signers)
-            last = KeptCheckpoint(edge.size, note)
-            salts = [salt for ticket in tickets for salt in ticket.salts]
-            self.storage.add(connection, rows, nodes_of(begin, completed), [last], salts)
-        keys = KeyHistory((*state.keys.events, *history_of(_about_keys(rows)).events))
-        ends = accumulate((len(ticket.payloads) for ticket in tickets), initial=begin)
+            groups, after = _grown(state, self.origin, tickets, signers)
+            self.storage.add(connection, *groups)
+        assert after.last is not None
+        note, ends = after.last.note, accumulate((len(ticket.payloads) for ticket in tickets), initial=state.edge.size)
         results = [Appended(first, len(ticket.payloads), note) for first, ticket in zip(ends, tickets, strict=False)]
-        return results, _State(last, edge, keys)
+        return results, after
 
     def _current(self, connection: Connection) -> _State:
         """The state to go on from: the one remembered, unless somebody else wrote meanwhile."""
-        if not self.fault and self.storage.last_checkpoint(connection) != self._state.last:
-            self._state, self.fault = self._recover(self.storage, connection)
+        before = self._state.last
+        if not self.fault and self.storage.last_checkpoint(connection) != before:
+            if before is not None and self.storage.checkpoint(connection, before.size) != before:
+                self.fault = f"it held {before.size} entries when it was used here last, and these are not those"
+            else:
+                self._state, self.fault = self._recover(self.storage, connection)
         if self.fault:
             raise InputError(
                 f"the ledger {self.storage.name} is read only, because its end is not as it was signed: {self.fault}",
@@ -395,6 +390,24 @@ class Ledger:
         if [KeptNode(*node) for node in stored.items()] != expected:
             return f"the nodes over the entries from {begin} on are not as they were signed"
         return "" if edge.size == size else f"the checkpoint speaks of {size} entries, and {edge.size} are there"
+
+
+def _grown(
+    state: _State, origin: str, tickets: Sequence[_Ticket], signers: Sequence[NamedKey]
+) -> tuple[tuple[Sequence[Row], ...], _State]:
+    """The rows to add for these tickets, and the state after them."""
+    edge, begin = state.edge.copy(), state.edge.size
+    payloads = [payload for ticket in tickets for payload in ticket.payloads]
+    rows = [
+        Entry(position, kind_of(payload), payload, leaf_hash(payload))
+        for position, payload in enumerate(payloads, begin)
+    ]
+    completed = edge.extend([row.leaf for row in rows])
+    text = checkpoint_text(Checkpoint(origin, edge.size, edge.root()), previous=begin)
+    last = KeptCheckpoint(edge.size, sign_text(text, signers))
+    salts = [salt for ticket in tickets for salt in ticket.salts]
+    keys = KeyHistory((*state.keys.events, *history_of(_about_keys(rows)).events))
+    return (rows, nodes_of(begin, completed), [last], salts), _State(last, edge, keys)
 
 
 def nodes_of(begin: int, completed: Sequence[Sequence[bytes]]) -> list[KeptNode]:

@@ -60,6 +60,9 @@ class Salt(NamedTuple):
     salt: bytes
 
 
+Row = Entry | KeptNode | KeptCheckpoint | Salt
+
+
 class Storage:
     """One database.
 
@@ -88,6 +91,7 @@ class Storage:
         self.name = self._engine.url.render_as_string(hide_password=True) if self.is_postgres else place
         self._tables = _tables()
         self._writer: Connection | None = None
+        self._inode: tuple[int, int] | None = None
 
     def exists(self) -> bool:
         """Whether a ledger is kept here."""
@@ -98,14 +102,15 @@ class Storage:
         with self.reading() as connection:
             return inspect(connection).has_table("ledger")
 
-    def create(self, origin: str) -> None:
-        """Make the tables of a ledger that is not there yet."""
+    def create(self, origin: str, groups: Sequence[Sequence[Row]] = ()) -> None:
+        """Make the tables of a ledger that is not there yet, with the first rows; all of it, or nothing."""
         from sqlalchemy import insert
 
         with self.writing() as connection:
             for table in self._tables.values():
                 table.create(connection)
             connection.execute(insert(self._tables["ledger"]), {"one": 1, "layout": LAYOUT, "origin": origin})
+            self.add(connection, *groups)
 
     def origin(self, connection: Connection) -> str:
         """Name of the ledger.
@@ -147,8 +152,10 @@ class Storage:
         with said_in_words(self.name):
             writer = self._begun()
             try:
+                self._check_in_place()
                 yield writer
                 _driver(writer).commit()
+                self._check_in_place()
             except BaseException:
                 self._drop_writer()
                 raise
@@ -169,7 +176,17 @@ class Storage:
                     raise
         self._writer = self._engine.connect().execution_options(writes=True)
         _driver(self._writer).execute(begin)
+        self._inode = _inode(self.path)
         return self._writer
+
+    def _check_in_place(self) -> None:
+        """Refuse to write to a file that another one has replaced: nobody would find there what was entered."""
+        if _inode(self.path) != self._inode:
+            self._engine.dispose()
+            raise InputError(
+                f"another file took the place of {self.name} while it was open: nothing was entered there",
+                hint="open it again; `holdfast ledger verify --since` tells whether an older copy was put back",
+            )
 
     def _drop_writer(self) -> None:
         """Let go of the connection that writes, and of what it has not committed."""
@@ -178,7 +195,7 @@ class Storage:
             self._writer.close()
         self._writer = None
 
-    def add(self, connection: Connection, *groups: Sequence[Entry | KeptNode | KeptCheckpoint | Salt]) -> None:
+    def add(self, connection: Connection, *groups: Sequence[Row]) -> None:
         """Add rows, each group of one kind."""
         driver = _driver(connection)
         with driver.pipeline() if self.is_postgres else nullcontext():  # there all groups travel at once
@@ -204,6 +221,13 @@ class Storage:
         from sqlalchemy import func, select
 
         return int(connection.execute(select(func.count()).select_from(self._tables[kind])).scalar_one())
+
+    def checkpoint(self, connection: Connection, size: int) -> KeptCheckpoint | None:
+        """The checkpoint of a size."""
+        query = f"select size, note from checkpoints where size = {size:d}"  # noqa: S608
+        with closing(_driver(connection).execute(query)) as cursor:
+            row = cursor.fetchone()
+        return _checkpoint(row) if row else None
 
     def entries(
         self, connection: Connection, begin: int, end: int | None = None, *, kind: str = "", last: int | None = None
@@ -291,7 +315,12 @@ class Storage:
             if self.is_postgres:
                 free.execute(text("vacuum full salts"))
             else:
-                free.execute(text("pragma wal_checkpoint(truncate)"))
+                busy = free.execute(text("pragma wal_checkpoint(truncate)")).scalar_one()
+                if busy:
+                    raise InputError(
+                        f"erased, but {self.name}-wal still holds what was erased: somebody reads the ledger",
+                        hint="erase it again when nobody does",
+                    )
 
     def close(self) -> None:
         """Let go of the database."""
@@ -302,6 +331,14 @@ class Storage:
 def _driver(connection: Connection) -> Any:
     """The connection of the driver below SQLAlchemy."""
     return connection.connection.driver_connection
+
+
+def _inode(path: Path | None) -> tuple[int, int] | None:
+    """Which file a path leads to."""
+    if path is None or not path.exists():
+        return None
+    found = path.stat()
+    return (found.st_dev, found.st_ino)
 
 
 def _entry(row: Any) -> Entry:
