@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import secrets
 import signal
+import subprocess
 import threading
 import time
 import warnings
@@ -69,6 +70,16 @@ def end_server(server: Any) -> None:
         with suppress(ProcessLookupError):
             os.kill(one.pid, signal.SIGKILL)
         one.wait(60)
+
+
+def restart_server(server: Any) -> None:
+    """Start a server again that was killed, and wait until it has recovered."""
+    for _ in range(60):
+        with suppress(subprocess.TimeoutExpired, AssertionError):  # the wheel waits for ten seconds only
+            server.ensure_postgres_running()
+            return
+        time.sleep(1)
+    raise TimeoutError("the PostgreSQL server does not start again")
 
 
 def new_database(server: Any) -> str:

@@ -14,8 +14,18 @@ import pytest
 
 from holdfast.core.errors import InputError
 from holdfast.evidence.ledger import Ledger
+from holdfast.evidence.ledger_storage import Storage
 from holdfast.evidence.ledger_verify import verify_ledger
-from tests.evidence.ledgers import KEY, end_server, event, has_postgres, killed, new_database, postgres_server
+from tests.evidence.ledgers import (
+    KEY,
+    end_server,
+    event,
+    has_postgres,
+    killed,
+    new_database,
+    postgres_server,
+    restart_server,
+)
 from tests.evidence.recorded_writes import Event, after_a_cut
 
 PROGRAM = Path(__file__).with_name("recorded_writes.py")
@@ -79,6 +89,30 @@ def test_the_cuts_do_find_what_is_lost_without_waiting_for_the_disk(tmp_path: Pa
     assert len(lost_after_cuts(tmp_path, events, 20)) >= 10
 
 
+def test_a_power_cut_while_a_ledger_is_made_leaves_all_of_it_or_none(tmp_path: Path) -> None:
+    events = recorded(tmp_path, "full", 1)
+    end = next(place for place, one in enumerate(events) if one[0] == "acknowledged")
+    beginning = events[:end]
+    assert {one[0] for one in beginning} >= {"write", "sync", "delete"}
+    rng, made = np.random.default_rng(1), 0
+    syncs = [place + 1 for place, one in enumerate(beginning) if one[0] in {"sync", "delete"}]
+    for number, cut in enumerate([*syncs * 3, *rng.integers(0, end + 1, 15).tolist()]):
+        folder = tmp_path / f"cut {number}"
+        folder.mkdir()
+        for name, content in after_a_cut(beginning[:cut], rng):
+            (folder / name).write_bytes(content)
+        place = str(folder / "ledger.db")
+        storage = Storage(place)
+        is_there = storage.exists()
+        storage.close()
+        made += is_there
+        with Ledger.open(place, KEY) if is_there else Ledger.create(place, KEY) as ledger:
+            assert (ledger.fault, ledger.size) == ("", 1)
+            ledger.enter([event(1)])
+            assert verify_ledger(ledger.storage, trusted=[KEY.public]).status == "trusted"
+    assert made > 0
+
+
 @pytest.mark.slow
 def test_a_power_cut_at_every_sync_loses_nothing(tmp_path: Path) -> None:
     events = recorded(tmp_path, "full", 400)
@@ -98,8 +132,11 @@ def test_a_killed_writer_or_server_loses_nothing_that_was_acknowledged() -> None
         with Ledger.open(place, KEY) as ledger:
             last = killed(place, after=0.05, threads=2, before=lambda: end_server(server))
             with pytest.raises(InputError, match="cannot use the ledger"):
+                ledger.entries()
+            with pytest.raises(InputError, match="cannot use the ledger") as caught:
                 ledger.enter([event(1)])
-            server.ensure_postgres_running()
+            assert "check that the server runs" in caught.value.hint
+            restart_server(server)
             assert ledger.enter([event(1)]).first > last
             assert verify_ledger(ledger.storage, trusted=[KEY.public]).status == "trusted"
 
