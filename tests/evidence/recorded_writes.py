@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 SECTOR = 512
+FULL = 13
 KEY_SEED = bytes(range(32))
 Event = list[Any]
 
@@ -59,8 +60,11 @@ class FileSystem(ctypes.Structure):
     )
 
 
-def record(note: Callable[[Event], None]) -> Callable[[], None]:
-    """Have SQLite in this process report its writes; call what is returned to let it be again."""
+def record(note: Callable[[Event], int | None]) -> Callable[[], None]:
+    """Have SQLite in this process report its writes; call what is returned to let it be again.
+
+    A write for which ``note`` returns a number other than 0 fails with it as code, as ``FULL`` does on a full disk.
+    """
     library = ctypes.CDLL("libsqlite3.so.0")
     library.sqlite3_vfs_find.restype = ctypes.POINTER(FileSystem)
     system = library.sqlite3_vfs_find(None).contents
@@ -80,7 +84,7 @@ def record(note: Callable[[Event], None]) -> Callable[[], None]:
         return int(code)
 
     def deleted(vfs: int, path: bytes, flags: int) -> int:
-        note(["delete", Path(path.decode()).name])
+        note(["delete", Path(path.decode()).name, flags])
         return int(plain_delete(vfs, path, flags))
 
     system.open, system.delete = OPEN(opened), DELETE(deleted)
@@ -93,15 +97,15 @@ def record(note: Callable[[Event], None]) -> Callable[[], None]:
     return stop
 
 
-def _noting(plain: Methods, paths: dict[int, str], note: Callable[[Event], None]) -> Methods:
+def _noting(plain: Methods, paths: dict[int, str], note: Callable[[Event], int | None]) -> Methods:
     made = Methods.from_buffer_copy(plain)
     write, truncate, sync = (kind(_address(one)) for kind, one in zip(
         (WRITE, TRUNCATE, SYNC), (plain.write, plain.truncate, plain.sync), strict=True
     ))  # fmt: skip
 
     def written(file: int, data: int, size: int, offset: int) -> int:
-        note(["write", paths[file], offset, ctypes.string_at(data, size).hex()])
-        return int(write(file, data, size, offset))
+        refused = note(["write", paths[file], offset, ctypes.string_at(data, size).hex()])
+        return refused or int(write(file, data, size, offset))
 
     def truncated(file: int, size: int) -> int:
         note(["truncate", paths[file], size])
@@ -121,20 +125,42 @@ def _address(function: Any) -> int:
 
 
 def after_a_cut(events: Sequence[Event], rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
-    """Files, by name, that a power cut right after these events could leave."""
+    """Files, by name, that a power cut right after these events could leave.
+
+    A deletion is certain once the folder was synchronised, as SQLite does with the first sync of a log that it made;
+    until then the disk may know nothing of it.
+    """
+    folder_synced = max((place for place, _ in enumerate(events) if _syncs_folder(events, place)), default=-1)
     names = dict.fromkeys(event[1] for event in events if event[0] in {"write", "truncate"})
     for name in names:
-        mine = [event for event in events if event[1] == name]
-        safe = max((place + 1 for place, event in enumerate(mine) if event[0] == "sync"), default=0)
-        content = bytearray()
-        for event in mine[:safe]:
-            _apply(content, event)
+        when, mine = zip(*((place, event) for place, event in enumerate(events) if event[1] == name), strict=True)
+        certain = [
+            place + 1
+            for place, event in enumerate(mine)
+            if event[0] == "sync" or (event[0] == "delete" and (event[2] or when[place] < folder_synced))
+        ]
+        safe = max(certain, default=0)
         late = mine[safe:]
+        gone = next((place for place, event in enumerate(late) if event[0] == "delete"), None)
+        if gone is not None:  # either the deletion and what came after it, or the file as it was before
+            safe, late = (safe + gone + 1, late[gone + 1 :]) if rng.random() < 0.5 else (safe, late[:gone])
+        content: bytearray | None = None
+        for event in mine[:safe]:
+            content = _applied(content, event)
         for place in rng.permutation(len(late)) if rng.random() < 0.5 else range(len(late)):
             if rng.random() < 0.7:
-                _apply(content, _torn(late[place], rng))
-        if mine[-1][0] != "delete":
+                content = _applied(content, _torn(late[place], rng))
+        if content is not None:
             yield name, bytes(content)
+
+
+def _syncs_folder(events: Sequence[Event], place: int) -> bool:
+    """Whether this is the first sync of a journal or log since it was made."""
+    kind, name = events[place][:2]
+    if kind != "sync" or not name.endswith(("-wal", "-journal")):
+        return False
+    before = [one[0] for one in events[:place] if one[1] == name and one[0] in {"sync", "delete"}]
+    return not before or before[-1] == "delete"
 
 
 def _torn(event: Event, rng: np.random.Generator) -> Event:
@@ -146,7 +172,11 @@ def _torn(event: Event, rng: np.random.Generator) -> Event:
     return ["write", event[1], event[2], event[3][: 2 * keep]]
 
 
-def _apply(content: bytearray, event: Event) -> None:
+def _applied(before: bytearray | None, event: Event) -> bytearray | None:
+    """Content of a file after an event; ``None`` where there is no file."""
+    if event[0] == "delete":
+        return None
+    content = bytearray() if before is None else before
     if event[0] == "write":
         data, offset = bytes.fromhex(event[3]), event[2]
         content.extend(bytes(max(0, offset - len(content))))
@@ -154,8 +184,7 @@ def _apply(content: bytearray, event: Event) -> None:
     elif event[0] == "truncate":
         del content[event[2] :]
         content.extend(bytes(event[2] - len(content)))
-    elif event[0] == "delete":
-        content.clear()
+    return content
 
 
 def main(database: str, out: str, synchronous: str, appends: int) -> None:

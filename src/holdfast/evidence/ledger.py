@@ -18,12 +18,12 @@ from holdfast.core.errors import InputError
 from holdfast.evidence.commitment import Commitment
 from holdfast.evidence.key_history import KeyHistory, history_of, key_statement
 from holdfast.evidence.keys import KeyPair, PublicKey
-from holdfast.evidence.ledger_storage import Entry, KeptCheckpoint, KeptNode, Salt, Storage, closed_on_error
+from holdfast.evidence.ledger_storage import Entry, KeptCheckpoint, KeptNode, Row, Salt, Storage, closed_on_error
 from holdfast.evidence.notes import NamedKey, VerifierKey, checkpoint_text, named, parse_note, sign_text, signed_by
 from holdfast.evidence.receipt import Receipt, make_receipt
 from holdfast.evidence.statement import Statement, kind_of
 from holdfast.kernels.merkle.note import Checkpoint, is_key_name, read_checkpoint
-from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, inclusion_proof, leaf_hash, node_number
+from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, inclusion_proof, leaf_hash, numbered
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -88,8 +88,8 @@ class Ledger:
                 raise InputError(
                     f"expected a ledger in {storage.name}, found none", hint="make one with `holdfast ledger init`"
                 )
-            self.origin = storage.origin()
             with storage.reading() as connection:
+                self.origin = storage.origin(connection)
                 self._state, self.fault = self._recover(storage, connection)
         self.storage = storage
         self._key = named(key, self.origin) if key else None
@@ -129,10 +129,11 @@ class Ledger:
                 raise InputError(
                     f"expected no ledger in {storage.name}, found one", hint="use it, or name another place"
                 )
-            storage.create(name)
-        ledger = cls(storage, key)
-        ledger.enter([key_statement("introduced", VerifierKey(name, key.public))])
-        return ledger
+            signer = named(key, name)
+            said = _dated(key_statement("introduced", signer.verifier)).encode()
+            groups, _ = _grown(_State(None, Edge()), name, [_Ticket([said], ())], (signer,))
+            storage.create(name, groups)
+        return cls(storage, key)
 
     @property
     def size(self) -> int:
@@ -242,7 +243,7 @@ class Ledger:
         with self.storage.reading() as connection:
             newest = self._newest(connection)
             found = []
-            for index in sorted(indices):
+            for index in sorted(set(indices)):
                 entry = self.storage.entries(connection, index, index + 1)
                 if not entry or index >= newest.size:
                     raise InputError(f"expected an entry from 0 to {newest.size - 1}, got {index}")
@@ -319,29 +320,21 @@ class Ledger:
             state = self._current(connection)
             if not is_change:
                 self._check_key(state, signers[0])
-            edge, begin = state.edge.copy(), state.edge.size
-            payloads = [payload for ticket in tickets for payload in ticket.payloads]
-            rows = [
-                Entry(position, kind_of(payload), payload, leaf_hash(payload))
-                for position, payload in enumerate(payloads, begin)
-            ]
-            completed = edge.extend([row.leaf for row in rows])
-            text = checkpoint_text(Checkpoint(self.origin, edge.size, edge.root()), previous=begin)
-            note = sign_text(text, signers)
-            last = KeptCheckpoint(edge.size, note)
-            self.storage.add(connection, rows)
-            self.storage.add(connection, nodes_of(begin, completed))
-            self.storage.add(connection, [last])
-            self.storage.add(connection, [salt for ticket in tickets for salt in ticket.salts])
-        keys = KeyHistory((*state.keys.events, *history_of(_about_keys(rows)).events))
-        ends = accumulate((len(ticket.payloads) for ticket in tickets), initial=begin)
+            groups, after = _grown(state, self.origin, tickets, signers)
+            self.storage.add(connection, *groups)
+        assert after.last is not None
+        note, ends = after.last.note, accumulate((len(ticket.payloads) for ticket in tickets), initial=state.edge.size)
         results = [Appended(first, len(ticket.payloads), note) for first, ticket in zip(ends, tickets, strict=False)]
-        return results, _State(last, edge, keys)
+        return results, after
 
     def _current(self, connection: Connection) -> _State:
         """The state to go on from: the one remembered, unless somebody else wrote meanwhile."""
-        if not self.fault and self.storage.last_checkpoint(connection) != self._state.last:
-            self._state, self.fault = self._recover(self.storage, connection)
+        before = self._state.last
+        if not self.fault and self.storage.last_checkpoint(connection) != before:
+            if before is not None and self.storage.checkpoint(connection, before.size) != before:
+                self.fault = f"it held {before.size} entries when it was used here last, and these are not those"
+            else:
+                self._state, self.fault = self._recover(self.storage, connection)
         if self.fault:
             raise InputError(
                 f"the ledger {self.storage.name} is read only, because its end is not as it was signed: {self.fault}",
@@ -399,14 +392,27 @@ class Ledger:
         return "" if edge.size == size else f"the checkpoint speaks of {size} entries, and {edge.size} are there"
 
 
+def _grown(
+    state: _State, origin: str, tickets: Sequence[_Ticket], signers: Sequence[NamedKey]
+) -> tuple[tuple[Sequence[Row], ...], _State]:
+    """The rows to add for these tickets, and the state after them."""
+    edge, begin = state.edge.copy(), state.edge.size
+    payloads = [payload for ticket in tickets for payload in ticket.payloads]
+    rows = [
+        Entry(position, kind_of(payload), payload, leaf_hash(payload))
+        for position, payload in enumerate(payloads, begin)
+    ]
+    completed = edge.extend([row.leaf for row in rows])
+    text = checkpoint_text(Checkpoint(origin, edge.size, edge.root()), previous=begin)
+    last = KeptCheckpoint(edge.size, sign_text(text, signers))
+    salts = [salt for ticket in tickets for salt in ticket.salts]
+    keys = KeyHistory((*state.keys.events, *history_of(_about_keys(rows)).events))
+    return (rows, nodes_of(begin, completed), [last], salts), _State(last, edge, keys)
+
+
 def nodes_of(begin: int, completed: Sequence[Sequence[bytes]]) -> list[KeptNode]:
     """Inner nodes that entries from ``begin`` on completed, given by level, in the order in which they were."""
-    return sorted(
-        KeptNode(node_number(level, place), value)
-        for level, row in enumerate(completed)
-        if level
-        for place, value in enumerate(row, begin >> level)
-    )
+    return list(map(KeptNode._make, sorted(numbered(begin, completed).items())))
 
 
 def _node(storage: Storage, connection: Connection, level: int, place: int) -> bytes:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from holdfast.core.canonical import canonical_json
+from holdfast.core.canonical import canonical_json, digest_bytes
 from holdfast.core.errors import InputError
-from holdfast.evidence.ledger_storage import KeptCheckpoint, Storage
+from holdfast.evidence.ledger_storage import BATCH, KeptCheckpoint, Storage
 from holdfast.evidence.statement import kind_of
 from holdfast.evidence.writing import open_durably
-from holdfast.kernels.merkle.tree import leaf_hash, node_number
+from holdfast.kernels.merkle.tree import leaf_hash, node_number, numbered
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 EXPORT_SCHEMA = "https://holdfast.dev/schema/ledger-export/1"
-BATCH = 8192
 LONGEST_LINE = 1 << 26
 ENTRY = b'{"entry":'
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # canonical where all is text
+_TEXT = json.JSONEncoder(ensure_ascii=False)  # canonical for text
 _HINT = "write it again with `holdfast ledger export`"
 
 
@@ -40,40 +39,45 @@ class StoredHistory:
     """What a database holds at one moment."""
 
     def __init__(self, storage: Storage, connection: Connection) -> None:
-        self.origin = storage.origin()
+        self.origin = storage.origin(connection)
         self._storage = storage
         self._connection = connection
 
-    def entries(self, batch: int) -> Iterator[Entries]:
-        """Entries in order, so many at a time."""
-        for rows in self._storage.all_entries(self._connection, batch):
+    def entries(self) -> Generator[Entries]:
+        """Entries in order, some at a time."""
+        for rows in self._storage.all_entries(self._connection):
             positions, kinds, payloads, leaves = zip(*rows, strict=True)
             yield Entries(positions, kinds, _as_bytes(payloads), leaves)
 
-    def checkpoints(self) -> Iterator[KeptCheckpoint]:
+    def checkpoints(self) -> Generator[KeptCheckpoint]:
         """Checkpoints in order."""
-        return self._storage.all_checkpoints(self._connection, BATCH)
+        return self._storage.all_checkpoints(self._connection)
 
     def faults_of_nodes(self, begin: int, completed: list[list[bytes]]) -> Iterator[str]:
         """What differs from the nodes that the entries from ``begin`` on completed, by level."""
         end = begin + len(completed[0])
         stored = self._storage.nodes(self._connection, begin - begin.bit_count(), end - end.bit_count())
-        for level, expected in enumerate(completed):
-            if not level:
-                continue
+        if stored == numbered(begin, completed):
+            return
+        for level, expected in enumerate(completed[1:], 1):
             for place, value in enumerate(expected, begin >> level):
                 if stored.get(node_number(level, place)) != value:
                     yield f"node {place} of level {level}: missing or not as it was signed"
 
     def faults_of_rest(self, size: int) -> Iterator[str]:
-        """Nodes that belong to no entry."""
+        """Nodes that belong to no entry, and salts that are not those that were kept: an erased one is no fault."""
         n_nodes = self._storage.count(self._connection, "nodes")
         if n_nodes != size - size.bit_count():
             yield f"expected {size - size.bit_count()} nodes over {size} entries, found {n_nodes}"
+        for digest, salt in self._storage.all_salts(self._connection):
+            if not isinstance(salt, bytes) or digest_bytes(salt) != digest:
+                yield f"salt {digest!s:.80}: not the one that was committed with"
 
 
 def _as_bytes(payloads: Sequence[object]) -> Sequence[bytes]:
     """What a hand put in place of bytes comes as bytes that fit nothing."""
+    if {*map(type, payloads)} == {bytes}:
+        return payloads  # type: ignore[return-value]  # just seen to be so
     return [one if isinstance(one, bytes) else str(one).encode("utf-8", "replace") for one in payloads]
 
 
@@ -95,17 +99,17 @@ class ExportedHistory:
                 return
         raise InputError(f"expected an export of a ledger in {path}, got something else", hint=_HINT)
 
-    def entries(self, batch: int) -> Iterator[Entries]:
-        """Entries in order, so many at a time."""
+    def entries(self) -> Generator[Entries]:
+        """Entries in order, some at a time."""
         lines = enumerate(islice(self._lines(), 1, None), 2)
         texts = (self._text("entry", line, number) for number, line in lines if line.startswith(ENTRY))
         begin = 0
-        while payloads := [text.encode("utf-8") for text in islice(texts, batch)]:
+        while payloads := [text.encode("utf-8") for text in islice(texts, BATCH)]:
             positions = range(begin, begin + len(payloads))
             yield Entries(positions, [*map(kind_of, payloads)], payloads, [*map(leaf_hash, payloads)])
             begin += len(payloads)
 
-    def checkpoints(self) -> Iterator[KeptCheckpoint]:
+    def checkpoints(self) -> Generator[KeptCheckpoint]:
         """Checkpoints in order, by the number of entries before each; what is no entry must be one."""
         size = 0
         for number, line in enumerate(islice(self._lines(), 1, None), 2):
@@ -135,10 +139,15 @@ class ExportedHistory:
     def _text(self, name: str, line: bytes, number: int) -> str:
         """The one text of a line, in its one form: of a name given twice, another reader may take the other one."""
         with suppress(ValueError, RecursionError, LookupError, TypeError):
-            text = json.loads(line)[name]
-            if isinstance(text, str) and _CANONICAL.encode({name: text}).encode("utf-8") + b"\n" == line:
+            text = json.loads(line[len(name) + 4 : -2])
+            if isinstance(text, str) and _line(name, text) == line:
                 return text
         raise InputError(f"line {number} of {self._path} is not one of an export of a ledger", hint=_HINT)
+
+
+def _line(name: str, text: str) -> bytes:
+    """A line of an export, in its canonical form."""
+    return f'{{"{name}":{_TEXT.encode(text)}}}\n'.encode()
 
 
 def export_ledger(storage: Storage, path: Path) -> int:
@@ -152,12 +161,12 @@ def export_ledger(storage: Storage, path: Path) -> int:
         checkpoints = history.checkpoints()
         upcoming = next(checkpoints, None)
         size = 0
-        payloads = chain.from_iterable(entries.payloads for entries in history.entries(BATCH))
+        payloads = chain.from_iterable(entries.payloads for entries in history.entries())
         for size, payload in enumerate(payloads, 1):
-            file.write(canonical_json({"entry": payload.decode()}) + b"\n")
+            file.write(_line("entry", payload.decode()))
             while upcoming is not None and upcoming.size <= size:
-                file.write(canonical_json({"checkpoint": upcoming.note}) + b"\n")
+                file.write(_line("checkpoint", upcoming.note))
                 upcoming = next(checkpoints, None)
         for late in chain([upcoming] if upcoming else [], checkpoints):
-            file.write(canonical_json({"checkpoint": late.note}) + b"\n")
+            file.write(_line("checkpoint", late.note))
     return size

@@ -6,24 +6,28 @@ at all, and one writer is at work at a time. The store knows nothing of proofs a
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
 
-from holdfast.core.errors import InputError, MissingExtra
+from holdfast.core.errors import InputError
+from holdfast.evidence.ledger_databases import (
+    is_postgres,
+    postgres_engine,
+    said_in_words,
+    sqlite_engine,
+    state_at_rest,
+)
 from holdfast.kernels.merkle.tree import node_number
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection, Table
 
 LAYOUT = 1
-BUSY_SECONDS = 60
-BEFORE_ALL = -(2**62)
-_POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
+BATCH = 512  # fewer rows than make Python look for cycles, and few enough to stay in the cache of a core
+_CURSORS = count()
 
 
 class Entry(NamedTuple):
@@ -56,6 +60,9 @@ class Salt(NamedTuple):
     salt: bytes
 
 
+Row = Entry | KeptNode | KeptCheckpoint | Salt
+
+
 class Storage:
     """One database.
 
@@ -73,15 +80,18 @@ class Storage:
     """
 
     def __init__(self, place: str) -> None:
-        self.is_postgres = bool(_POSTGRES.match(place))
+        self.is_postgres = is_postgres(place)
         if not self.is_postgres and "://" in place:
             raise InputError(f"expected a file or postgresql://..., got {place!r:.80}", hint="name one of the two")
         self.path = None if self.is_postgres else Path(place)
-        self._at_rest = _at_rest(Path(place)) if self.path else None
-        self._engine = _postgres(place) if self.is_postgres else _sqlite(Path(place), alone=self._at_rest is not None)
+        self._at_rest = state_at_rest(Path(place)) if self.path else None
+        self._engine = (
+            postgres_engine(place) if self.is_postgres else sqlite_engine(Path(place), alone=self._at_rest is not None)
+        )
         self.name = self._engine.url.render_as_string(hide_password=True) if self.is_postgres else place
         self._tables = _tables()
         self._writer: Connection | None = None
+        self._inode: tuple[int, int] | None = None
 
     def exists(self) -> bool:
         """Whether a ledger is kept here."""
@@ -92,16 +102,17 @@ class Storage:
         with self.reading() as connection:
             return inspect(connection).has_table("ledger")
 
-    def create(self, origin: str) -> None:
-        """Make the tables of a ledger that is not there yet."""
+    def create(self, origin: str, groups: Sequence[Sequence[Row]] = ()) -> None:
+        """Make the tables of a ledger that is not there yet, with the first rows; all of it, or nothing."""
         from sqlalchemy import insert
 
         with self.writing() as connection:
             for table in self._tables.values():
                 table.create(connection)
             connection.execute(insert(self._tables["ledger"]), {"one": 1, "layout": LAYOUT, "origin": origin})
+            self.add(connection, *groups)
 
-    def origin(self) -> str:
+    def origin(self, connection: Connection) -> str:
         """Name of the ledger.
 
         Raises
@@ -112,8 +123,7 @@ class Storage:
         from sqlalchemy import select
 
         table = self._tables["ledger"]
-        with self.reading() as connection:
-            row = connection.execute(select(table.c.layout, table.c.origin)).one_or_none()
+        row = connection.execute(select(table.c.layout, table.c.origin)).one_or_none()
         if row is None or row.layout != LAYOUT:
             made = "an unknown layout" if row is None else f"layout {row.layout}"
             raise InputError(
@@ -125,12 +135,12 @@ class Storage:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One state of the database, whatever others write meanwhile."""
-        with _said(self.name), self._engine.connect() as connection:
+        with said_in_words(self.name), self._engine.connect() as connection:
             # On PostgreSQL a snapshot for the whole block; SQLite gives one in any case.
             reader = connection.execution_options(isolation_level="REPEATABLE READ") if self.is_postgres else connection
             with reader.begin():
                 yield reader
-        if self.path is not None and self._at_rest is not None and _at_rest(self.path) != self._at_rest:
+        if self.path is not None and self._at_rest is not None and state_at_rest(self.path) != self._at_rest:
             raise InputError(f"{self.name} was written to while it was read", hint="try again")
 
     @contextmanager
@@ -139,50 +149,85 @@ class Storage:
 
         One thread at a time: the connection is kept from one block to the next.
         """
-        with _said(self.name):
-            if self._writer is None or self._writer.closed:
-                self._writer = self._engine.connect().execution_options(writes=True)
+        with said_in_words(self.name):
+            writer = self._begun()
             try:
-                with self._writer.begin():
-                    if self.is_postgres:
-                        self._writer.exec_driver_sql("select pg_advisory_xact_lock(7165889512)")
-                    yield self._writer
+                self._check_in_place()
+                yield writer
+                _driver(writer).commit()
+                self._check_in_place()
             except BaseException:
-                self._writer.close()
+                self._drop_writer()
                 raise
 
-    def add(self, connection: Connection, rows: Sequence[Entry | KeptNode | KeptCheckpoint | Salt]) -> None:
-        """Add rows of one kind."""
-        if not rows:
-            return
-        table, types = _COLUMNS[type(rows[0])]
-        cursor = connection.connection.cursor()  # below SQLAlchemy, which needs longer than the database
-        try:
-            if self.is_postgres:  # one statement with an array for each column: a row each is ten times slower
-                arrays = ", ".join(f"%s::{one}[]" for one in types)
-                columns = list(map(list, zip(*rows, strict=True)))
-                cursor.execute(f"insert into {table} select * from unnest({arrays})", columns)  # noqa: S608  (constants)
-            else:
-                marks = ", ".join("?" * len(types))
-                cursor.executemany(f"insert into {table} values ({marks})", rows)  # noqa: S608
-        finally:
-            cursor.close()
+    def _begun(self) -> Connection:
+        """The connection that writes, with a transaction begun; a new one where the server has let go of the old one.
+
+        Begin and commit go to the driver: by way of SQLAlchemy they need longer than the rest of a small write.
+        """
+        begin = "select pg_advisory_xact_lock(7165889512)" if self.is_postgres else "begin immediate"
+        if self._writer is not None:
+            try:
+                _driver(self._writer).execute(begin)
+                return self._writer
+            except Exception:
+                self._drop_writer()
+                if not self.is_postgres:
+                    raise
+        self._writer = self._engine.connect().execution_options(writes=True)
+        _driver(self._writer).execute(begin)
+        self._inode = _inode(self.path)
+        return self._writer
+
+    def _check_in_place(self) -> None:
+        """Refuse to write to a file that another one has replaced: nobody would find there what was entered."""
+        if _inode(self.path) != self._inode:
+            self._engine.dispose()
+            raise InputError(
+                f"another file took the place of {self.name} while it was open: nothing was entered there",
+                hint="open it again; `holdfast ledger verify --since` tells whether an older copy was put back",
+            )
+
+    def _drop_writer(self) -> None:
+        """Let go of the connection that writes, and of what it has not committed."""
+        if self._writer is not None:
+            self._writer.invalidate()
+            self._writer.close()
+        self._writer = None
+
+    def add(self, connection: Connection, *groups: Sequence[Row]) -> None:
+        """Add rows, each group of one kind."""
+        driver = _driver(connection)
+        with driver.pipeline() if self.is_postgres else nullcontext():  # there all groups travel at once
+            for rows in filter(None, groups):
+                table, types = _COLUMNS[type(rows[0])]
+                if self.is_postgres:  # one statement with an array for each column: a row each is ten times slower
+                    arrays = ", ".join(f"%s::{one}[]" for one in types)
+                    columns = list(map(list, zip(*rows, strict=True)))
+                    driver.execute(f"insert into {table} select * from unnest({arrays})", columns)  # noqa: S608  (constants)
+                else:
+                    marks = ", ".join("?" * len(types))
+                    driver.executemany(f"insert into {table} values ({marks})", rows)  # noqa: S608
 
     def last_checkpoint(self, connection: Connection) -> KeptCheckpoint | None:
         """The newest checkpoint; ``None`` before the first entry."""
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute("select size, note from checkpoints order by size desc limit 1")
+        newest = "select size, note from checkpoints order by size desc limit 1"
+        with closing(_driver(connection).execute(newest)) as cursor:
             row = cursor.fetchone()
-        finally:
-            cursor.close()
-        return KeptCheckpoint(*row) if row else None
+        return _checkpoint(row) if row else None
 
     def count(self, connection: Connection, kind: str) -> int:
         """Number of rows of a table."""
         from sqlalchemy import func, select
 
         return int(connection.execute(select(func.count()).select_from(self._tables[kind])).scalar_one())
+
+    def checkpoint(self, connection: Connection, size: int) -> KeptCheckpoint | None:
+        """The checkpoint of a size."""
+        query = f"select size, note from checkpoints where size = {size:d}"  # noqa: S608
+        with closing(_driver(connection).execute(query)) as cursor:
+            row = cursor.fetchone()
+        return _checkpoint(row) if row else None
 
     def entries(
         self, connection: Connection, begin: int, end: int | None = None, *, kind: str = "", last: int | None = None
@@ -201,40 +246,38 @@ class Storage:
             return [_entry(row) for row in reversed(rows)]
         return [_entry(row) for row in connection.execute(query.order_by(table.c.position))]
 
-    def all_entries(self, connection: Connection, batch: int) -> Iterator[list[Entry]]:
-        """All entries in order, so many at a time, as plain tuples."""
-        begin, query = (
-            BEFORE_ALL,
-            "select position, kind, payload, leaf from entries where position > {} order by position",
-        )
-        while rows := self._rows(connection, f"{query.format(begin)} limit {batch}"):
-            yield rows
-            if type(rows[-1][0]) is not int:
-                return
-            begin = rows[-1][0]
+    def all_entries(self, connection: Connection) -> Generator[list[Entry]]:
+        """All entries in order, some at a time, as plain tuples."""
+        return self._batches(connection, "select position, kind, payload, leaf from entries order by position")
+
+    def all_checkpoints(self, connection: Connection) -> Generator[KeptCheckpoint]:
+        """All checkpoints, the smallest first."""
+        for rows in self._batches(connection, "select size, note from checkpoints order by size"):
+            yield from map(_checkpoint, rows)
+
+    def all_salts(self, connection: Connection) -> Iterator[Salt]:
+        """All salts that were not erased."""
+        for rows in self._batches(connection, "select digest, salt from salts order by digest"):
+            yield from (Salt(*row) for row in rows)
 
     def nodes(self, connection: Connection, begin: int, end: int) -> dict[int, bytes]:
         """Hashes of inner nodes by number, from one number to before another."""
         query = f"select number, hash from nodes where number >= {begin:d} and number < {end:d} order by number"  # noqa: S608
-        return dict(self._rows(connection, query))
+        more = {"binary": True} if self.is_postgres else {}
+        with closing(_driver(connection).execute(query, **more)) as cursor:
+            return dict(cursor.fetchall())
 
-    def _rows(self, connection: Connection, query: str) -> list[Any]:
-        """Rows below SQLAlchemy, for a million of them; the query holds constants and numbers."""
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(query)
-            return list(cursor.fetchall())
-        finally:
-            cursor.close()
-
-    def all_checkpoints(self, connection: Connection, batch: int) -> Iterator[KeptCheckpoint]:
-        """All checkpoints, the smallest first; read so many at a time."""
-        size, query = BEFORE_ALL, "select size, note from checkpoints where size > {} order by size limit {}"
-        while rows := self._rows(connection, query.format(size, batch)):
-            yield from (KeptCheckpoint(*row) for row in rows)
-            if type(rows[-1][0]) is not int:
-                return
-            size = rows[-1][0]
+    def _batches(self, connection: Connection, query: str) -> Generator[list[Any]]:
+        """Rows below SQLAlchemy, read from the database while they are asked for."""
+        driver = _driver(connection)
+        if self.is_postgres:  # a cursor with a name stays on the server; any other brings all rows at once
+            cursor = driver.cursor(f"rows_{next(_CURSORS)}")
+            cursor.execute(query, binary=True)
+        else:
+            cursor = driver.execute(query)
+        with closing(cursor):
+            while rows := cursor.fetchmany(BATCH):
+                yield rows
 
     def node(self, connection: Connection, level: int, place: int) -> bytes | None:
         """Hash of one node or leaf; ``None`` where it is not."""
@@ -267,18 +310,35 @@ class Storage:
         """Drop what was erased from the files of the database as well."""
         from sqlalchemy import text
 
-        with _said(self.name), self._engine.connect() as connection:
+        with said_in_words(self.name), self._engine.connect() as connection:
             free = connection.execution_options(isolation_level="AUTOCOMMIT")
             if self.is_postgres:
                 free.execute(text("vacuum full salts"))
             else:
-                free.execute(text("pragma wal_checkpoint(truncate)"))
+                busy = free.execute(text("pragma wal_checkpoint(truncate)")).scalar_one()
+                if busy:
+                    raise InputError(
+                        f"erased, but {self.name}-wal still holds what was erased: somebody reads the ledger",
+                        hint="erase it again when nobody does",
+                    )
 
     def close(self) -> None:
         """Let go of the database."""
-        if self._writer is not None:
-            self._writer.close()
+        self._drop_writer()
         self._engine.dispose()
+
+
+def _driver(connection: Connection) -> Any:
+    """The connection of the driver below SQLAlchemy."""
+    return connection.connection.driver_connection
+
+
+def _inode(path: Path | None) -> tuple[int, int] | None:
+    """Which file a path leads to."""
+    if path is None or not path.exists():
+        return None
+    found = path.stat()
+    return (found.st_dev, found.st_ino)
 
 
 def _entry(row: Any) -> Entry:
@@ -286,6 +346,12 @@ def _entry(row: Any) -> Entry:
     position, kind, payload, leaf = row
     data = payload if isinstance(payload, bytes) else str(payload).encode("utf-8", "replace")
     return Entry(position, str(kind), data, leaf)
+
+
+def _checkpoint(row: Any) -> KeptCheckpoint:
+    """As for an entry."""
+    size, note = row
+    return KeptCheckpoint(size if isinstance(size, int) else -1, str(note))
 
 
 @contextmanager
@@ -342,107 +408,3 @@ def _tables() -> dict[str, Table]:
     )
     salts = Table("salts", meta, Column("digest", Text, primary_key=True), Column("salt", LargeBinary, nullable=False))
     return {table.name: table for table in (ledger, entries, nodes, checkpoints, salts)}
-
-
-def _at_rest(path: Path) -> tuple[int, ...] | None:
-    """Size, time and number of a file that nobody writes to, in a folder without a right to write; ``None`` if not so.
-
-    SQLite reads a file by way of two more beside it. Where it may not make them, it is told that the file stays as it
-    is, and these figures show afterwards whether it did: a writer makes the two files before it alters the first.
-    """
-    path = path.resolve()
-    writable = os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
-    if writable or not path.is_file() or Path(f"{path}-wal").exists():
-        return None
-    stat = path.stat()
-    return (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-
-
-def _sqlite(path: Path, *, alone: bool) -> Engine:
-    from sqlalchemy import URL, create_engine, event
-
-    url = URL.create("sqlite", database=str(path))
-    if alone:
-        whole = {"mode": "ro", "immutable": "1", "uri": "true"}
-        url = URL.create("sqlite", database=f"file:{quote(str(path.resolve()))}", query=whole)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
-
-    def opened(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver
-        for setting in ("journal_mode = wal", "synchronous = full", "secure_delete = on", "wal_autocheckpoint = 8192"):
-            connection.execute(f"pragma {setting}")
-
-    def begun(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("begin immediate" if writes else "begin")
-
-    event.listen(engine, "connect", opened)
-    event.listen(engine, "begin", begun)
-    return engine
-
-
-def _postgres(place: str) -> Engine:
-    from importlib.util import find_spec
-
-    from sqlalchemy import create_engine, event
-    from sqlalchemy.exc import ArgumentError
-
-    if find_spec("psycopg") is None:
-        raise MissingExtra("A ledger on PostgreSQL", "postgres")
-    try:
-        engine = create_engine(_POSTGRES.sub("postgresql+psycopg://", place))
-    except (ArgumentError, ValueError) as error:
-        raise InputError(f"expected postgresql://USER@HOST/DATABASE, got another form: {error}") from None
-
-    def opened(connection: Any, _: Any) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("set synchronous_commit = on")
-            cursor.execute("show fsync")
-            durable = cursor.fetchone()[0] == "on"
-        connection.commit()
-        if not durable:
-            raise InputError(
-                f"the PostgreSQL server of {engine.url.host} runs with fsync off: what it acknowledges can be lost",
-                hint="set fsync = on in postgresql.conf and restart the server",
-            )
-
-    event.listen(engine, "connect", opened)
-    return engine
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    import sqlite3
-    import sys
-
-    from sqlalchemy.exc import SQLAlchemyError
-
-    psycopg: type[Exception] | None = getattr(sys.modules.get("psycopg"), "Error", None)
-    drivers = (sqlite3.Error, psycopg) if psycopg else (sqlite3.Error,)
-    return (SQLAlchemyError, OSError, *drivers)
-
-
-_MEANINGS = {
-    "disk is full": "free some space: nothing was entered",
-    "no space left": "free some space: nothing was entered",
-    "readonly": "give a place that you may write to",
-    "read-only": "give a place that you may write to",
-    "locked": "another process has held the ledger for a minute: wait for it or end it",
-    "unable to open": "check the path and its permissions",
-    "not a database": "give the path of a ledger; `holdfast ledger init` makes one",
-    "malformed": "the file is damaged: `holdfast ledger verify` an export or a copy of it",
-    "no such table": "give the path of a ledger; `holdfast ledger init` makes one",
-    "does not exist": "`holdfast ledger init` makes a ledger in a database that is there",
-    "connection": "check that the server runs, the address and the password (PGPASSWORD)",
-}
-
-
-@contextmanager
-def _said(name: str) -> Iterator[None]:
-    """Say in words why a database cannot be used and what to do about it."""
-    errors = _errors()
-    try:
-        yield
-    except errors as error:
-        text = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-        hint = next((hint for word, hint in _MEANINGS.items() if word in text.lower()), "check the database")
-        raise InputError(f"cannot use the ledger {name}: {text}", hint=hint) from error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple, Protocol, TypeVar
 
 from holdfast.core.errors import InputError
@@ -18,10 +18,10 @@ from holdfast.evidence.notes import VerifierKey, checkpoint_text, parse_note, si
 from holdfast.evidence.statement import kind_of, parse_statement
 from holdfast.evidence.verify import Status
 from holdfast.kernels.merkle.note import Checkpoint, Note, is_key_name, read_checkpoint
-from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, is_consistent
+from holdfast.kernels.merkle.tree import EMPTY_ROOT, Edge, edge_of
 
 MOST_FAULTS = 100
-CHUNK = 8192
+KEPT = "the checkpoint that was kept"
 RECORDED = b'"recorded":"'
 T = TypeVar("T")
 
@@ -32,16 +32,16 @@ class History(Protocol):
     @property
     def origin(self) -> str: ...
 
-    def entries(self, batch: int) -> Iterator[Entries]: ...
+    def entries(self) -> Generator[Entries]: ...
 
-    def checkpoints(self) -> Iterator[KeptCheckpoint]: ...
+    def checkpoints(self) -> Generator[KeptCheckpoint]: ...
 
     def faults_of_nodes(self, begin: int, completed: list[list[bytes]]) -> Iterator[str]:
         """What differs from the nodes that the entries from ``begin`` on completed, by level."""
         ...
 
     def faults_of_rest(self, size: int) -> Iterator[str]:
-        """What stands beside the nodes of ``size`` entries."""
+        """What stands beside ``size`` entries and their nodes and is not as it was."""
         ...
 
 
@@ -113,11 +113,12 @@ def verify_history(
     since
         Checkpoints that were kept elsewhere: the ledger must begin with all that it held then.
     """
-    walk = _Walk(history)
+    kept = [_kept_elsewhere(text, history.origin) for text in since]
+    walk = _Walk(history, {old.size for _, old in kept})
     walk.run()
     if not walk.faults:
-        for text in since:
-            walk.compare(text, trusted)
+        for note, old in kept:
+            walk.compare(note, old, trusted)
     by_key = walk.keys.trusted(trusted)
     vouched = [size for size, signers in walk.signed if any(_counts(by_key, one, size) for one in signers)]
     trusted_size = max(vouched, default=0)
@@ -138,56 +139,52 @@ def verify_history(
 class _Walk:
     """One pass over a ledger."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, sizes: Collection[int]) -> None:
         self.history = history
+        self.roots = dict.fromkeys(sizes, EMPTY_ROOT)
         self.edge = Edge()
         self.faults: list[str] = []
         self.notices: list[str] = []
         self.keys = KeyHistory()
         self.signed: list[tuple[int, tuple[str, ...]]] = []
-        self._leaves: list[bytes] = []
         self._time = b""
 
     def run(self) -> None:
         """Read everything; stop at the hundredth fault."""
-        kept = self.history.checkpoints()
-        upcoming = next(kept, None)
-        for entries in self.history.entries(CHUNK):
-            begin, before = self.edge.size, dict(zip(edge_of(self.edge.size), self.edge.nodes, strict=True))
-            leaves = self._hashed(begin, entries)
-            completed = self.edge.extend(leaves)
-            while upcoming is not None and upcoming.size <= self.edge.size:
-                self._check(upcoming, _Grown(begin, before, completed))
-                upcoming = next(kept, None)
-            self.faults += self.history.faults_of_nodes(begin, completed)
-            if len(self.faults) >= MOST_FAULTS:
-                return
-        self.faults += self.history.faults_of_rest(self.edge.size)
-        while upcoming is not None and len(self.faults) < MOST_FAULTS:
-            self.faults.append(f"checkpoint {upcoming.size}: the ledger holds {self.edge.size} entries only")
+        with closing(self.history.checkpoints()) as kept, closing(self.history.entries()) as parts:
             upcoming = next(kept, None)
+            for entries in parts:
+                begin, before = self.edge.size, dict(zip(edge_of(self.edge.size), self.edge.nodes, strict=True))
+                completed = self.edge.extend(self._hashed(begin, entries))
+                grown = _Grown(begin, before, completed)
+                for size in self.roots:
+                    if begin < size <= self.edge.size:
+                        self.roots[size] = grown.root(size)
+                while upcoming is not None and upcoming.size <= self.edge.size:
+                    self._check(upcoming, grown)
+                    upcoming = next(kept, None)
+                self.faults += self.history.faults_of_nodes(begin, completed)
+                if len(self.faults) >= MOST_FAULTS:
+                    return
+            self.faults += islice(self.history.faults_of_rest(self.edge.size), MOST_FAULTS)
+            while upcoming is not None and len(self.faults) < MOST_FAULTS:
+                self.faults.append(f"checkpoint {upcoming.size}: the ledger holds {self.edge.size} entries only")
+                upcoming = next(kept, None)
         if not self.signed or self.signed[-1][0] != self.edge.size:
             self.faults.append(f"the last entries, of {self.edge.size}, stand under no checkpoint")
 
-    def compare(self, text: str, trusted: Collection[PublicKey]) -> None:
+    def compare(self, note: Note, old: Checkpoint, trusted: Collection[PublicKey]) -> None:
         """Demand that the ledger begins with what a checkpoint that was kept elsewhere speaks of."""
-        source = "the checkpoint that was kept"
-        note = parse_note(text, source=source)
-        old = _stated(note)
-        if old is None or old.origin != self.history.origin:
-            raise InputError(f"{source} is of another ledger", hint=f"give one of {self.history.origin}")
         by_key = self.keys.trusted(trusted)
         keys = {event.key for event in self.keys.events if event.key.key.key_id in by_key}
         keys |= {VerifierKey(old.origin, key) for key in trusted}
         if not any(signed_by(note, key) for key in keys):
-            raise InputError(f"{source} is not signed by a key that you trust", hint="name its key with --key")
+            raise InputError(f"{KEPT} is not signed by a key that you trust", hint="name its key with --key")
         size = self.edge.size
         if old.size > size:
             lost = f"{old.size - size:,} entries are gone"
             self.faults.append(f"rolled back: it held {old.size:,} entries then and holds {size:,} now; {lost}")
-            return
-        proof = consistency_proof(old.size, size, self._node)
-        if not is_consistent(old.size, old.root, size, self.edge.root(), proof):
+        elif self.roots[old.size] != old.root:
             self.faults.append(f"rewritten: the first {old.size:,} entries are not those that were signed then")
 
     def _hashed(self, begin: int, entries: Entries) -> list[bytes]:
@@ -205,7 +202,6 @@ class _Walk:
             if kind == "key":
                 self._key(position, entries.payloads[position - begin])
         self._clocks(begin, entries.payloads)
-        self._leaves += leaves
         return leaves
 
     def _key(self, position: int, payload: bytes) -> None:
@@ -253,13 +249,6 @@ class _Walk:
             self.faults.append(f"{place}: not signed by the key in force{f' ({missing[0]})' if missing else ''}")
         self.signed.append((size, tuple(key.key.key_id for key in required)))
 
-    def _node(self, level: int, place: int) -> bytes:
-        """Compute a node again from its leaves."""
-        edge = Edge()
-        for leaf in self._leaves[place << level : place + 1 << level]:
-            edge.append(leaf)
-        return edge.root()
-
 
 def _differences(expected: Sequence[T], found: Sequence[T]) -> list[int]:
     """Places that differ; quick where none does."""
@@ -284,6 +273,14 @@ class _Grown(NamedTuple):
             for level, place in edge_of(size)
         ]
         return Edge(size, nodes).root()
+
+
+def _kept_elsewhere(text: str, origin: str) -> tuple[Note, Checkpoint]:
+    note = parse_note(text, source=KEPT)
+    old = _stated(note)
+    if old is None or old.origin != origin:
+        raise InputError(f"{KEPT} is of another ledger", hint=f"give one of {origin}")
+    return note, old
 
 
 def _stated(note: Note) -> Checkpoint | None:

@@ -132,8 +132,8 @@ def parse_note(data: bytes | str, *, source: str) -> Note:
 def _holds(text: str, signature: Signature, key: VerifierKey) -> bool:
     if key.kind == ED25519:
         return key.key.verifies(signature.value, text.encode())
-    time, value = signature.value[:8], signature.value[8:]
-    return len(value) == 64 and key.key.verifies(value, _witnessed(text, int.from_bytes(time, "big")))
+    time, value = int.from_bytes(signature.value[:8], "big"), signature.value[8:]
+    return len(value) == 64 and time < 1 << 63 and key.key.verifies(value, _witnessed(text, time))
 
 
 def _witnessed(text: str, time: int) -> bytes:

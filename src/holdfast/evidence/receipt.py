@@ -6,9 +6,10 @@ and the signed checkpoint with that root.
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from holdfast.core.canonical import canonical_json
 from holdfast.core.errors import InputError
@@ -16,7 +17,7 @@ from holdfast.core.parse import from_json
 from holdfast.evidence.keys import PublicKey
 from holdfast.evidence.notes import VerifierKey, parse_note, signed_by
 from holdfast.evidence.statement import Statement, parse_statement
-from holdfast.kernels.merkle.note import Checkpoint, read_checkpoint
+from holdfast.kernels.merkle.note import Checkpoint, from_base64, read_checkpoint
 from holdfast.kernels.merkle.tree import includes, leaf_hash
 
 RECEIPT_NAME = "ledger.json"
@@ -82,15 +83,17 @@ def read_receipt(data: bytes, *, source: str) -> Receipt:
     Raises
     ------
     InputError
-        When it is malformed, or an entry does not lead to the root.
+        When it is malformed or not in its one form, or an entry does not lead to the root.
     """
     receipt = from_json(Receipt, data, source=source)
     if receipt.schema != RECEIPT_SCHEMA or not receipt.entries:
         raise InputError(f"{source} is no receipt of a ledger", hint="fetch the bundle again")
+    if receipt.encode() != data or any(one.index >= other.index for one, other in pairwise(receipt.entries)):
+        raise InputError(f"{source} is not in canonical form (RFC 8785)", hint="fetch the bundle again")
     try:
         state = read_checkpoint(parse_note(receipt.checkpoint, source=source).text)
         for one in receipt.entries:
-            proof = [b64decode(step, validate=True) for step in one.proof]
+            proof = [from_base64(step, 32) for step in one.proof]
             if not includes(leaf_hash(one.statement.encode()), one.index, state.size, proof, state.root):
                 raise ValueError(f"entry {one.index} does not lead to the root of the checkpoint")
     except ValueError as error:

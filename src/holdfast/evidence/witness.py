@@ -14,7 +14,7 @@ import re
 import subprocess
 import threading
 import time
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -25,7 +25,7 @@ from holdfast.evidence.keys import KeyPair
 from holdfast.evidence.ledger import Ledger
 from holdfast.evidence.notes import VerifierKey, cosign, parse_note, signed_by
 from holdfast.evidence.writing import write_durably
-from holdfast.kernels.merkle.note import Checkpoint, Note, read_checkpoint, read_note, write_note
+from holdfast.kernels.merkle.note import Checkpoint, Note, from_base64, read_checkpoint, read_note, write_note
 from holdfast.kernels.merkle.tree import EMPTY_ROOT, is_consistent
 
 GIT_REF = "holdfast-ledger"
@@ -199,10 +199,7 @@ def _read_request(request: bytes) -> tuple[int, list[bytes], Note]:
     found = _OLD.fullmatch(first)
     if found is None or len(steps) > LONGEST_PROOF:
         raise ValueError("expected a line with the older size, a proof, an empty line and a checkpoint")
-    proof = [b64decode(step, validate=True) for step in steps]
-    if any(len(step) != 32 for step in proof):
-        raise ValueError("expected 32 bytes in each line of the proof")
-    return int(found[1]), proof, read_note(checkpoint)
+    return int(found[1]), [from_base64(step, 32) for step in steps], read_note(checkpoint)
 
 
 def _post(url: str, body: bytes) -> Answer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from holdfast.kernels.merkle.tree import (
     leaf_hash,
     node_hash,
     node_number,
+    numbered,
 )
 
 # The entries and roots of the test vectors that certificate transparency implementations share.
@@ -118,6 +121,18 @@ def test_many_leaves_at_once_complete_what_they_complete_one_by_one() -> None:
             assert edge.nodes == tuple(log.node(*at) for at in edge_of(end))
 
 
+def test_nodes_that_many_leaves_complete_are_numbered_together() -> None:
+    log = Log(70)
+    for begin in range(0, 70, 9):
+        edge = Edge(begin, [log.node(*at) for at in edge_of(begin)])
+        expected = {
+            node_number(level, place): value
+            for (level, place), value in log.nodes.items()
+            if level and begin < (place + 1) << level
+        }
+        assert numbered(begin, edge.extend(log.leaves[begin:])) == expected
+
+
 def test_an_edge_needs_as_many_nodes_as_its_size_has_ones() -> None:
     with pytest.raises(ValueError, match="expected 2 nodes on the edge of 5 leaves, got 1"):
         Edge(5, [bytes(32)])
@@ -184,19 +199,36 @@ def test_no_history_that_was_altered_is_consistent(data: st.DataObject) -> None:
     assert not is_consistent(old, first, new, second, proof)
 
 
-def test_agrees_with_another_implementation() -> None:
+@pytest.mark.parametrize("seed", range(8))
+def test_agrees_with_another_implementation_on_random_trees(seed: int) -> None:
     pymerkle = pytest.importorskip("pymerkle")
-    theirs = pymerkle.InmemoryTree(algorithm="sha256")
-    log = Log(40)
-    for place in range(40):
-        theirs.append_entry(b"entry %d" % place)
-    for size in range(1, 41):
-        assert theirs.get_root(size) == log.root(size)
-    # Its proofs name the leaf or the older root as well, so ours are compared by what they lead to.
-    for index in range(40):
-        proof = theirs.prove_inclusion(index + 1, 40)
-        pymerkle.verify_inclusion(log.leaves[index], log.root(40), proof)
-        assert set(inclusion_proof(index, 40, log.node)) <= set(proof.path)
+    drawn = random.Random(seed)
+    size = drawn.choice([1, 2, drawn.randrange(3, 40), drawn.randrange(40, 700)])
+    theirs, edge, nodes = pymerkle.InmemoryTree(algorithm="sha256"), Edge(), {}
+    for place in range(size):
+        entry = drawn.randbytes(drawn.randrange(50))
+        assert theirs.append_entry(entry) == place + 1
+        leaf = leaf_hash(entry)
+        nodes |= {(node.level, node.place): node.hash for node in (Node(0, place, leaf), *edge.append(leaf))}
+    assert edge.root() == theirs.get_root()
+
+    def node(level: int, place: int) -> bytes:
+        return nodes[level, place]
+
+    for _ in range(30):
+        new = drawn.randrange(1, size + 1)
+        old, index = drawn.randrange(1, new + 1), drawn.randrange(new)
+        root, older = theirs.get_root(new), theirs.get_root(old)
+        # Its proofs name the leaf or the older root as well, and those of growth are not folded as in the RFC: they
+        # are compared by what they lead to.
+        their_proof, proof = theirs.prove_inclusion(index + 1, new), inclusion_proof(index, new, node)
+        pymerkle.verify_inclusion(nodes[0, index], root, their_proof)
+        assert includes(nodes[0, index], index, new, proof, root)
+        assert {nodes[0, index], *proof} == set(their_proof.path)
+        their_growth, growth = theirs.prove_consistency(old, new), consistency_proof(old, new, node)
+        pymerkle.verify_consistency(older, root, their_growth)
+        assert is_consistent(old, older, new, root, growth)
+        assert old == new or not is_consistent(old, root, new, root, growth)
 
 
 def _depth(index: int, size: int) -> int:

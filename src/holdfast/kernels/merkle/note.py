@@ -76,7 +76,7 @@ def read_checkpoint(text: str) -> Checkpoint:
     origin, size, root = lines[:3]
     if not re.fullmatch(r"0|[1-9][0-9]{0,17}", size):
         raise ValueError(f"expected a number of entries in the second line, got {size!r}")
-    return Checkpoint(origin, int(size), _exactly(root, 32))
+    return Checkpoint(origin, int(size), from_base64(root, 32))
 
 
 def write_note(note: Note) -> str:
@@ -113,6 +113,23 @@ def read_note(data: bytes | str) -> Note:
     return Note(text + "\n", tuple(map(_signature, lines)))
 
 
+def from_base64(text: str, n_bytes: int | None = None) -> bytes:
+    """Read base64 that is written in the one standard way, of so many bytes where asked.
+
+    Raises
+    ------
+    ValueError
+        For anything else, bits that mean nothing and are not 0 included.
+    """
+    try:
+        data = b64decode(text, validate=True)
+    except (Base64Error, ValueError):
+        data = b""
+    if b64encode(data).decode() != text or (n_bytes is not None and len(data) != n_bytes):
+        raise ValueError(f"expected {f'{n_bytes} bytes in ' if n_bytes else ''}base64, got {text!r:.80}")
+    return data
+
+
 def is_key_name(name: str) -> bool:
     """Whether a key or a log can have this name: not empty, printable, without spaces and without a plus."""
     return bool(_KEY_NAME.fullmatch(name)) and name.isprintable()
@@ -122,18 +139,7 @@ def _signature(line: str) -> Signature:
     name, _, value = line.removeprefix(_MARK).partition(" ")
     if not line.startswith(_MARK) or not is_key_name(name):
         raise ValueError(f"expected a signature, got the line {line!r:.80}")
-    data = _exactly(value)
+    data = from_base64(value)
     if len(data) < 5:
         raise ValueError(f"the signature of {name} is too short")
     return Signature(name, data[:4], data[4:])
-
-
-def _exactly(text: str, n_bytes: int | None = None) -> bytes:
-    """Read base64 that is written in the one standard way."""
-    try:
-        data = b64decode(text, validate=True)
-    except (Base64Error, ValueError):
-        data = b""
-    if b64encode(data).decode() != text or (n_bytes is not None and len(data) != n_bytes):
-        raise ValueError(f"expected {f'{n_bytes} bytes in ' if n_bytes else ''}base64, got {text!r:.80}")
-    return data

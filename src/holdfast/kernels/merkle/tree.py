@@ -46,8 +46,17 @@ def node_number(level: int, place: int) -> int:
     >>> [node_number(1, 0), node_number(1, 1), node_number(2, 0), node_number(1, 2)]
     [0, 1, 2, 3]
     """
-    last_leaf = (place + 1 << level) - 1
-    return last_leaf - last_leaf.bit_count() + level - 1
+    return (place + 1 << level) - 2 - place.bit_count()
+
+
+def numbered(begin: int, completed: Sequence[Sequence[bytes]]) -> dict[int, bytes]:
+    """Inner nodes by their number, as :meth:`Edge.extend` gives them by level for the leaves from ``begin`` on."""
+    nodes: dict[int, bytes] = {}
+    for level, row in enumerate(completed[1:], 1):
+        first = begin >> level
+        places = range(first, first + len(row))
+        nodes.update(zip([(place + 1 << level) - 2 - place.bit_count() for place in places], row, strict=True))
+    return nodes
 
 
 class Edge:
@@ -194,20 +203,17 @@ def includes(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: b
     """Whether the proof leads from a leaf to the root (RFC 9162, 2.1.3.2). Never raises on hostile values."""
     if not 0 <= index < size:
         return False
-    place, last, found = index, size - 1, leaf
-    for sibling in proof:
-        if last == 0:
-            return False
-        if place & 1 or place == last:
-            found = sha256(b"\x01" + sibling + found).digest()
-            while not place & 1 and place:
-                place >>= 1
-                last >>= 1
-        else:
-            found = sha256(b"\x01" + found + sibling).digest()
+    # Below the lowest common node of the leaf and the last one the bits of the index say which side a sibling is on;
+    # above it the leaf stands on the right edge, where every sibling is a left one, and there is one for each bit set.
+    place, found, n_inside = index, leaf, (index ^ size - 1).bit_length()
+    if len(proof) != n_inside + (index >> n_inside).bit_count():
+        return False
+    for sibling in proof[:n_inside]:
+        found = sha256(b"\x01" + sibling + found if place & 1 else b"\x01" + found + sibling).digest()
         place >>= 1
-        last >>= 1
-    return last == 0 and found == root
+    for sibling in proof[n_inside:]:
+        found = sha256(b"\x01" + sibling + found).digest()
+    return found == root
 
 
 def is_consistent(old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]) -> bool:
