@@ -209,7 +209,7 @@ def look_up(
         best, length = bits, int(bits != 0)
         if bits & BEGINS_PHRASE:
             best, length = phrase_bits(codes, keys, values, start, bits, i, value)
-        elif bits == 0 and (shape == CAPITALISED or shape == UPPER) and i - start >= SHORTEST_WITH_ENDING:
+        elif bits == 0 and shape in (CAPITALISED, UPPER) and i - start >= SHORTEST_WITH_ENDING:
             bits = ending_bits(codes, keys, values, start, i)
             best = bits
         words[n, START], words[n, END], words[n, FLAGS], words[n, ALONE] = start, i, best, bits

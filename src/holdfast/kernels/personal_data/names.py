@@ -1,12 +1,12 @@
 """Find people, organisations, places, addresses, occupations, nationalities and special categories by lexicons.
 
-Recognisers for ``Detector``: no model, no download, one compiled pass that looks every word of a batch up, and passes over
-the words that read names from what the lexicons and the words around say (``persons_numba.py``, ``places_numba.py``,
-``addresses_numba.py``, ``categories_numba.py``).
+Recognisers for ``Detector``: no model, no download, one compiled pass that looks every word of a batch up, and passes
+over the words that read names from what the lexicons and the words around say (``persons_numba.py``,
+``places_numba.py``, ``addresses_numba.py``, ``categories_numba.py``).
 
-What this reaches is bounded: a name that no lexicon holds and that stands in no telling place is not found, and lower-case
-names only as given name with surname or after a cue. A model of the language finds those; it can be put beside this one
-(``adapters/text``). The scores are ranks, not probabilities.
+What this reaches is bounded: a name that no lexicon holds and that stands in no telling place is not found, and
+lower-case names only as given name with surname or after a cue. A model of the language finds those; it can be put
+beside this one (``adapters/text``). The scores are ranks, not probabilities.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def find_names(texts: Sequence[str], *, threshold: float = THRESHOLD) -> list[li
 
     Returns
     -------
-    One list for each text: spans without overlaps, in order of their start, offsets in code points of that text. Labels:
-    ``PERSON``, ``TITLE`` (form of address, occupation), ``LOCATION``, ``ADDRESS``, ``ORGANIZATION``, ``NRP``
+    One list for each text: spans without overlaps, in order of their start, offsets in code points of that text.
+    Labels: ``PERSON``, ``TITLE`` (form of address, occupation), ``LOCATION``, ``ADDRESS``, ``ORGANIZATION``, ``NRP``
     (nationality), and the special categories of the GDPR where they are said of a person: ``HEALTH``, ``RELIGION``,
     ``ETHNIC_ORIGIN``, ``POLITICAL_OPINION``, ``UNION_MEMBERSHIP``, ``SEXUAL_ORIENTATION``, ``GENETIC``, ``BIOMETRIC``
     (Art. 9) and ``CRIMINAL_RECORD`` (Art. 10).

@@ -1,10 +1,10 @@
 """Which runs of words are names of people, and which words before them are forms of address or occupations.
 
-A name is a run of capitalised words (with initials and particles) that holds a given name or surname of the lexicons, or
-that follows what stands before names: a form of address, a greeting, "name is", "Nachname:". Words of a run that are also
-ordinary words ("May", "Hunter", "Will") count only beside one that is not. Scores are ranks set by hand so that evidence
-which misled more often on the development sentences stands lower: a form of address or a cue before the name 0.8, given
-name and surname 0.75, one known word in a run 0.55 to 0.65, a lone surname 0.5.
+A name is a run of capitalised words (with initials and particles) that holds a given name or surname of the lexicons,
+or that follows what stands before names: a form of address, a greeting, "name is", "Nachname:". Words of a run that
+are also ordinary words ("May", "Hunter", "Will") count only beside one that is not. Scores are ranks set by hand so
+that evidence which misled more often on the development sentences stands lower: a form of address or a cue before the
+name 0.8, given name and surname 0.75, one known word in a run 0.55 to 0.65, a lone surname 0.5.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ NAME = GIVEN | SURNAME
 NAMELIKE = NAME | SURNAME_ENDING
 UNIT, STREET_BEFORE, CONJUNCTION = BITS["units"], BITS["streets_before"], BITS["conjunctions"]
 PERSON, TITLE = 0, 1
-PRONOUN = BITS["pronouns"]
+PRONOUN, GREETING = BITS["pronouns"], BITS["greetings"]
 MOST_WORDS = 6
 MOST_WORDS_TO_PERSON = 10
 MOST_WORDS_OF_JOB = 6
@@ -95,9 +95,9 @@ def glued(words: Words, at: int) -> bool:
     gap = words[at, GAP]
     if words[at, START] - words[at - 1, END] > 2:
         return False
-    if gap == SPACE or gap == HYPHEN or gap == APOSTROPHE:
+    if gap in (SPACE, HYPHEN, APOSTROPHE):
         return True
-    return (gap == DOT | SPACE or gap == DOT) and words[at - 1, SHAPE] == INITIAL
+    return gap in (DOT, DOT | SPACE) and words[at - 1, SHAPE] == INITIAL
 
 
 @compiled
@@ -123,7 +123,8 @@ def name_end(words: Words, first: int) -> int:
             break
         if words[at, SHAPE] == INITIAL:
             dotted = at + 1 < n and (words[at + 1, GAP] & (DOT | APOSTROPHE)) != 0
-            follows = at + 1 < n and is_capital(words, at + 1) and glued(words, at + 1)
+            named = at + 1 < n and (is_capital(words, at + 1) or words[at + 1, SHAPE] == INITIAL)
+            follows = named and glued(words, at + 1)
             if not follows or (at == first and not dotted):
                 break
         elif is_capital(words, at):
@@ -164,12 +165,12 @@ def cue_of(words: Words, first: int) -> int:
     if first == 0 or words[first, GAP] & RECORD:
         return 0
     gap = words[first, GAP]
-    if words[first - 1, ALONE] & HONORIFIC and (gap == SPACE or gap == DOT | SPACE or gap == DOT):
+    if words[first - 1, ALONE] & HONORIFIC and gap in (SPACE, DOT, DOT | SPACE):
         return 3
     every, several = before(words, first)
     if not every & PERSON_BEFORE or gap & ~(SPACE | COLON | NEWLINE | COMMA | QUOTE):
         return 0
-    if gap & COLON or (several & PERSON_BEFORE and gap == SPACE):
+    if gap & COLON or ((several & PERSON_BEFORE or every & GREETING) and gap == SPACE):
         return 2
     return 1 if gap == SPACE or gap == COMMA | SPACE else 0
 
@@ -290,9 +291,9 @@ def job_start(words: Words, last: int) -> int:
         if words[first, GAP] & ~(SPACE | HYPHEN) or words[first - 1, SHAPE] > INITIAL:
             break
         previous = words[first - 1, ALONE]
-        if previous & (ARTICLE | WORK_BEFORE) or (previous & NAME and not previous & ORDINARY):
-            if not words[first - 1, GAP] & NEWLINE:
-                break
+        name = previous & NAME and not previous & ORDINARY and is_capital(words, first - 1)
+        if previous & (ARTICLE | WORK_BEFORE) or (name and not words[first - 1, GAP] & NEWLINE):
+            break
         first -= 1
     return first
 
@@ -339,7 +340,6 @@ def find_jobs(words: Words, found: Found, n: int) -> int:
         if end < size and words[end, GAP] == SPACE and words[end, FLAGS] & JOB:
             continue
         first = job_start(words, last)
-        towards = end < size and words[end, GAP] == SPACE and words[end, ALONE] & PLACE_BEFORE
-        if not towards and is_said_of_someone(words, first, end):
+        if is_said_of_someone(words, first, end):
             n = emit(found, n, first, end, TITLE, 60)
     return n

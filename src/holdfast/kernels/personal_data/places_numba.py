@@ -1,9 +1,10 @@
 """Which runs of words are places, addresses, organisations and nationalities.
 
-Countries, regions and large cities are words of the lexicons; any capitalised run is a place where a cue says so ("lives
-in", "Geburtsort:"). An address begins at what only addresses have (a word of streets beside a number, a flat, a box) or
-follows a cue ("deliver to") with a number, and takes the numbers, capitalised words and places around it. An organisation
-ends with a form of company, begins with the kind of a body ("Bank of", "Sąd Rejonowy"), or follows a cue ("works for").
+Countries, regions and large cities are words of the lexicons; any capitalised run is a place where a cue says so
+("lives in", "Geburtsort:"). An address begins at what only addresses have (a word of streets beside a number, a flat,
+a box) or follows a cue ("deliver to") with a number, and takes the numbers, capitalised words and places around it.
+An organisation ends with a form of company, begins with the kind of a body ("Bank of", "Sąd Rejonowy"), or follows a
+cue ("works for").
 """
 
 from __future__ import annotations
@@ -221,7 +222,7 @@ def find_organisations(words: Words, found: Found, n: int) -> int:
     size = len(words)
     for at in range(size):
         bits = words[at, FLAGS]
-        legal = bits & ORG_SUFFIX and (is_capital(words, at) or words[at, LENGTH] > 1)
+        legal = bits & ORG_SUFFIX and (words[at, SHAPE] != LOWER or words[at, LENGTH] > 1)
         if legal and at > 0:
             first = org_start(words, at)
             vague = words[at, LENGTH] == 1 and words[at, ALONE] & ORDINARY
