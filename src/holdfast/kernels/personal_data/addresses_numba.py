@@ -25,6 +25,7 @@ from holdfast.kernels.personal_data.lexicon import (
     Words,
 )
 from holdfast.kernels.personal_data.persons_numba import (
+    COUNTRY,
     ORDINARY,
     ORG_SUFFIX,
     PARTICLE,
@@ -37,7 +38,6 @@ from holdfast.kernels.personal_data.places_numba import (
     ADDRESS,
     ADDRESS_BEFORE,
     BOX,
-    COUNTRY,
     PLACE,
     STREET_AFTER,
     STREET_BEFORE,
@@ -55,7 +55,7 @@ BETWEEN = SPACE | COMMA | NEWLINE | DOT | HYPHEN | SLASH | APOSTROPHE
 @compiled
 def house_number(words: Words, at: int) -> bool:
     """Whether a word is a number that a house, flat or postcode can have."""
-    return words[at, SHAPE] == NUMBER and words[at, END] - words[at, START] <= LONGEST_HOUSE_NUMBER
+    return bool(words[at, SHAPE] == NUMBER and words[at, END] - words[at, START] <= LONGEST_HOUSE_NUMBER)
 
 
 @compiled
@@ -63,13 +63,13 @@ def street_word(words: Words, at: int) -> bool:
     """Whether a word may be part of the name of a street."""
     if is_capital(words, at) or words[at, SHAPE] == INITIAL:
         return True
-    return words[at, SHAPE] == LOWER and words[at, ALONE] & (PARTICLE | STREET_AFTER | STREET_BEFORE) != 0
+    return bool(words[at, SHAPE] == LOWER and words[at, ALONE] & (PARTICLE | STREET_AFTER | STREET_BEFORE) != 0)
 
 
 @compiled
 def names_street(words: Words, at: int) -> bool:
     """Whether the name of a street begins with a word: "Longue", "de la Paix"."""
-    return is_capital(words, at) or words[at, ALONE] & PARTICLE != 0
+    return bool(is_capital(words, at) or words[at, ALONE] & PARTICLE != 0)
 
 
 @compiled

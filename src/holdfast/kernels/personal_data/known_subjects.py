@@ -98,7 +98,7 @@ class KnownSubjects:
                     if folded.positions is None:
                         begin, end = begin - start, end - start
                     else:
-                        offset = int(folded.positions[start])
+                        offset = int(folded.positions[start - 1]) + 1 if record else 0
                         begin, end = int(folded.positions[begin]) - offset, int(folded.positions[end - 1]) + 1 - offset
                     top = max(entry.score for entry in entries)
                     span = Span(begin, end, entries[0].label, round(top - PER_EDIT * edits, 2))

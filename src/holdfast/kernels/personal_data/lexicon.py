@@ -53,6 +53,7 @@ CLASSES = (
     "org_joins",
     "conjunctions",
     "greetings",
+    "within_place",
     "relations",
     "health",
     "religion",

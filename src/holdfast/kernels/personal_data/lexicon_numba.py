@@ -92,7 +92,8 @@ def known_bits(keys: NDArray[np.uint64], values: NDArray[np.int64], value: np.ui
     at = value & last
     while keys[at] != np.uint64(0):
         if keys[at] == value:
-            return values[at]
+            found: np.int64 = values[at]
+            return found
         at = (at + np.uint64(1)) & last
     return np.int64(0)
 

@@ -61,7 +61,8 @@ def read_names(folded: Folded, words: Words, n_texts: int, threshold: float) -> 
     record = np.searchsorted(folded.starts, start, side="right") - 1
     offset = folded.starts[record]
     if folded.positions is not None:
-        offset = folded.positions[offset]
+        # What separates two records is kept; the first character of a record may have been left out.
+        offset = np.where(record > 0, folded.positions[offset - 1] + 1, 0)
         start, end = folded.positions[start], folded.positions[end - 1] + 1
     spans: list[list[Span]] = [[] for _ in range(n_texts)]
     columns = (record, start - offset, end - offset, label, score)
@@ -84,8 +85,9 @@ def _ends(
     folded: Folded, words: Words, first: NDArray[np.int64], after: NDArray[np.int64], label: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Where spans end; the dot after "Dr" and "Inc" belongs to them."""
-    end = words[after - 1, END]
+    end: NDArray[np.int64] = words[after - 1, END]
     short = end - words[after - 1, START] <= LONGEST_ABBREVIATION
     dotted = np.isin(label, (TITLE, ORGANIZATION)) & short & (end < folded.codes.size)
     dotted[dotted] = folded.codes[end[dotted]] == ord(".")
-    return end + dotted
+    end += dotted
+    return end

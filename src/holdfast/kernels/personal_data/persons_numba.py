@@ -71,7 +71,7 @@ def emit(found: Found, n: int, start: int, end: int, label: int, score: int) -> 
 @inlined
 def is_capital(words: Words, at: int) -> bool:
     """Whether a word begins with a capital letter and is no identifier."""
-    return words[at, SHAPE] == CAPITALISED or words[at, SHAPE] == UPPER
+    return bool(words[at, SHAPE] == CAPITALISED or words[at, SHAPE] == UPPER)
 
 
 @compiled
@@ -97,7 +97,7 @@ def glued(words: Words, at: int) -> bool:
         return False
     if gap in (SPACE, HYPHEN, APOSTROPHE):
         return True
-    return gap in (DOT, DOT | SPACE) and words[at - 1, SHAPE] == INITIAL
+    return bool(gap in (DOT, DOT | SPACE) and words[at - 1, SHAPE] == INITIAL)
 
 
 @compiled
@@ -110,7 +110,7 @@ def goes_on(words: Words, first: int, at: int) -> bool:
         return True
     if at == first and alone & STREET_BEFORE:
         return False
-    return not alone & (UNIT | ORDINARY | COUNTRY | NATIONALITY | ORG_SUFFIX | HONORIFIC | JOB)
+    return bool(not alone & (UNIT | ORDINARY | COUNTRY | NATIONALITY | ORG_SUFFIX | HONORIFIC | JOB))
 
 
 @compiled
@@ -134,8 +134,11 @@ def name_end(words: Words, first: int) -> int:
                 break
             last = at + 1
         else:
-            follows = at + 1 < n and is_capital(words, at + 1) and words[at + 1, GAP] & ~(SPACE | APOSTROPHE) == 0
-            if words[at, SHAPE] != LOWER or at == first or not words[at, ALONE] & PARTICLE or not follows:
+            if words[at, SHAPE] != LOWER or at == first or not words[at, ALONE] & PARTICLE:
+                break
+            next_particle = at + 1 < n and words[at + 1, ALONE] & PARTICLE and words[at + 1, GAP] == SPACE
+            following = at + 2 if next_particle and not is_capital(words, at + 1) else at + 1
+            if following >= n or not is_capital(words, following) or words[following, GAP] & ~(SPACE | APOSTROPHE):
                 break
         at += 1
     return last
@@ -228,7 +231,7 @@ def lower_name(words: Words, at: int) -> int:
 @compiled
 def is_and(words: Words, at: int) -> bool:
     """Whether a word joins the last two of a list."""
-    return words[at, ALONE] & CONJUNCTION != 0
+    return bool(words[at, ALONE] & CONJUNCTION != 0)
 
 
 @compiled
@@ -247,7 +250,7 @@ def in_list(words: Words, first: int, end: int, last_person: int) -> bool:
     after = end + 1 if end + 1 < size and words[end, GAP] == SPACE and is_and(words, end) else end
     if after >= size or not is_capital(words, after) or words[after, GAP] != (SPACE if after > end else COMMA | SPACE):
         return False
-    return words[after, ALONE] & NAME != 0 and not words[after, ALONE] & (ORDINARY | CITY | COUNTRY)
+    return bool(words[after, ALONE] & NAME != 0 and not words[after, ALONE] & (ORDINARY | CITY | COUNTRY))
 
 
 @entrance
@@ -315,18 +318,20 @@ def is_said_of_someone(words: Words, first: int, end: int) -> bool:
     """Whether an occupation is a line of its own, follows "as a", or stands beside a name with an article."""
     size = len(words)
     if words[first, GAP] & NEWLINE and (end == size or words[end, GAP] & (NEWLINE | RECORD)):
-        return is_capital(words, first) and words[first, GAP] & ~(NEWLINE | SPACE | STRANGE) == 0
+        return bool(is_capital(words, first) and words[first, GAP] & ~(NEWLINE | SPACE | STRANGE) == 0)
     if first == 0 or words[first, GAP] & ~(SPACE | COLON):
         return False
     if words[first - 1, FLAGS] & WORK_BEFORE:
-        return words[first, GAP] & COLON != 0 or of_a_person(words, first)
+        return bool(words[first, GAP] & COLON != 0 or of_a_person(words, first))
     if first == 1 or not words[first - 1, ALONE] & ARTICLE:
         return False
     if words[first - 1, GAP] & COMMA:
         if end < size and words[end, GAP] & COMMA and is_capital(words, first - 2):
             return True
-        return words[first - 2, ALONE] & NAMELIKE != 0 and not words[first - 2, ALONE] & ORDINARY
-    return words[first - 1, GAP] == SPACE and words[first - 2, FLAGS] & WORK_BEFORE != 0 and of_a_person(words, first)
+        return bool(words[first - 2, ALONE] & NAMELIKE != 0 and not words[first - 2, ALONE] & ORDINARY)
+    return bool(
+        words[first - 1, GAP] == SPACE and words[first - 2, FLAGS] & WORK_BEFORE != 0 and of_a_person(words, first)
+    )
 
 
 @entrance
