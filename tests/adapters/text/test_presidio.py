@@ -5,7 +5,9 @@ from holdfast.core.errors import InputError
 
 
 def test_recognisers_of_presidio_are_called_and_their_names_translated():
-    presidio = pytest.importorskip("presidio_analyzer", reason="Presidio is not installed: pip install presidio-analyzer")
+    presidio = pytest.importorskip(
+        "presidio_analyzer", reason="Presidio is not installed: pip install presidio-analyzer"
+    )
     ticket = presidio.PatternRecognizer("TICKET", patterns=[presidio.Pattern("ticket", r"\bT-\d{5}\b", 0.7)])
     domain = presidio.PatternRecognizer("DOMAIN_NAME", deny_list=["intra.example"])
     spans = presidio_recogniser([ticket, domain])(["see T-12345 on intra.example", ""])

@@ -17,7 +17,11 @@ def test_a_pipeline_from_a_folder_finds_its_entities(tmp_path):
     spacy = pytest.importorskip("spacy", reason="spaCy is not installed: pip install 'holdfast[ner]'")
     pipeline = spacy.blank("en")
     pipeline.add_pipe("entity_ruler").add_patterns(
-        [{"label": "GPE", "pattern": "Qaarsut"}, {"label": "PERSON", "pattern": "Zed"}, {"label": "PRODUCT", "pattern": "X1"}]
+        [
+            {"label": "GPE", "pattern": "Qaarsut"},
+            {"label": "PERSON", "pattern": "Zed"},
+            {"label": "PRODUCT", "pattern": "X1"},
+        ]
     )
     pipeline.to_disk(tmp_path / "pipeline")
     spans = spacy_recogniser(tmp_path / "pipeline")(["👋 Zed left Qaarsut with X1", ""])

@@ -5,7 +5,9 @@ from holdfast.kernels.personal_data.names import find_names
 
 
 def found(text):
-    return [(text[span.start : span.end], span.label) for span in find_names([text])[0] if span.label.lower() in SPECIAL]
+    return [
+        (text[span.start : span.end], span.label) for span in find_names([text])[0] if span.label.lower() in SPECIAL
+    ]
 
 
 @pytest.mark.parametrize(
@@ -19,7 +21,7 @@ def found(text):
         ("Lui è iscritto al sindacato.", "UNION_MEMBERSHIP"),
         ("Han är homosexuell.", "SEXUAL_ORIENTATION"),
         ("She carries a BRCA1 mutation.", "GENETIC"),
-        ("Her fingerprints were stored.", "BIOMETRIC"),
+        ("He registered his fingerprints.", "BIOMETRIC"),
         ("Er ist vorbestraft.", "CRIMINAL_RECORD"),
         ("Ona jest katoliczką.", "RELIGION"),
         ("Meu pai tem asma.", "HEALTH"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Presidio 2.2 (its list of supported entities) and the OntoNotes and CoNLL names that pipelines of spaCy give. A name that
-# is not here is kept as it is.
+# Presidio 2.2 (its list of supported entities) and the OntoNotes and CoNLL names that pipelines of spaCy give. A name
+# that is not here is kept as it is.
 LABEL_OF_ENTITY: Mapping[str, str] = {
     "PERSON": "PERSON",
     "PER": "PERSON",

@@ -11,7 +11,8 @@ from holdfast.kernels.personal_data.known_subjects import Known, known_subjects,
 from holdfast.kernels.personal_data.names import find_names
 
 KINDS = ("names", "subjects", "spacy", "gliner")
-# Columns of a table of known people and the labels of their values; other columns are reported by their name in capitals.
+# Columns of a table of known people and the labels of their values; other columns are reported by their name in
+# capitals.
 LABEL_OF_COLUMN = {"name": "PERSON", "address": "ADDRESS", "email": "EMAIL_ADDRESS", "phone": "PHONE_NUMBER"}
 SUBJECT = "subject"
 
@@ -46,7 +47,7 @@ def open_recogniser(source: str) -> Recogniser:
 
 
 def read_subjects(path: Path) -> Recogniser:
-    """Read a table of known people: a CSV file with a header; the column ``subject``, if there is one, says who it is."""
+    """Read a table of known people: a CSV file with a header; its column ``subject``, if any, says who it is."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = [dict(row, **{SUBJECT: row.get(SUBJECT) or str(n)}) for n, row in enumerate(csv.DictReader(file), 1)]

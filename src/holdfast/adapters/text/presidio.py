@@ -41,7 +41,9 @@ def presidio_recogniser(source: Any, *, language: str = "en") -> Recogniser:
             return list(source.analyze(text=text, language=language))
     else:
         recognisers = [source] if callable(getattr(source, "analyze", None)) else source
-        if not isinstance(recognisers, Sequence) or not all(hasattr(each, "supported_entities") for each in recognisers):
+        if not isinstance(recognisers, Sequence) or not all(
+            hasattr(each, "supported_entities") for each in recognisers
+        ):
             raise InputError(
                 f"expected an AnalyzerEngine or EntityRecognizer objects of Presidio, got {type(source).__name__}",
                 hint="pass the objects that you gave to RecognizerRegistry.add_recognizer",

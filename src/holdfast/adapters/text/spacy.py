@@ -19,8 +19,8 @@ def spacy_recogniser(model: Path | str, *, score: float = SCORE) -> Recogniser:
     Parameters
     ----------
     model:
-        Folder of a trained pipeline, or the name of one that is installed. Entities whose names mean nothing personal to
-        us (``CARDINAL``, ``PRODUCT``) are left out.
+        Folder of a trained pipeline, or the name of one that is installed. Entities whose names mean nothing personal
+        to us (``CARDINAL``, ``PRODUCT``) are left out.
     score:
         What each span gets, from 0 to 1.
 
@@ -46,7 +46,7 @@ def spacy_recogniser(model: Path | str, *, score: float = SCORE) -> Recogniser:
         ) from None
     if not {"ner", "entity_ruler", "span_ruler"} & set(pipeline.pipe_names):
         raise InputError(
-            f"the spaCy pipeline {str(model)!r} finds no entities; it has {', '.join(pipeline.pipe_names) or 'no parts'}",
+            f"the spaCy pipeline {str(model)!r} finds no entities; its parts: {', '.join(pipeline.pipe_names) or '-'}",
             hint="choose a pipeline with 'ner' or 'entity_ruler'",
         )
 

@@ -25,6 +25,7 @@ from holdfast.kernels.personal_data.lexicon import (
     Words,
 )
 from holdfast.kernels.personal_data.persons_numba import (
+    COUNTRY,
     ORDINARY,
     ORG_SUFFIX,
     PARTICLE,
@@ -37,7 +38,6 @@ from holdfast.kernels.personal_data.places_numba import (
     ADDRESS,
     ADDRESS_BEFORE,
     BOX,
-    COUNTRY,
     PLACE,
     STREET_AFTER,
     STREET_BEFORE,
@@ -48,13 +48,14 @@ from holdfast.kernels.compiled_numba import compiled, entrance
 PARTS = STREET_AFTER | STREET_BEFORE | UNIT | BOX
 MOST_WORDS_OF_STREET, MOST_WORDS = 6, 24
 LONGEST_HOUSE_NUMBER = 6
+WITHIN_STREET = SPACE | DOT | HYPHEN | APOSTROPHE
 BETWEEN = SPACE | COMMA | NEWLINE | DOT | HYPHEN | SLASH | APOSTROPHE
 
 
 @compiled
 def house_number(words: Words, at: int) -> bool:
     """Whether a word is a number that a house, flat or postcode can have."""
-    return words[at, SHAPE] == NUMBER and words[at, END] - words[at, START] <= LONGEST_HOUSE_NUMBER
+    return bool(words[at, SHAPE] == NUMBER and words[at, END] - words[at, START] <= LONGEST_HOUSE_NUMBER)
 
 
 @compiled
@@ -62,7 +63,13 @@ def street_word(words: Words, at: int) -> bool:
     """Whether a word may be part of the name of a street."""
     if is_capital(words, at) or words[at, SHAPE] == INITIAL:
         return True
-    return words[at, SHAPE] == LOWER and words[at, ALONE] & (PARTICLE | STREET_AFTER | STREET_BEFORE) != 0
+    return bool(words[at, SHAPE] == LOWER and words[at, ALONE] & (PARTICLE | STREET_AFTER | STREET_BEFORE) != 0)
+
+
+@compiled
+def names_street(words: Words, at: int) -> bool:
+    """Whether the name of a street begins with a word: "Longue", "de la Paix"."""
+    return bool(is_capital(words, at) or words[at, ALONE] & PARTICLE != 0)
 
 
 @compiled
@@ -110,7 +117,7 @@ def seed_at(words: Words, at: int) -> tuple[int, int]:
         marked = capital or words[at, SHAPE] == INITIAL or words[number, GAP] & DOT if follows else False
         if follows and (marked or words[at, LENGTH] > 1):
             return at, number + 1
-    if bits & STREET_BEFORE and (capital or (at + 1 < size and is_capital(words, at + 1) and at > 0)):
+    if bits & STREET_BEFORE and (capital or (at > 0 and at + 1 < size and names_street(words, at + 1))):
         end = number_right(words, at, MOST_WORDS_OF_STREET + 1)
         if end > at + 2:
             return at, end

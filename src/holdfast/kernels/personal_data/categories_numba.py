@@ -48,7 +48,7 @@ def sentence_ends(words: Words, at: int) -> bool:
     gap = words[at, GAP]
     if gap & (RECORD | NEWLINE):
         return True
-    return gap & DOT != 0 and words[at - 1, SHAPE] != INITIAL and not words[at - 1, ALONE] & HONORIFIC
+    return bool(gap & DOT != 0 and words[at - 1, SHAPE] != INITIAL and not words[at - 1, ALONE] & HONORIFIC)
 
 
 @compiled
@@ -56,7 +56,7 @@ def means_person(words: Words, at: int) -> bool:
     """Whether a word is a pronoun, a form of address, a relative, or a given name."""
     if words[at, FLAGS] & (PRONOUN | HONORIFIC):
         return True
-    return words[at, ALONE] & GIVEN != 0 and not words[at, ALONE] & ORDINARY and is_capital(words, at)
+    return bool(words[at, ALONE] & GIVEN != 0 and not words[at, ALONE] & ORDINARY and is_capital(words, at))
 
 
 @compiled

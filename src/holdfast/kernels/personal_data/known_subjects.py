@@ -1,21 +1,22 @@
 """Find people who are known: a dictionary of names, identifiers and addresses that the user gives.
 
-The dictionary becomes a trie over words (each name or identifier is a path of folded, lower-case words), and so does its
-swapped form ("Kowalska, Anna") and its initials ("A. Kowalska"). A text is read word by word; from every word the trie is
-followed as far as it goes, and the longest entry that ends at a word is reported. No entry has more than ``MOST_WORDS``
-words, so the time is linear in the text, whatever the dictionary holds; word boundaries hold by construction.
+The dictionary becomes a trie over words (each name or identifier is a path of folded, lower-case words), and so does
+its swapped form ("Kowalska, Anna") and its initials ("A. Kowalska"). A text is read word by word; from every word the
+trie is followed as far as it goes, and the longest entry that ends at a word is reported. No entry has more than
+``MOST_WORDS`` words, so the time is linear in the text, whatever the dictionary holds; word boundaries hold by
+construction.
 
-Misspelt words: a word of five letters or more may differ by one edit (insertion, deletion, replacement of a letter), one
-of nine or more by two. Which words of the dictionary are that near is looked up, once for each distinct word of the text,
-by the words that remain when letters are left out on both sides (the deletion neighbourhood), and verified by the edit
-distance; no pair of words is compared that shares no such rest. Only names are read so: an identifier, or a word with a
-digit, must agree exactly, and an entry of a single word is not read with edits.
+Misspelt words: a word of five letters or more may differ by one edit (insertion, deletion, replacement of a letter),
+one of nine or more by two. Which words of the dictionary are that near is looked up, once for each distinct word of
+the text, by the words that remain when letters are left out on both sides (the deletion neighbourhood), and verified
+by the edit distance; no pair of words is compared that shares no such rest. Only names are read so: an identifier, or
+a word with a digit, must agree exactly, and an entry of a single word is not read with edits.
 
 References
 ----------
-Bocek, T., Hunt, E. and Stiller, B. (2007). Fast Similarity Search in Large Dictionaries. University of Zurich, IFI-2007.02
-(deletion neighbourhoods). Aho, A. and Corasick, M. (1975). Efficient string matching. CACM 18 (the trie; that no entry is
-longer than a few words makes its failure links unnecessary).
+Bocek, T., Hunt, E. and Stiller, B. (2007). Fast Similarity Search in Large Dictionaries.
+University of Zurich, IFI-2007.02 (deletion neighbourhoods). Aho, A. and Corasick, M. (1975). Efficient string
+matching. CACM 18 (the trie; that no entry is longer than a few words makes its failure links unnecessary).
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class KnownSubjects:
                     if folded.positions is None:
                         begin, end = begin - start, end - start
                     else:
-                        offset = int(folded.positions[start])
+                        offset = int(folded.positions[start - 1]) + 1 if record else 0
                         begin, end = int(folded.positions[begin]) - offset, int(folded.positions[end - 1]) + 1 - offset
                     top = max(entry.score for entry in entries)
                     span = Span(begin, end, entries[0].label, round(top - PER_EDIT * edits, 2))
@@ -128,9 +129,9 @@ class KnownSubjects:
                 break
             for node, edits in sorted(following, key=lambda state: state[1]):
                 entries = node.get(END)
-                if isinstance(entries, tuple) and (edits == 0 or at > first):
-                    if best is None or at > best[0]:
-                        best = at, entries, edits
+                longer = best is None or at > best[0]
+                if isinstance(entries, tuple) and longer and (edits == 0 or at > first):
+                    best = at, entries, edits
             at, states = at + 1, following
         return best
 
@@ -194,7 +195,7 @@ def known_subjects(known: Iterable[Known], *, fuzzy: bool = True) -> KnownSubjec
 
 
 def read_known(rows: Iterable[Mapping[str, str]], *, subject: str, labels: Mapping[str, str]) -> Iterator[Known]:
-    """Read the rows of a table of people: ``subject`` names the column with who it is, ``labels`` the label of others."""
+    """Read rows of a table of people: the column that says who it is, and the labels of the other columns."""
     for row in rows:
         for column, label in labels.items():
             if row[column].strip():

@@ -5,10 +5,10 @@ about words, not about people: given names and surnames of some 25 languages, co
 words of streets and flats, forms of companies, forms of address, occupations, words that stand before and after names,
 terms of the special categories of the GDPR, and the ordinary words that are also names ("May", "Will", "Hunter").
 
-A word is looked up by a 64-bit hash of its folded, lower-case bytes (Fowler, Noll and Vo: FNV-1a) in one table with open
-addressing. Hashes of a phrase go on from those of its first word, so that a phrase takes one step for each word. The
-compiled pass (``lexicon_numba.py``) does that for a whole batch; ``words_of_plainly`` does the same with a regular
-expression and a dictionary, and is what the compiled pass is tested against.
+A word is looked up by a 64-bit hash of its folded, lower-case bytes (Fowler, Noll and Vo: FNV-1a) in one table with
+open addressing. Hashes of a phrase go on from those of its first word, so that a phrase takes one step for each word.
+The compiled pass (``lexicon_numba.py``) does that for a whole batch; ``words_of_plainly`` does the same with a
+regular expression and a dictionary, and is what the compiled pass is tested against.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -51,6 +52,8 @@ CLASSES = (
     "language_words",
     "org_joins",
     "conjunctions",
+    "greetings",
+    "within_place",
     "relations",
     "health",
     "religion",
@@ -82,13 +85,15 @@ LONGEST_PHRASE = 6  # words
 LONGEST_GAP = 3  # characters between two words of a phrase
 SEED, PRIME, ENDING_SEED = 0xCBF29CE484222325, 0x100000001B3, 0x9E3779B97F4A7C15
 MASK = (1 << 64) - 1
+JOINED = ("Mc", "Ma", "De", "Di", "La", "Le", "Fi")  # before a second capital: McDonald, DiMaggio
 SHORTEST_WITH_ENDING, ENDING_LENGTHS = 6, range(2, 10)
 
 
 # The words of a batch, in order: runs of letters and digits; an int64 array with one row for each word. Its columns:
 # where the word begins and ends in the folded codes; the lexicons that hold it or, where a phrase of several words
 # begins with it, the longest such phrase; the lexicons that hold the word by itself; how many words the entry in
-# ``FLAGS`` has (0: none); its shape; and what stands between it and the word before (``RECORD``: nothing of the same text).
+# ``FLAGS`` has (0: none); its shape; and what stands between it and the word before (``RECORD``: nothing of the same
+# text).
 Words = NDArray[np.int64]
 START, END, FLAGS, ALONE, LENGTH, SHAPE, GAP = range(7)
 
@@ -165,7 +170,8 @@ def words_of_plainly(folded: Folded) -> Words:
     data = folded.codes.tobytes()
     spans = [found.span() for found in re.finditer(f"[{LETTERS}0-9]+".encode("latin-1"), data)]
     texts = [data[start:end] for start, end in spans]
-    gaps = [RECORD, *(_gap(data[left[1] : right[0]]) for left, right in zip(spans, spans[1:], strict=False))]
+    gaps = [RECORD | _gap(data[: spans[0][0]])] if spans else []
+    gaps += [_gap(data[left[1] : right[0]]) for left, right in pairwise(spans)]
     shapes = [_shape(text) for text in texts]
     rows = []
     for at, (start, end) in enumerate(spans):
@@ -215,5 +221,5 @@ def _shape(word: bytes) -> int:
     if text[0].isupper() and text[1:].islower():
         return CAPITALISED
     inner = [at for at in range(1, len(text)) if text[at].isupper()]
-    joined = len(inner) == 1 and inner[0] in (2, 3) and len(text) - inner[0] >= 3 and text[:2] in ("Mc", "Ma", "De", "Di", "La", "Le", "Fi")  # fmt: skip
+    joined = len(inner) == 1 and inner[0] in (2, 3) and len(text) - inner[0] >= 3 and text[:2] in JOINED
     return CAPITALISED if text[0].isupper() and joined else OTHER_SHAPE

@@ -92,7 +92,8 @@ def known_bits(keys: NDArray[np.uint64], values: NDArray[np.int64], value: np.ui
     at = value & last
     while keys[at] != np.uint64(0):
         if keys[at] == value:
-            return values[at]
+            found: np.int64 = values[at]
+            return found
         at = (at + np.uint64(1)) & last
     return np.int64(0)
 
@@ -209,7 +210,7 @@ def look_up(
         best, length = bits, int(bits != 0)
         if bits & BEGINS_PHRASE:
             best, length = phrase_bits(codes, keys, values, start, bits, i, value)
-        elif bits == 0 and (shape == CAPITALISED or shape == UPPER) and i - start >= SHORTEST_WITH_ENDING:
+        elif bits == 0 and shape in (CAPITALISED, UPPER) and i - start >= SHORTEST_WITH_ENDING:
             bits = ending_bits(codes, keys, values, start, i)
             best = bits
         words[n, START], words[n, END], words[n, FLAGS], words[n, ALONE] = start, i, best, bits

@@ -1,12 +1,12 @@
 """Find people, organisations, places, addresses, occupations, nationalities and special categories by lexicons.
 
-Recognisers for ``Detector``: no model, no download, one compiled pass that looks every word of a batch up, and passes over
-the words that read names from what the lexicons and the words around say (``persons_numba.py``, ``places_numba.py``,
-``addresses_numba.py``, ``categories_numba.py``).
+Recognisers for ``Detector``: no model, no download, one compiled pass that looks every word of a batch up, and passes
+over the words that read names from what the lexicons and the words around say (``persons_numba.py``,
+``places_numba.py``, ``addresses_numba.py``, ``categories_numba.py``).
 
-What this reaches is bounded: a name that no lexicon holds and that stands in no telling place is not found, and lower-case
-names only as given name with surname or after a cue. A model of the language finds those; it can be put beside this one
-(``adapters/text``). The scores are ranks, not probabilities.
+What this reaches is bounded: a name that no lexicon holds and that stands in no telling place is not found, and
+lower-case names only as given name with surname or after a cue. A model of the language finds those; it can be put
+beside this one (``adapters/text``). The scores are ranks, not probabilities.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def find_names(texts: Sequence[str], *, threshold: float = THRESHOLD) -> list[li
 
     Returns
     -------
-    One list for each text: spans without overlaps, in order of their start, offsets in code points of that text. Labels:
-    ``PERSON``, ``TITLE`` (form of address, occupation), ``LOCATION``, ``ADDRESS``, ``ORGANIZATION``, ``NRP``
+    One list for each text: spans without overlaps, in order of their start, offsets in code points of that text.
+    Labels: ``PERSON``, ``TITLE`` (form of address, occupation), ``LOCATION``, ``ADDRESS``, ``ORGANIZATION``, ``NRP``
     (nationality), and the special categories of the GDPR where they are said of a person: ``HEALTH``, ``RELIGION``,
     ``ETHNIC_ORIGIN``, ``POLITICAL_OPINION``, ``UNION_MEMBERSHIP``, ``SEXUAL_ORIENTATION``, ``GENETIC``, ``BIOMETRIC``
     (Art. 9) and ``CRIMINAL_RECORD`` (Art. 10).
@@ -61,7 +61,8 @@ def read_names(folded: Folded, words: Words, n_texts: int, threshold: float) -> 
     record = np.searchsorted(folded.starts, start, side="right") - 1
     offset = folded.starts[record]
     if folded.positions is not None:
-        offset = folded.positions[offset]
+        # What separates two records is kept; the first character of a record may have been left out.
+        offset = np.where(record > 0, folded.positions[offset - 1] + 1, 0)
         start, end = folded.positions[start], folded.positions[end - 1] + 1
     spans: list[list[Span]] = [[] for _ in range(n_texts)]
     columns = (record, start - offset, end - offset, label, score)
@@ -84,8 +85,9 @@ def _ends(
     folded: Folded, words: Words, first: NDArray[np.int64], after: NDArray[np.int64], label: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Where spans end; the dot after "Dr" and "Inc" belongs to them."""
-    end = words[after - 1, END]
+    end: NDArray[np.int64] = words[after - 1, END]
     short = end - words[after - 1, START] <= LONGEST_ABBREVIATION
     dotted = np.isin(label, (TITLE, ORGANIZATION)) & short & (end < folded.codes.size)
     dotted[dotted] = folded.codes[end[dotted]] == ord(".")
-    return end + dotted
+    end += dotted
+    return end

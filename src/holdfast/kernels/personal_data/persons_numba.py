@@ -1,10 +1,10 @@
 """Which runs of words are names of people, and which words before them are forms of address or occupations.
 
-A name is a run of capitalised words (with initials and particles) that holds a given name or surname of the lexicons, or
-that follows what stands before names: a form of address, a greeting, "name is", "Nachname:". Words of a run that are also
-ordinary words ("May", "Hunter", "Will") count only beside one that is not. Scores are ranks set by hand so that evidence
-which misled more often on the development sentences stands lower: a form of address or a cue before the name 0.8, given
-name and surname 0.75, one known word in a run 0.55 to 0.65, a lone surname 0.5.
+A name is a run of capitalised words (with initials and particles) that holds a given name or surname of the lexicons,
+or that follows what stands before names: a form of address, a greeting, "name is", "Nachname:". Words of a run that
+are also ordinary words ("May", "Hunter", "Will") count only beside one that is not. Scores are ranks set by hand so
+that evidence which misled more often on the development sentences stands lower: a form of address or a cue before the
+name 0.8, given name and surname 0.75, one known word in a run 0.55 to 0.65, a lone surname 0.5.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ NAME = GIVEN | SURNAME
 NAMELIKE = NAME | SURNAME_ENDING
 UNIT, STREET_BEFORE, CONJUNCTION = BITS["units"], BITS["streets_before"], BITS["conjunctions"]
 PERSON, TITLE = 0, 1
-PRONOUN = BITS["pronouns"]
+PRONOUN, GREETING = BITS["pronouns"], BITS["greetings"]
 MOST_WORDS = 6
 MOST_WORDS_TO_PERSON = 10
 MOST_WORDS_OF_JOB = 6
@@ -71,7 +71,7 @@ def emit(found: Found, n: int, start: int, end: int, label: int, score: int) -> 
 @inlined
 def is_capital(words: Words, at: int) -> bool:
     """Whether a word begins with a capital letter and is no identifier."""
-    return words[at, SHAPE] == CAPITALISED or words[at, SHAPE] == UPPER
+    return bool(words[at, SHAPE] == CAPITALISED or words[at, SHAPE] == UPPER)
 
 
 @compiled
@@ -95,9 +95,9 @@ def glued(words: Words, at: int) -> bool:
     gap = words[at, GAP]
     if words[at, START] - words[at - 1, END] > 2:
         return False
-    if gap == SPACE or gap == HYPHEN or gap == APOSTROPHE:
+    if gap in (SPACE, HYPHEN, APOSTROPHE):
         return True
-    return (gap == DOT | SPACE or gap == DOT) and words[at - 1, SHAPE] == INITIAL
+    return bool(gap in (DOT, DOT | SPACE) and words[at - 1, SHAPE] == INITIAL)
 
 
 @compiled
@@ -110,7 +110,7 @@ def goes_on(words: Words, first: int, at: int) -> bool:
         return True
     if at == first and alone & STREET_BEFORE:
         return False
-    return not alone & (UNIT | ORDINARY | COUNTRY | NATIONALITY | ORG_SUFFIX | HONORIFIC | JOB)
+    return bool(not alone & (UNIT | ORDINARY | COUNTRY | NATIONALITY | ORG_SUFFIX | HONORIFIC | JOB))
 
 
 @compiled
@@ -123,7 +123,8 @@ def name_end(words: Words, first: int) -> int:
             break
         if words[at, SHAPE] == INITIAL:
             dotted = at + 1 < n and (words[at + 1, GAP] & (DOT | APOSTROPHE)) != 0
-            follows = at + 1 < n and is_capital(words, at + 1) and glued(words, at + 1)
+            named = at + 1 < n and (is_capital(words, at + 1) or words[at + 1, SHAPE] == INITIAL)
+            follows = named and glued(words, at + 1)
             if not follows or (at == first and not dotted):
                 break
         elif is_capital(words, at):
@@ -133,8 +134,11 @@ def name_end(words: Words, first: int) -> int:
                 break
             last = at + 1
         else:
-            follows = at + 1 < n and is_capital(words, at + 1) and words[at + 1, GAP] & ~(SPACE | APOSTROPHE) == 0
-            if words[at, SHAPE] != LOWER or at == first or not words[at, ALONE] & PARTICLE or not follows:
+            if words[at, SHAPE] != LOWER or at == first or not words[at, ALONE] & PARTICLE:
+                break
+            next_particle = at + 1 < n and words[at + 1, ALONE] & PARTICLE and words[at + 1, GAP] == SPACE
+            following = at + 2 if next_particle and not is_capital(words, at + 1) else at + 1
+            if following >= n or not is_capital(words, following) or words[following, GAP] & ~(SPACE | APOSTROPHE):
                 break
         at += 1
     return last
@@ -164,12 +168,12 @@ def cue_of(words: Words, first: int) -> int:
     if first == 0 or words[first, GAP] & RECORD:
         return 0
     gap = words[first, GAP]
-    if words[first - 1, ALONE] & HONORIFIC and (gap == SPACE or gap == DOT | SPACE or gap == DOT):
+    if words[first - 1, ALONE] & HONORIFIC and gap in (SPACE, DOT, DOT | SPACE):
         return 3
     every, several = before(words, first)
     if not every & PERSON_BEFORE or gap & ~(SPACE | COLON | NEWLINE | COMMA | QUOTE):
         return 0
-    if gap & COLON or (several & PERSON_BEFORE and gap == SPACE):
+    if gap & COLON or ((several & PERSON_BEFORE or every & GREETING) and gap == SPACE):
         return 2
     return 1 if gap == SPACE or gap == COMMA | SPACE else 0
 
@@ -227,7 +231,7 @@ def lower_name(words: Words, at: int) -> int:
 @compiled
 def is_and(words: Words, at: int) -> bool:
     """Whether a word joins the last two of a list."""
-    return words[at, ALONE] & CONJUNCTION != 0
+    return bool(words[at, ALONE] & CONJUNCTION != 0)
 
 
 @compiled
@@ -246,7 +250,7 @@ def in_list(words: Words, first: int, end: int, last_person: int) -> bool:
     after = end + 1 if end + 1 < size and words[end, GAP] == SPACE and is_and(words, end) else end
     if after >= size or not is_capital(words, after) or words[after, GAP] != (SPACE if after > end else COMMA | SPACE):
         return False
-    return words[after, ALONE] & NAME != 0 and not words[after, ALONE] & (ORDINARY | CITY | COUNTRY)
+    return bool(words[after, ALONE] & NAME != 0 and not words[after, ALONE] & (ORDINARY | CITY | COUNTRY))
 
 
 @entrance
@@ -290,9 +294,9 @@ def job_start(words: Words, last: int) -> int:
         if words[first, GAP] & ~(SPACE | HYPHEN) or words[first - 1, SHAPE] > INITIAL:
             break
         previous = words[first - 1, ALONE]
-        if previous & (ARTICLE | WORK_BEFORE) or (previous & NAME and not previous & ORDINARY):
-            if not words[first - 1, GAP] & NEWLINE:
-                break
+        name = previous & NAME and not previous & ORDINARY and is_capital(words, first - 1)
+        if previous & (ARTICLE | WORK_BEFORE) or (name and not words[first - 1, GAP] & NEWLINE):
+            break
         first -= 1
     return first
 
@@ -314,18 +318,20 @@ def is_said_of_someone(words: Words, first: int, end: int) -> bool:
     """Whether an occupation is a line of its own, follows "as a", or stands beside a name with an article."""
     size = len(words)
     if words[first, GAP] & NEWLINE and (end == size or words[end, GAP] & (NEWLINE | RECORD)):
-        return is_capital(words, first) and words[first, GAP] & ~(NEWLINE | SPACE | STRANGE) == 0
+        return bool(is_capital(words, first) and words[first, GAP] & ~(NEWLINE | SPACE | STRANGE) == 0)
     if first == 0 or words[first, GAP] & ~(SPACE | COLON):
         return False
     if words[first - 1, FLAGS] & WORK_BEFORE:
-        return words[first, GAP] & COLON != 0 or of_a_person(words, first)
+        return bool(words[first, GAP] & COLON != 0 or of_a_person(words, first))
     if first == 1 or not words[first - 1, ALONE] & ARTICLE:
         return False
     if words[first - 1, GAP] & COMMA:
         if end < size and words[end, GAP] & COMMA and is_capital(words, first - 2):
             return True
-        return words[first - 2, ALONE] & NAMELIKE != 0 and not words[first - 2, ALONE] & ORDINARY
-    return words[first - 1, GAP] == SPACE and words[first - 2, FLAGS] & WORK_BEFORE != 0 and of_a_person(words, first)
+        return bool(words[first - 2, ALONE] & NAMELIKE != 0 and not words[first - 2, ALONE] & ORDINARY)
+    return bool(
+        words[first - 1, GAP] == SPACE and words[first - 2, FLAGS] & WORK_BEFORE != 0 and of_a_person(words, first)
+    )
 
 
 @entrance
@@ -339,7 +345,6 @@ def find_jobs(words: Words, found: Found, n: int) -> int:
         if end < size and words[end, GAP] == SPACE and words[end, FLAGS] & JOB:
             continue
         first = job_start(words, last)
-        towards = end < size and words[end, GAP] == SPACE and words[end, ALONE] & PLACE_BEFORE
-        if not towards and is_said_of_someone(words, first, end):
+        if is_said_of_someone(words, first, end):
             n = emit(found, n, first, end, TITLE, 60)
     return n

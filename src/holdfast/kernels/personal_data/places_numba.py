@@ -1,9 +1,10 @@
 """Which runs of words are places, addresses, organisations and nationalities.
 
-Countries, regions and large cities are words of the lexicons; any capitalised run is a place where a cue says so ("lives
-in", "Geburtsort:"). An address begins at what only addresses have (a word of streets beside a number, a flat, a box) or
-follows a cue ("deliver to") with a number, and takes the numbers, capitalised words and places around it. An organisation
-ends with a form of company, begins with the kind of a body ("Bank of", "Sąd Rejonowy"), or follows a cue ("works for").
+Countries, regions and large cities are words of the lexicons; any capitalised run is a place where a cue says so
+("lives in", "Geburtsort:"). An address begins at what only addresses have (a word of streets beside a number, a flat,
+a box) or follows a cue ("deliver to") with a number, and takes the numbers, capitalised words and places around it.
+An organisation ends with a form of company, begins with the kind of a body ("Bank of", "Sąd Rejonowy"), or follows a
+cue ("works for").
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from holdfast.kernels.personal_data.lexicon import (
     AMPERSAND,
     APOSTROPHE,
     BITS,
+    CAPITALISED,
     COLON,
     COMMA,
     DOT,
@@ -54,6 +56,7 @@ STREET_BEFORE, STREET_AFTER = BITS["streets_before"], BITS["streets_after"]
 UNIT, BOX, ADDRESS_BEFORE = BITS["units"], BITS["boxes"], BITS["address_before"]
 ORG_HEAD, ORG_BEFORE, PLACE_BEFORE = BITS["org_head"], BITS["org_before"], BITS["place_before"]
 ORG_JOINS = BITS["org_joins"]
+WITHIN_PLACE = BITS["within_place"]
 LANGUAGE_AFTER = BITS["language_words"]
 LOCATION, ADDRESS, ORGANIZATION, NRP = 2, 3, 4, 5
 PLACE = COUNTRY | CITY
@@ -130,7 +133,7 @@ def is_language(words: Words, at: int) -> bool:
         return False
     every, _ = before(words, at)
     loose = after == len(words) or words[after, GAP] != SPACE or words[after, ALONE] & ORDINARY != 0
-    return every & (PLACE_BEFORE | LANGUAGE_AFTER) != 0 and loose
+    return bool(every & (PLACE_BEFORE | LANGUAGE_AFTER) != 0 and loose)
 
 
 @entrance
@@ -151,10 +154,12 @@ def find_places(words: Words, found: Found, n: int) -> int:
         elif is_capital(words, at) and at > 0 and words[at, GAP] & ~(SPACE | COLON | NEWLINE) == 0:
             every, several = before(words, at)
             labelled = every & PLACE_BEFORE and words[at, GAP] & COLON
-            if several & PLACE_BEFORE or labelled:
+            within = words[at - 1, ALONE] & WITHIN_PLACE and words[at, SHAPE] == CAPITALISED and words[at, GAP] == SPACE
+            if several & PLACE_BEFORE or labelled or within:
                 end = place_run(words, at)
                 if end > at:
-                    n = emit(found, n, at, end, LOCATION, 60)
+                    sure = several & PLACE_BEFORE or labelled
+                    n = emit(found, n, at, end, LOCATION, 60 if sure else 50)
                     at = end
                     continue
         at += 1
@@ -164,14 +169,14 @@ def find_places(words: Words, found: Found, n: int) -> int:
 @compiled
 def joins_org(words: Words, at: int) -> bool:
     """Whether a word in lower case may stand within the name of an organisation: "and", "of", a particle."""
-    return words[at, ALONE] & ORG_JOINS != 0
+    return bool(words[at, ALONE] & ORG_JOINS != 0)
 
 
 @compiled
 def starts_sentence(words: Words, at: int) -> bool:
     """Whether a short ordinary word is capitalised because a sentence begins: "The", "At"."""
     short = words[at, END] - words[at, START] <= 4
-    return short and words[at, ALONE] & ORDINARY != 0 and not words[at, ALONE] & NAME and words[at, GAP] != HYPHEN
+    return bool(short and words[at, ALONE] & ORDINARY != 0 and not words[at, ALONE] & NAME and words[at, GAP] != HYPHEN)
 
 
 @compiled
@@ -221,7 +226,7 @@ def find_organisations(words: Words, found: Found, n: int) -> int:
     size = len(words)
     for at in range(size):
         bits = words[at, FLAGS]
-        legal = bits & ORG_SUFFIX and (is_capital(words, at) or words[at, LENGTH] > 1)
+        legal = bits & ORG_SUFFIX and (words[at, SHAPE] != LOWER or words[at, LENGTH] > 1)
         if legal and at > 0:
             first = org_start(words, at)
             vague = words[at, LENGTH] == 1 and words[at, ALONE] & ORDINARY
