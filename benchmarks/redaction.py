@@ -26,7 +26,8 @@ PAYLOAD = {
     "inputs": {"amount": 1250.75, "currency": "EUR", "days": 14, "repeat": False},
     "text": (
         "Dear team, I called on 2026-03-04 from +1 212 555 0142 about my claim. The card 4539 1488 0343 6467 was "
-        "charged twice, and the refund should go to GB82 WEST 1234 5698 7654 32. Write to ann.miller@mail.example.org, please. "
+        "charged twice, and the refund should go to GB82 WEST 1234 5698 7654 32. "
+        "Write to ann.miller@mail.example.org, please. "
     ) + "The assessor said that the report would be ready within two weeks, and that nothing else was needed. " * 6,
 }  # fmt: skip
 METHODS = ("replace", "mask", "generalise", "hash", "token", "encrypt")
