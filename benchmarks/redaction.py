@@ -31,7 +31,7 @@ PAYLOAD = {
     ) + "The assessor said that the report would be ready within two weeks, and that nothing else was needed. " * 6,
 }  # fmt: skip
 METHODS = ("replace", "mask", "generalise", "hash", "token", "encrypt")
-N = 3000
+N = 1500
 
 
 def cost_of(method: str, leaves: list, found: list[list[Span]]) -> tuple[float, float]:  # type: ignore[type-arg]

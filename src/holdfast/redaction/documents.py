@@ -158,7 +158,8 @@ def redact_record(
             return None
         value = _typed(leaf, done)
         values.append(value)
-        texts.append(done._replace(text="" if value is None else str(value)))
+        same = value is done.text
+        texts.append(done if same else done._replace(text="" if value is None else str(value)))
     return RedactedRecord(values, texts)
 
 
