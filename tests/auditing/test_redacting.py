@@ -235,9 +235,10 @@ def test_the_leak_test_counts_spans_that_stay_readable(tmp_path: Path) -> None:
     ]
     path = tmp_path / "sample.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    whole, part = leak_rates(read_labelled(path), plan_of(labels={"DATE_TIME": "keep"}), Finding())
+    whole, part, person = leak_rates(read_labelled(path), plan_of(labels={"DATE_TIME": "keep"}), Finding())
     assert (whole.n, whole.n_leaked, whole.n_groups) == (3, 1, 2)
     assert (part.n, part.n_leaked) == (3, 2)
+    assert (person.label, person.n, person.n_leaked) == ("PERSON", 3, 2)
     assert part.value == pytest.approx(2 / 3)
     assert part.low <= part.value <= part.high
 

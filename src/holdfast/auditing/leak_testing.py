@@ -67,34 +67,50 @@ def leak_rates(sample: Sequence[Labelled], plan: Plan, detector: Finder) -> tupl
     Returns
     -------
     tuple of LeakRate
-        Spans of which every letter and digit stays, and spans of which at least one does.
+        Spans of which every letter and digit stays, spans of which at least one does, and the latter label by label.
     """
     found = detector.find([labelled.text for labelled in sample])
-    counts: dict[Literal["whole", "part"], Counter[str]] = {"whole": Counter(), "part": Counter()}
-    n: Counter[str] = Counter()
-    for labelled, spans in zip(sample, found, strict=True):
-        covered = bytearray(len(labelled.text))
-        for span in united(sorted(s for s in spans if plan.rule_of(s.label).transform != "keep")):
-            covered[span.start : span.end] = b"\1" * (span.end - span.start)
-        for gold in labelled.spans:
-            if plan.rule_of(gold.label).transform == "keep":
-                continue
-            seen = [not covered[at] for at in range(gold.start, gold.end) if labelled.text[at].isalnum()] or [
-                not all(covered[gold.start : gold.end])
-            ]
-            n[labelled.group] += 1
-            counts["whole"][labelled.group] += all(seen)
-            counts["part"][labelled.group] += any(seen)
-    groups = sorted(n)
-    if not groups:
+    seen = [
+        _Seen(labelled.group, gold.label, *_readable(labelled.text, gold, covered))
+        for labelled, spans in zip(sample, found, strict=True)
+        for covered in [_covered(labelled.text, spans, plan)]
+        for gold in labelled.spans
+        if plan.rule_of(gold.label).transform != "keep"
+    ]
+    if not seen:
         raise InputError("the plan keeps every label of the sample, so nothing can leak", hint="use another plan")
-    rates = []
-    for what, leaked in counts.items():
-        share = clustered_share([leaked[group] for group in groups], [n[group] for group in groups], level=LEVEL)
-        rates.append(
-            LeakRate(
-                what=what, n=n.total(), n_leaked=leaked.total(), n_groups=len(groups), value=share.value,
-                low=share.low, high=share.high, level=LEVEL, method="Clopper-Pearson at the effective size of clusters",
-            )
-        )  # fmt: skip
-    return tuple(rates)
+    labels = sorted({one.label for one in seen})
+    by_label = [_rate([one for one in seen if one.label == label], "part", label) for label in labels]
+    return _rate(seen, "whole"), _rate(seen, "part"), *by_label
+
+
+class _Seen(NamedTuple):
+    """A marked span after redaction: whether all of it, or any of it, is readable."""
+
+    group: str
+    label: str
+    whole: bool
+    part: bool
+
+
+def _covered(text: str, spans: Sequence[Span], plan: Plan) -> bytearray:
+    covered = bytearray(len(text))
+    for span in united(sorted(s for s in spans if plan.rule_of(s.label).transform != "keep")):
+        covered[span.start : span.end] = b"\1" * (span.end - span.start)
+    return covered
+
+
+def _readable(text: str, gold: Span, covered: bytearray) -> tuple[bool, bool]:
+    places = [at for at in range(gold.start, gold.end) if text[at].isalnum()] or range(gold.start, gold.end)
+    readable = [not covered[at] for at in places]
+    return all(readable), any(readable)
+
+
+def _rate(seen: Sequence[_Seen], what: Literal["whole", "part"], label: str = "") -> LeakRate:
+    n, leaked = Counter(one.group for one in seen), Counter(one.group for one in seen if getattr(one, what))
+    groups = sorted(n)
+    share = clustered_share([leaked[group] for group in groups], [n[group] for group in groups], level=LEVEL)
+    return LeakRate(
+        what=what, label=label, n=n.total(), n_leaked=leaked.total(), n_groups=len(groups), value=share.value,
+        low=share.low, high=share.high, level=LEVEL, method="Clopper-Pearson at the effective size of clusters",
+    )  # fmt: skip

@@ -69,6 +69,8 @@ class LeakRate:
     ----------
     what
         ``whole``: every letter and digit of the span is outside what was replaced. ``part``: at least one is.
+    label
+        Which spans; empty: all.
     n, n_groups
         Labelled spans, and groups that they come from (sentence templates, documents).
     """
@@ -82,6 +84,7 @@ class LeakRate:
     high: float
     level: float
     method: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

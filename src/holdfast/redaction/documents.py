@@ -6,12 +6,11 @@ Of a JSON document, keys, strings and whole numbers are looked at where they sta
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from holdfast.core.errors import InputError
 from holdfast.kernels.personal_data.rule import Span
-from holdfast.redaction.plan import Plan
+from holdfast.redaction.plan import Plan, label_of
 from holdfast.redaction.redacting import Redacted, Redactor
 from holdfast.redaction.transforms import Document
 
@@ -159,20 +158,21 @@ def redact_record(
             return None
         value = _typed(leaf, done)
         values.append(value)
-        texts.append(done._replace(text="" if value is None else str(value)))
+        same = value is done.text
+        texts.append(done if same else done._replace(text="" if value is None else str(value)))
     return RedactedRecord(values, texts)
 
 
 def _redact_leaf(leaf: Leaf, spans: Sequence[Span], redactor: Redactor, about: Document) -> Redacted:
     rule = redactor.plan.named(leaf.rule) if leaf.rule else None
     if rule is not None:
-        return redactor.redact_value(leaf.text, rule, leaf.rule, about, is_json=leaf.is_number)
+        label = label_of(rule, leaf.rule)
+        return redactor.redact_value(leaf.text, rule, label, about, name=leaf.rule, is_json=leaf.is_number)
     if not leaf.is_number:
         return redactor.redact_text(leaf.text, spans, about)
     for span in spans:  # a number is personal data as a whole or not at all
         if span.start == 0 and span.end == len(leaf.text):
-            rule = replace(redactor.plan.rule_of(span.label), label=span.label)
-            return redactor.redact_value(leaf.text, rule, "", about, is_json=True)
+            return redactor.redact_value(leaf.text, redactor.plan.rule_of(span.label), span.label, about, is_json=True)
     return Redacted(leaf.text, [])
 
 

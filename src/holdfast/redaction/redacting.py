@@ -12,12 +12,13 @@ from typing import NamedTuple
 from holdfast.core.redaction import TreatedCount
 from holdfast.kernels.personal_data.rule import Span
 from holdfast.redaction.keys import KeyRing
-from holdfast.redaction.plan import Plan, Rule, label_of
+from holdfast.redaction.plan import Plan, Rule
 from holdfast.redaction.tokens import JSON, STRING, TOKEN, may_hold_tokens
 from holdfast.redaction.transforms import Apply, Document, Tools, Written, build
 from holdfast.redaction.vault import Vault
 
 NESTED = "TOKEN"
+AS_TOKEN = Rule(transform="token")
 
 
 class Replacement(NamedTuple):
@@ -68,7 +69,8 @@ class Redactor:
         self.plan = plan
         self.tally = Tally()
         self._tools = Tools(plan, keys, vault)
-        self._built: dict[tuple[str, Rule], Apply] = {}
+        self._wraps_tokens = plan.is_reversible
+        self._built: dict[tuple[str, int], Apply] = {}
 
     def redact_text(self, text: str, spans: Sequence[Span], document: Document | None = None) -> Redacted:
         """Treat the spans of a text.
@@ -88,12 +90,14 @@ class Redactor:
             Where the plan can be undone, what already looks like a token is wrapped into one, so that undoing gives
             exactly this text.
         """
+        if not spans and not (self._wraps_tokens and may_hold_tokens(text)):
+            return Redacted(text, [])
         document = document or Document()
         pieces: list[str] = []
         done: list[Replacement] = []
         at = length = 0
         for span in self._treated_spans(text, spans):
-            rule = Rule(transform="token") if span.label == NESTED else self.plan.rule_of(span.label)
+            rule = AS_TOKEN if span.label == NESTED else self.plan.rule_of(span.label)
             written = self._apply(rule, span.label, text[span.start : span.end], document, STRING)
             if written.text is None:
                 return Redacted(None, [])
@@ -105,17 +109,20 @@ class Redactor:
         pieces.append(text[at:])
         return Redacted("".join(pieces), done)
 
-    def redact_value(self, value: str, rule: Rule, name: str, document: Document, *, is_json: bool = False) -> Redacted:
-        """Treat a whole value, of the column or path of a name; an empty one stays empty.
+    def redact_value(
+        self, value: str, rule: Rule, label: str, document: Document, *, name: str = "", is_json: bool = False
+    ) -> Redacted:
+        """Treat a whole value by a rule of the plan; an empty one stays empty.
 
         Parameters
         ----------
+        name
+            Of the column or path whose rule it is.
         is_json
             Whether the value is the JSON writing of something that is no text.
         """
         if not value:
-            return Redacted(value, [])
-        label = label_of(rule, name)
+            return Redacted(value, [], name)
         written = self._apply(rule, label, value, document, JSON if is_json else STRING)
         if written.text is None:
             return Redacted(None, [], name)
@@ -126,10 +133,11 @@ class Redactor:
     def _apply(self, rule: Rule, label: str, value: str, document: Document, kind: bytes) -> Written:
         wanted = rule.transform
         if wanted == "encrypt" and TOKEN.search(value):  # what looks like a token must not come back from FF1 as one
-            rule = Rule(transform="token")
-        apply = self._built.get((label, rule))
+            rule = AS_TOKEN
+        # the plan keeps its rules, so that their ids stay theirs; to hash all fields takes longer than most transforms
+        apply = self._built.get((label, id(rule)))
         if apply is None:
-            apply = self._built[label, rule] = build(rule, label, self._tools)
+            apply = self._built[label, id(rule)] = build(rule, label, self._tools)
         written = apply(value, document, kind)
         self.tally.treated[label, written.method, written.key_id] += 1
         if written.method != wanted:
@@ -143,7 +151,7 @@ class Redactor:
                 self.tally.treated[span.label, "keep", ""] += 1
             elif span.end > span.start:
                 wanted.append(span)
-        if self.plan.is_reversible and may_hold_tokens(text):
+        if self._wraps_tokens and may_hold_tokens(text):
             wanted += [Span(*found.span(), NESTED, -1.0) for found in TOKEN.finditer(text)]
         wanted.sort()
         if any(left.end > right.start for left, right in pairwise(wanted)):

@@ -60,7 +60,7 @@ def redaction_html(record: RedactionRecord) -> str:
         ),
         PageTable(
             heading="Leak test on the labelled sample",
-            columns=("Of a marked span is readable", "Spans", "Leaked", "Share", "Interval"),
+            columns=("Readable of a marked span", "Label", "Spans", "Leaked", "Share", "Interval"),
             rows=[_leak_row(rate) for rate in record.leaks],
             note="The interval knows that spans of one group (template, document) are alike.",
         ),
@@ -131,8 +131,7 @@ def _sentences(record: RedactionRecord) -> Iterator[str]:
             if left
             else "Looked at again, the detector finds nothing outside the replacements; what it does not know stays."
         )
-    for rate in record.leaks:
-        yield _leak_sentence(rate)
+    yield from (_leak_sentence(rate) for rate in record.leaks if not rate.label)
     for change in record.quality:
         yield _quality_sentence(change)
 
@@ -156,7 +155,14 @@ def _quality_sentence(change: QualityChange) -> str:
 
 def _leak_row(rate: LeakRate) -> tuple[str, ...]:
     what = "everything" if rate.what == "whole" else "something"
-    return what, f"{rate.n:,}", f"{rate.n_leaked:,}", f"{rate.value:.2%}", f"{rate.low:.2%} to {rate.high:.2%}"
+    return (
+        what,
+        rate.label or "all",
+        f"{rate.n:,}",
+        f"{rate.n_leaked:,}",
+        f"{rate.value:.2%}",
+        f"{rate.low:.2%} to {rate.high:.2%}",
+    )
 
 
 def _quality_row(change: QualityChange) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def _exit_code(record: RedactionRecord, gate: int | None, max_leak: float | None
     if gate is not None and sum((record.remaining or {}).values()) > gate:
         return 1
     if max_leak is not None:
-        rate = next(rate for rate in record.leaks if rate.what == "part")
+        rate = next(rate for rate in record.leaks if rate.what == "part" and not rate.label)
         return 1 if rate.low > max_leak else 3 if rate.high > max_leak else 0
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
+MONTHS = "January February March April May June July August September October November December".split()
 _MONTH_NUMBER = {name[:3].lower(): number for number, name in enumerate(MONTHS, start=1)}
 _NAMES = "|".join(f"{name}|{name[:3]}" for name in MONTHS) + "|Sept"
 _FORMS = tuple(

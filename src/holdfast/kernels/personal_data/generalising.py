@@ -14,9 +14,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-FEW_PEOPLE = frozenset(
-    "036 059 063 102 203 556 692 790 821 823 830 831 878 879 884 890 893".split()  # noqa: SIM905
-)
+FEW_PEOPLE = frozenset("036 059 063 102 203 556 692 790 821 823 830 831 878 879 884 890 893".split())
 OLDEST = 90
 _NUMBER = re.compile(r"(?<![\w.,-])\d{1,3}(?![\w.,])", re.ASCII)
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)", re.ASCII)

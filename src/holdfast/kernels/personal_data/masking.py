@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+# letters and digits; beyond ASCII everything but blanks, because marks and signs of other scripts may tell a name
+_COVERED = re.compile(r"[A-Za-z0-9]|[^\x00-\x7f\s]")
+
 
 def mask(value: str, *, keep_first: int = 0, keep_last: int = 0, character: str = "*") -> str:
     """Cover the letters and digits of a value; blanks and punctuation stay.
@@ -18,16 +23,10 @@ def mask(value: str, *, keep_first: int = 0, keep_last: int = 0, character: str 
     >>> mask("Ann", keep_last=4)
     '***'
     """
-    places = [at for at, letter in enumerate(value) if letter.isalnum()]
-    if 2 * (keep_first + keep_last) > len(places):
-        keep_first = keep_last = 0
-    kept = {*places[:keep_first], *places[len(places) - keep_last :]}
-    covered = [
-        at not in kept and not letter.isspace() and not _is_punctuation(letter) for at, letter in enumerate(value)
-    ]
-    return "".join(character if cover else letter for letter, cover in zip(value, covered, strict=True))
-
-
-def _is_punctuation(letter: str) -> bool:
-    """Whether it is ASCII and neither letter nor digit; marks and signs of other scripts may tell a name."""
-    return letter.isascii() and not letter.isalnum()
+    start, end = 0, len(value)
+    if keep_first or keep_last:
+        places = [at for at, letter in enumerate(value) if letter.isalnum()]
+        if 2 * (keep_first + keep_last) <= len(places):
+            start = places[keep_first - 1] + 1 if keep_first else 0
+            end = places[-keep_last] if keep_last else len(value)
+    return value[:start] + _COVERED.sub(lambda _: character, value[start:end]) + value[end:]
