@@ -66,7 +66,11 @@ class ColumnType(NamedTuple):
 
 
 def classify_columns(
-    cells: Mapping[str, Sequence[Any] | NDArray[Any]], *, detector: Finder, rng: np.random.Generator, level: float = 0.95
+    cells: Mapping[str, Sequence[Any] | NDArray[Any]],
+    *,
+    detector: Finder,
+    rng: np.random.Generator,
+    level: float = 0.95,
 ) -> dict[str, ColumnType]:
     """Say what kind of personal data each column of a table holds, by the same few thousand rows, drawn by chance.
 
