@@ -29,9 +29,12 @@ only.
 - *A bad result*: `n_unneeded` 1: the model is given the religion, and loses at most 0.2 % without it.
 - *A misleading result*: postcode and town both unneeded: together they may carry a lot.
 
-References ---------- Regulation (EU) 2016/679, Article 5(1)(c). Breiman, L. (2001). Random forests. Machine Learning
-45, section 10 (permutation importance). Tango, T. (1998). Equivalence test and confidence interval for the difference
-in proportions for the paired-sample design. Statistics in Medicine 17.
+References
+----------
+Regulation (EU) 2016/679, Article 5(1)(c).
+Breiman, L. (2001). Random forests. Machine Learning 45, section 10 (permutation importance).
+Tango, T. (1998). Equivalence test and confidence interval for the difference in proportions for the paired-sample
+design. Statistics in Medicine 17.
 """
 
 from __future__ import annotations
@@ -83,9 +86,8 @@ SPEC = {
 }  # fmt: skip
 
 REMEDIATION = (
-    "Train without the columns that are shown to be unneeded, keep those that are needed to measure fairness beside "
-    "the "
-    "model instead of among its inputs, and audit again: of two columns that say the same, only one may go."
+    "Train without the columns that are shown to be unneeded, keep those that are needed to measure fairness "
+    "beside the model instead of among its inputs, and audit again: of two columns that say the same, only one may go."
 )
 FEWEST, FEWEST_CHANGED = 100, 20
 NEED_GROUNDS = ("direct identifier", "special category")

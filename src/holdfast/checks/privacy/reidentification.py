@@ -75,7 +75,7 @@ SPEC = {
          "direction": "lower_is_better", "range": [0, 1]},
         {"id": "mean_risk", "name": "Chance to find a person who is known to be in the table", "unit": "share",
          "direction": "lower_is_better", "range": [0, 1]},
-        {"id": "marketer_risk", "name": "Rows named rightly by matching with a list of the population", "unit": "share",
+        {"id": "marketer_risk", "name": "Rows named rightly by matching with a list of everybody", "unit": "share",
          "direction": "lower_is_better", "range": [0, 1]},
         {"id": "release_loss", "name": "Detail lost by a k-anonymous release", "unit": "share",
          "direction": "lower_is_better", "range": [0, 1]},
@@ -93,8 +93,8 @@ SPEC = {
 
 REMEDIATION = (
     "Coarsen or drop the columns that single out most, publish a k-anonymous release instead of the table "
-    "(holdfast pii anonymise), ask for l-diversity where a column is sensitive, and keep the table under access "
-    "control."
+    "(holdfast pii anonymise), ask for l-diversity where a column is sensitive, and keep the table under "
+    "access control."
 )
 COUNTED = "counted, not estimated"
 MODEL = "Pitman's model: parameters and draw"
@@ -270,76 +270,16 @@ def _release(cells: dict[str, NDArray[Any]], quasi: list[str], smallest: int) ->
 def _loss(release: pl.DataFrame, smallest: int, quasi: list[str], table: Table) -> Measured:
     row = release.filter(release["k"] == smallest).row(0, named=True)
     most = max(quasi, key=lambda name: row[f"loss of {name}"])
-    return Measured(
-        id="release_loss", value=row["loss"], no_interval_reason=COUNTED, exact=True, n=table.frame.height,
-        plain=f"So that every group has {smallest} people or
-        more,
-   
-    
-     
-      
-       
-        {row['loss']:.1%}
-     
-      
-       
-     
-      
-       
-        of the
-     
-      
-       
-      
-       
-      
-       
-        detail of
-     
-      
-       
-      
-       
-      
-       
-      
-       
-        these columns
-    
-     
-      
-       
-     
-      
-       
-     
-      
-       
-     
-      
-       
-     
-      
-       
-        has " f"to go, most of {most} ({row[f'loss of {most}']:.1%}).",
-  
-   
-  
-   
-  
-   
+    plain = (
+        f"So that every group has {smallest} people or more, {row['loss']:.1%} of the detail of these columns has to "
+        f"go, most of {most} ({row[f'loss of {most}']:.1%})."
     )
-     # fmt: skip
+    n = table.frame.height
+    return Measured(id="release_loss", value=row["loss"], no_interval_reason=COUNTED, exact=True, n=n, plain=plain)
 
 
-def _set_table(quasi: list[str], alone: SingledOut,
-classes: Classes, smallest:
-int) ->
-pl.DataFra pl.DataFram
-pl.DataFra pl.DataFra pl.DataFra
-pl.DataFram pl.DataFrame pl.DataFrame:
-    """Sets of columns and how many people each singles out, all columns
-    together at the end."""
+def _set_table(quasi: list[str], alone: SingledOut, classes: Classes, smallest: int) -> pl.DataFrame:
+    """Sets of columns and how many people each singles out, all columns together at the end."""
     import polars as pl
 
     n, sizes = len(classes.of_row), classes.sizes

@@ -24,12 +24,15 @@ measure again: others may take over. Measure fairness by group in any case.
 
 - *A good result*: `joint_auc.religion` 0.52 (0.49 to 0.55).
 - *A bad result*: `column_auc.sex` 0.98, by a form of address.
-- *A misleading result*: `joint_auc.sex` 0.93 in a census: occupation, hours and family together tell, each alone
-little.
+- *A misleading result*: `joint_auc.sex` 0.93 in a census: occupation, hours and family tell together, each alone less.
 
-References ---------- Regulation (EU) 2016/679, Articles 9 and 10. Kim, I., Ramdas, A., Singh, A. and Wasserman, L.
-(2021). Classification accuracy as a proxy for two-sample testing. Annals of Statistics 49. Dwork, C., Hardt, M.,
-Pitassi, T., Reingold, O. and Zemel, R. (2012). Fairness through awareness. ITCS (redundant encoding).
+References
+----------
+Regulation (EU) 2016/679, Articles 9 and 10.
+Kim, I., Ramdas, A., Singh, A. and Wasserman, L. (2021). Classification accuracy as a proxy for two-sample testing.
+Annals of Statistics 49.
+Dwork, C., Hardt, M., Pitassi, T., Reingold, O. and Zemel, R. (2012). Fairness through awareness. ITCS (redundant
+encoding).
 """
 
 from __future__ import annotations
@@ -73,9 +76,8 @@ SPEC = {
 }  # fmt: skip
 
 REMEDIATION = (
-    "Ask of the strongest columns whether the purpose needs them; drop or coarsen them and measure again, because "
-    "others "
-    "may take over. Leaving the attribute itself out does not protect anybody where its proxies stay."
+    "Ask of the strongest columns whether the purpose needs them; drop or coarsen them and measure again, "
+    "because others may take over. Leaving the attribute itself out does not protect anybody where its proxies stay."
 )
 FEWEST, MOST_VALUES = 50, 12
 # Trees learn little of a group that is one row in thirty; the area does not depend on how many rows there are of each.

@@ -52,8 +52,7 @@ def _text(release: Release) -> str:
         lines.append(f"  {name:<24} {lost:.1%}")
     for name, found in release.given_away.items():
         lines.append(
-            f"{name}: at least {found.l} values in a group (l), one value at most {found.alpha:.0%} of a group "
-            f"(alpha), "
+            f"{name}: at least {found.l} values in a group (l), one value at most {found.alpha:.0%} of it (alpha), "
             f"groups at most {found.t:.3f} from the whole (t)"
         )
     if release.dropped:

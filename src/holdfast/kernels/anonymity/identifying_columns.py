@@ -98,7 +98,6 @@ def singled_out(columns: Sequence[Codes], *, k: int = 5, largest: int = 3, most_
 
 
 def smallest_identifying_set(found: SingledOut, *, share: float) -> ColumnSet | None:
-    """Return the smallest set of columns that singles out at least a share of the rows; of equally small the
-    strongest."""
+    """Return the smallest set of columns that singles out a share of the rows; of equally small ones the strongest."""
     n = len(found.fewest)
     return next((one for one in found.sets if one.n_unique >= share * n), None)

@@ -40,10 +40,10 @@ def information_loss(sizes: Codes, widths: NDArray[np.float64], *, k: int) -> Lo
     References
     ----------
     Xu, J. et al. (2006). Utility-based anonymization using local recoding. KDD, section 3 (normalized certainty
-    penalty). Ghinita, G. et al. (2007). Fast data anonymization with low information loss. VLDB, section 2 (its mean
-    over cells). Bayardo, R. and Agrawal, R. (2005). Data privacy through optimal k-anonymization. ICDE
-    (discernibility). LeFevre, K., DeWitt, D. and Ramakrishnan, R. (2006). Mondrian multidimensional k-anonymity.
-    ICDE, section 3.2.
+    penalty).
+    Ghinita, G. et al. (2007). Fast data anonymization with low information loss. VLDB, section 2 (its mean over cells).
+    Bayardo, R. and Agrawal, R. (2005). Data privacy through optimal k-anonymization. ICDE (discernibility).
+    LeFevre, K., DeWitt, D. and Ramakrishnan, R. (2006). Mondrian multidimensional k-anonymity. ICDE, section 3.2.
 
     Examples
     --------
