@@ -5,11 +5,12 @@ town, still find the row, and what would it take away from the data to make that
 
 **How.** Columns that others may know of a person are *quasi-identifiers*: those named in
 `deployment.quasi_identifiers`, otherwise those whose name or values say so (age, birth, sex, postcode, place,
-nationality, occupation, education, family; ethnic group). Rows that agree in all of them form a class; the smallest
-class is *k*. All sets of up to `largest` columns are tried to see how few single people out. A table is a sample of a
-population: how many of the unique people would stay unique among all is estimated by Pitman's model of class sizes, and
-by Zayatz's simpler one beside it. For sensitive columns, what the class gives away without finding the row is measured
-(l-diversity, t-closeness and others). Last, the table is made k-anonymous by Mondrian, and what that loses is counted.
+nationality, occupation, education, family; ethnic group). Rows that agree in all of them form a group of people who
+look alike; the smallest has *k*. All sets of up to `largest` columns are tried to see how few single people out. A
+table is a sample of a population: how many of the unique people would stay unique among all is estimated by Pitman's
+model of class sizes, and by Zayatz's simpler one beside it. For sensitive columns, what the class gives away without
+finding the row is measured (l-diversity, t-closeness and others). Last, the table is made k-anonymous by Mondrian, and
+what that loses is counted.
 
 **How to read it.** `k` is the size of the smallest class, `unique_share` the share of rows that are alone in theirs: an
 attacker who knows that a person is in the table finds that row with certainty. `population_unique_share` is the share
