@@ -119,6 +119,7 @@ def test_numbers_may_be_times(stream: Workplace) -> None:
     assert {alarm["column"] for alarm in found["alarms"]} == {"country", "price"}
 
 
+@pytest.mark.slow
 def test_seasons_and_blocks_hold_rows_that_are_not_alike(place: Workplace) -> None:
     rng = np.random.default_rng(1)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
-SLOW = {"trace_a_model"}  # it trains, audits and trains again
+SLOW = {"trace_a_model", "audit_an_estimator"}  # they train and audit, one of them twice
 
 
 @pytest.mark.parametrize(

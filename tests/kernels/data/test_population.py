@@ -70,6 +70,7 @@ def test_only_what_looks_like_a_slip_is_called_one(
     assert mistaken_category(stated, seen) == pair
 
 
+@pytest.mark.slow
 def test_ten_thousand_categories_are_compared_at_once() -> None:
     stated = [f"town {number}" for number in range(10_000)]
     assert mistaken_category(stated, [f"Town-{number}" for number in range(10_000)]) == ("town 0", "Town-0")

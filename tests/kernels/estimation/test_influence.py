@@ -49,7 +49,7 @@ def test_known_outcomes_give_the_metric_of_scikit_learn(metric: Metric, k: int) 
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("k", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_probabilities_give_about_the_mean_over_outcomes_and_its_variance(metric: Metric, k: int) -> None:
     p, score, predicted, count = drawn(400, k, seed=3)
     found = influence(metric, p, score, predicted, count)

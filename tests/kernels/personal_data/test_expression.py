@@ -15,6 +15,7 @@ PATTERNS = [
     r"(?:ab|cd)*e",
     r"[a-c]{2,4}d",
     r"(?P<value>a|bc)(?:-\1)?d",
+    r"(?P<mark>[-.])a(?P=mark)b",
     r"(?<![a-z])a{3}",
     r"(?i:ab)c|d[^a]",
     r"(a)?(?(1)b|c)d",

@@ -131,6 +131,7 @@ def test_shuffling_is_not_credited_with_sampling() -> None:
     assert shuffled > 3 * poisson
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(noise=st.floats(0.3, 8), rate=st.floats(0.0005, 1), steps=st.integers(1, 5000), delta=st.floats(1e-9, 0.01))
 def test_more_noise_and_fewer_steps_cost_less(noise: float, rate: float, steps: int, delta: float) -> None:

@@ -60,6 +60,7 @@ def test_composition_is_that_of_dp_accounting(
     assert expected <= found <= expected * 1.0005
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=6)
 @given(st.floats(0.5, 10), st.floats(0.001, 0.9), st.integers(1, 50))
 def test_less_noise_more_rows_and_more_steps_cost_more(noise: float, rate: float, steps: int) -> None:

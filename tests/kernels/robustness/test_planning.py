@@ -95,6 +95,7 @@ def test_without_time_every_row_is_unfinished() -> None:
     assert not found.success.any()
 
 
+@pytest.mark.slow
 def test_what_the_trees_prove_is_finished() -> None:
     def stump(cells) -> np.ndarray:
         return (cells["a"] > 5).astype(np.int64)

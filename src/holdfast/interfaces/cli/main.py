@@ -28,6 +28,7 @@ from holdfast.interfaces.cli import (
     labels,
     ledger,
     lineage,
+    pii,
     results,
     retraining,
     run,
@@ -57,6 +58,7 @@ app.command("annotators")(annotators.annotators)
 app.command("alarms")(alarms.alarms)
 app.command("datasheet")(datasheet.datasheet)
 app.add_typer(data.app, name="data")
+app.add_typer(pii.app, name="pii")
 app.command("run")(run.run)
 app.command("lineage")(lineage.lineage)
 app.command("profile")(drift.profile)
@@ -70,6 +72,7 @@ app.command("verify")(results.verify)
 app.command("demo")(demo.demo)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(pii.app, name="pii")
 
 
 @app.callback(invoke_without_command=True)

@@ -6,10 +6,46 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from holdfast.kernels.personal_data import rules_contact, rules_dates, rules_network, rules_payment
+from holdfast.kernels.personal_data import (
+    national_africa_middle_east,
+    national_asia,
+    national_eastern_europe,
+    national_latin_america,
+    national_north_america,
+    national_northern_europe,
+    national_oceania,
+    national_southern_europe,
+    national_western_europe,
+    rules_contact,
+    rules_dates,
+    rules_documents,
+    rules_network,
+    rules_payment,
+    rules_secrets,
+    rules_wallets,
+)
 from holdfast.kernels.personal_data.detecting import Finder
 from holdfast.kernels.personal_data.overlap import resolve_overlaps
 from holdfast.kernels.personal_data.rule import THRESHOLD, Rule, Span
+
+_TABLES = (
+    rules_contact,
+    rules_payment,
+    rules_network,
+    rules_dates,
+    rules_documents,
+    rules_secrets,
+    rules_wallets,
+    national_north_america,
+    national_western_europe,
+    national_southern_europe,
+    national_northern_europe,
+    national_eastern_europe,
+    national_latin_america,
+    national_asia,
+    national_oceania,
+    national_africa_middle_east,
+)
 
 # What finds spans by other means than rules: a lexicon of names, a dictionary of known people, a model for entities.
 # Takes a batch of texts, gives the spans of each; offsets are code points.
@@ -44,7 +80,7 @@ class Detector:
 
 def rule_tables() -> Iterable[tuple[Rule, ...]]:
     """The tables of rules, in the order of the documentation."""
-    return (rules_contact.RULES, rules_payment.RULES, rules_network.RULES, rules_dates.RULES)
+    return tuple(table.RULES for table in _TABLES)
 
 
 def default_detector(

@@ -81,7 +81,7 @@ def automaton(pattern: str) -> Automaton | None:
     """Build the automaton of an expression, or give None where the expression uses what is not known here."""
     try:
         build, not_after = _Parser(pattern).parse()
-    except (_Unknown, IndexError, ValueError):
+    except (_Unknown, IndexError, KeyError, ValueError):
         return None
     builder = _Builder()
     part = build(builder)
@@ -179,6 +179,7 @@ class _Parser:
         self.at = 0
         self.ignores_case = False
         self.groups: list[Build] = []
+        self.named: dict[str, Build] = {}
         self.not_after = 0
         self.is_start = True
 
@@ -294,9 +295,10 @@ class _Parser:
         self.at += 1
         if not self._takes("?"):
             return self._captured()
-        if self._takes("P<") or (self.pattern[self.at] == "<" and self.pattern[self.at + 1] not in "=!"):
-            self.at = self.pattern.index(">", self.at) + 1
-            return self._captured()
+        if self._takes("P<"):
+            return self._captured(self._until(">"))
+        if self._takes("P="):
+            return self.named[self._until(")")]
         if self._takes("<!"):
             self._look_back()
             return None
@@ -306,7 +308,7 @@ class _Parser:
             self.is_start = is_start
             return None
         if self._takes("("):
-            self.at = self.pattern.index(")", self.at) + 1
+            self._until(")")
             return self._closed()
         if self._takes(":") or self._takes(">"):
             return self._closed()
@@ -317,11 +319,15 @@ class _Parser:
             return build
         raise _Unknown
 
-    def _captured(self) -> Build:
+    def _captured(self, name: str = "") -> Build:
         number = len(self.groups)
         self.groups.append(_sequence([]))
-        self.groups[number] = self._closed()
+        self.groups[number] = self.named[name] = self._closed()
         return self.groups[number]
+
+    def _until(self, end: str) -> str:
+        begin, self.at = self.at, self.pattern.index(end, self.at) + 1
+        return self.pattern[begin : self.at - 1]
 
     def _closed(self) -> Build:
         build = self._alternation()

@@ -54,7 +54,7 @@ RULES: tuple[Rule, ...] = (
     written(
         "US_SSN",
         "US",
-        alone("[0-9]", r"[0-9]{2}([- ])[0-9]{2}\1[0-9]{4}"),
+        alone("[0-9]", r"[0-9]{2}-[0-9]{2}-[0-9]{4}"),
         Anchor("digit", (3, 3), 9),
         is_ssn,
         Strength(0.6, 0.97),
@@ -62,6 +62,18 @@ RULES: tuple[Rule, ...] = (
         "SSA, POMS RM 10201.035 (randomised numbers since 2011)",
         "My social security number is 123-45-6789",
         name="formatted",
+    ),
+    written(
+        "US_SSN",
+        "US",
+        alone("[0-9]", r"[0-9]{2} [0-9]{2} [0-9]{4}"),
+        Anchor("digit", (3, 3), 9),
+        is_ssn,
+        Strength(0.1, 0.95),
+        "ssn ssns social security ss taxpayer tin",
+        "SSA, POMS RM 10201.035, with blanks as other groups of digits have",
+        "My social security number is 123 45 6789",
+        name="with_blanks",
     ),
     number(
         "US_SSN",
