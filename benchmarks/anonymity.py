@@ -45,8 +45,7 @@ def timed(name, call):
     found[name] = [[float(x) for x in value] if isinstance(value, tuple) else float(value), time.process_time() - begin]
 timed("k", lambda: a.k_anonymity(table, quasi))
 for column in sys.argv[3].split(","):
-    for name in ("l_diversity", "t_closeness", "entropy_l_diversity", "alpha_k_anonymity", "basic_beta_likeness",
-                 "delta_disclosure"):
+    for name in ("l_diversity", "t_closeness"):
         timed(f"{name} {column}", lambda: getattr(a, name)(table, quasi, [column]))
 print(json.dumps(found))
 """
@@ -85,12 +84,10 @@ def compare(table: pl.DataFrame, peer: str) -> None:
     print("\n| pyCANON | value | CPU s |\n|---|---|---|")
     for name, (value, cost) in theirs.items():
         print(f"| {name} | {value} | {cost:.2f} |")
-    klt = sum(cost for name, (_, cost) in theirs.items() if name.split(" ")[0] in ("k", "l_diversity", "t_closeness"))
     whole = sum(cost for _, cost in theirs.values())
-    print(f"\nk + l + t: {klt:.1f} s, {klt / seconds:.0f}x; all of these: {whole:.1f} s, {whole / seconds:.0f}x")
+    print(f"\nk + l + t of both columns: {whole:.1f} s, {whole / seconds:.0f}x")
     for name, one in found.items():
-        for figure, ours in (("l_diversity", one.l), ("t_closeness", one.t), ("basic_beta_likeness", one.beta),
-                             ("delta_disclosure", one.delta_present)):  # fmt: skip
+        for figure, ours in (("l_diversity", one.l), ("t_closeness", one.t)):
             assert abs(theirs[f"{figure} {name}"][0] - ours) <= 1e-9 * max(1.0, abs(ours)), (figure, name)
 
 

@@ -169,9 +169,7 @@ def _refuse(frame: pl.DataFrame, quasi: Sequence[str], names: Sequence[str], *, 
         raise InputError(f"expected k >= 2, l >= 1 and 0 < t <= 1, got k = {k}, l = {l}, t = {t}")
     for name in names:
         if name not in frame.columns:
-            raise InputError(
-                f"expected a column of the table, got {name!r}", hint=did_you_mean(name, frame.columns)
-            )
+            raise InputError(f"expected a column of the table, got {name!r}", hint=did_you_mean(name, frame.columns))
 
 
 def _cells(frame: pl.DataFrame) -> dict[str, NDArray[np.generic]]:

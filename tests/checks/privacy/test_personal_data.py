@@ -29,7 +29,12 @@ def people(n: int = 400, *, share: float = 0.0, seed: int = 0) -> pl.DataFrame:
         for at in range(n)
     ]
     return pl.DataFrame(
-        {"age": rng.integers(18, 80, n), "remark": remark, "pay": rng.normal(3000, 400, n).round(), "y": [0, 1] * (n // 2)}
+        {
+            "age": rng.integers(18, 80, n),
+            "remark": remark,
+            "pay": rng.normal(3000, 400, n).round(),
+            "y": [0, 1] * (n // 2),
+        }
     )
 
 
@@ -101,7 +106,13 @@ def test_the_model_file_keeps_what_its_encoder_was_given(tmp_path: Path) -> None
     encoder = make_column_transformer((OneHotEncoder(), ["contact"]), remainder="drop")
     model = make_pipeline(encoder, LogisticRegression()).fit(frame.drop(columns="y"), frame["y"])
     result = audit(
-        model, train=table, test=table, target="y", out=tmp_path / "audit", cache=False, check=[CHECK, "privacy.minimisation"]
+        model,
+        train=table,
+        test=table,
+        target="y",
+        out=tmp_path / "audit",
+        cache=False,
+        check=[CHECK, "privacy.minimisation"],
     )
     measured = {item.id: item for finding in result.findings for item in finding.measurements}
     assert measured[f"{CHECK}.model_file_values"].value == 20

@@ -45,7 +45,9 @@ def test_columns_that_others_know_are_guessed_and_counted() -> None:
 
 
 def test_few_ages_hide_people_and_many_do_not() -> None:
-    hidden, shown = (found(run_check(CHECK, train=people(ages=ages, first="postcode"), target="y")) for ages in (3, 4000))
+    hidden, shown = (
+        found(run_check(CHECK, train=people(ages=ages, first="postcode"), target="y")) for ages in (3, 4000)
+    )
     assert hidden["unique_share"].value == 0.0
     assert hidden["population_unique_share"].interval.high == 0.0
     assert shown["unique_share"].value > 0.9

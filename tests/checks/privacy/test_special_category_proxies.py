@@ -74,7 +74,9 @@ def test_a_rare_group_is_told_by_what_is_rare() -> None:
 def test_numbers_are_cut_at_their_median() -> None:
     rng = np.random.default_rng(1)
     age = rng.integers(18, 80, 1500)
-    table = pl.DataFrame({"age": age, "years_of_work": age - 20 + rng.normal(0, 2, 1500), "y": rng.integers(0, 2, 1500)})
+    table = pl.DataFrame(
+        {"age": age, "years_of_work": age - 20 + rng.normal(0, 2, 1500), "y": rng.integers(0, 2, 1500)}
+    )
     outcome = run(table, Deployment(sensitive=("age",)))
     assert found(outcome)["column_auc.age"].value > 0.95
     assert outcome.tables["proxies"]["group"][0].startswith("above ")

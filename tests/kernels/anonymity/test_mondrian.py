@@ -13,9 +13,7 @@ from holdfast.kernels.anonymity.mondrian import Sensitive, mondrian
 
 
 def test_the_widest_column_is_cut_at_its_median() -> None:
-    boxes = mondrian(
-        [np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 1.0, 0.0, 1.0])], is_category=[False, False], k=2
-    )
+    boxes = mondrian([np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 1.0, 0.0, 1.0])], is_category=[False, False], k=2)
     assert boxes.classes.of_row.tolist() == [0, 0, 1, 1]
     assert boxes.widths[:, 0] == pytest.approx([1 / 3, 1 / 3])
 

@@ -4,22 +4,24 @@
 personal data does the model not use, or could do without?
 
 **How.** Inputs are told what kind of personal data they hold, by name and values (see `privacy.personal_data`). Each of
-them is *mixed up* several times: its cells are dealt anew among the rows of the test table, everything else stays, and the
-model is asked again. What its accuracy loses is the worth of the column to this model (permutation importance). Where the model can be
-trained again, it is also trained *without* the column, with one constant in its place, and compared with a copy trained
-with it, on the same rows. Both differences are paired, row by row; all intervals hold at once.
+them is *mixed up* several times: its cells are dealt anew among the rows of the test table, everything else stays, and
+the model is asked again. What its accuracy loses is the worth of the column to this model (permutation importance).
+Where the model can be trained again, it is also trained *without* the column, with one constant in its place, and
+compared with a copy trained with it, on the same rows. Both differences are paired, row by row; all intervals hold at
+once.
 
-**How to read it.** `mixed_cost.<column>` is the accuracy lost when the column is mixed up, `without_cost.<column>` when the
-model is trained without it; for numbers, the mean error added as a share of the mean error. The upper end is the promise:
-leaving the column out costs at most that. A column is *unneeded* when an upper end is at most `margin` (one in a hundred
-by default), *needed* when the lower end is above it, and *open* otherwise. `n_unneeded` counts unneeded inputs that name a
-person by themselves or belong to a special category (Articles 9 and 10); `n_unneeded_others` counts other personal data.
-Their intervals reach from what is shown to be unneeded to what is not shown to be needed.
+**How to read it.** `mixed_cost.<column>` is the accuracy lost when the column is mixed up, `without_cost.<column>` when
+the model is trained without it; for numbers, the mean error added as a share of the mean error. The upper end is the
+promise: leaving the column out costs at most that. A column is *unneeded* when an upper end is at most `margin` (one in
+a hundred by default), *needed* when the lower end is above it, and *open* otherwise. `n_unneeded` counts unneeded
+inputs that name a person by themselves or belong to a special category (Articles 9 and 10); `n_unneeded_others` counts
+other personal data. Their intervals reach from what is shown to be unneeded to what is not shown to be needed.
 
-**When it misleads.** Of two columns that say the same, neither is needed alone: drop one, then look again. A column can be
-worth nothing in accuracy and still decide about a few people, or be needed to measure fairness: that needs the column in
-the test table, not among the inputs. Mixing up makes rows that cannot exist, which overstates the cost. Training is partly
-chance: a difference smaller than that between two seeds is none, and the interval speaks of the rows only.
+**When it misleads.** Of two columns that say the same, neither is needed alone: drop one, then look again. A column can
+be worth nothing in accuracy and still decide about a few people, or be needed to measure fairness: that needs the
+column in the test table, not among the inputs. Mixing up makes rows that cannot exist, which overstates the cost.
+Training is partly chance: a difference smaller than that between two seeds is none, and the interval speaks of the rows
+only.
 
 **What to do about a bad result.** Train without the unneeded columns, keep what fairness needs apart, and audit again.
 
@@ -31,8 +33,8 @@ References
 ----------
 Regulation (EU) 2016/679, Article 5(1)(c).
 Breiman, L. (2001). Random forests. Machine Learning 45, section 10 (permutation importance).
-Tango, T. (1998). Equivalence test and confidence interval for the difference in proportions for the paired-sample design.
-Statistics in Medicine 17.
+Tango, T. (1998). Equivalence test and confidence interval for the difference in proportions for the paired-sample
+design. Statistics in Medicine 17.
 """
 
 from __future__ import annotations
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
 
     from holdfast.kernels.personal_data.column_types import ColumnType
     from holdfast.kernels.stats.interval import IntervalEstimate
+
+    Targets = NDArray[np.int64] | NDArray[np.float64]
 
 SPEC = {
     "title": "Data minimisation",
@@ -82,8 +86,8 @@ SPEC = {
 }  # fmt: skip
 
 REMEDIATION = (
-    "Train without the columns that are shown to be unneeded, keep those that are needed to measure fairness beside the "
-    "model instead of among its inputs, and audit again: of two columns that say the same, only one may go."
+    "Train without the columns that are shown to be unneeded, keep those that are needed to measure fairness "
+    "beside the model instead of among its inputs, and audit again: of two columns that say the same, only one may go."
 )
 FEWEST, FEWEST_CHANGED = 100, 20
 NEED_GROUNDS = ("direct identifier", "special category")
@@ -91,7 +95,8 @@ Verdict = Literal["unneeded", "needed", "open"]
 CHART = Chart(
     id="costs", title="What the model loses without a column of personal data", kind="points", table="columns",
     caption="A column whose bar ends left of the margin can be left out; the bars hold for all columns at once.",
-    x="column", y="mixed_cost", low="mixed_low", high="mixed_high", y_title="accuracy lost when mixed up", reference=0.0,
+    x="column", y="mixed_cost", low="mixed_low", high="mixed_high", y_title="accuracy lost when mixed up",
+    reference=0.0,
 )  # fmt: skip
 
 
@@ -177,7 +182,7 @@ def _affordable(subject: Subject, ctx: Context, n_columns: int) -> int:
     return points if subject.queries_left is None else min(points, subject.queries_left // n_questions)
 
 
-def _errors(subject: Subject, inputs: pl.DataFrame, y: NDArray[np.generic]) -> NDArray[np.float64]:
+def _errors(subject: Subject, inputs: pl.DataFrame, y: Targets) -> NDArray[np.float64]:
     """Return the error of each row: whether the label is wrong, or how far off the number is."""
     import numpy as np
 
@@ -191,8 +196,8 @@ def _lost(
 ) -> IntervalEstimate[float]:
     """Estimate what other answers lose on average against the first, on the same rows.
 
-    Of labels, Tango's interval where there is one other answer, or so few rows change that a mean says nothing of its own
-    error.
+    Of labels, Tango's interval where there is one other answer, or so few rows change that a mean says nothing of its
+    own error.
     """
     import numpy as np
 
@@ -208,9 +213,7 @@ def _lost(
     return mean_t(lost, level=level)
 
 
-def _refittable(
-    subject: Subject, ctx: Context, columns: dict[str, ColumnType]
-) -> tuple[list[str], tuple[str, ...]]:
+def _refittable(subject: Subject, ctx: Context, columns: dict[str, ColumnType]) -> tuple[list[str], tuple[str, ...]]:
     """Columns that the model is trained without, and why there are none."""
     n = ctx.effort.get("refits", 6)
     if subject.info is None or "refit" not in subject.info.capabilities:
@@ -225,7 +228,7 @@ def _without(
     ctx: Context,
     names: list[str],
     inputs: pl.DataFrame,
-    y: NDArray[np.generic],
+    y: Targets,
     level: float,
 ) -> dict[str, IntervalEstimate[float]]:
     """Train with all columns, and with a constant in place of each, and compare on the test rows."""

@@ -96,8 +96,6 @@ class _Hit(NamedTuple):
 
 def run(subject: Subject, ctx: Context) -> Outcome:
     """Look through the tables and the words in the model's file."""
-    import polars as pl
-
     from holdfast.kernels.personal_data.column_types import classify_columns
     from holdfast.kernels.personal_data.detector import default_detector
 
@@ -218,7 +216,9 @@ def _row_share(ctx: Context, table: Table, n_looked_at: int, hits: list[_Hit]) -
     cases, count = frequency(share, low, high)
     plain = f"Of {cases} rows of the {table.name} table, {count} hold data that name a person{where}."
     if not n_held:
-        plain = f"None of {n_looked_at:,} rows of the {table.name} table that were looked at holds data that name a person."
+        plain = (
+            f"None of {n_looked_at:,} rows of the {table.name} table that were looked at holds data that name a person."
+        )
     return Measured(
         id=key, value=share, n=n_looked_at,
         interval=Interval(low=low, high=high, level=ctx.level, method="Clopper-Pearson"),
@@ -235,7 +235,9 @@ def _columns_measured(subject: Subject, types: dict[tuple[str, str], ColumnType]
         found = list(dict.fromkeys(name for (_, name), kind in types.items() if kind.role == role))
         names = [name for name in found if not subject.features or name in subject.features]
         listed = f"{', '.join(names[:5])}{' and more' if len(names) > 5 else ''}"
-        plain = f"Inputs of the model that {words}: {listed or 'none'}; other columns that do: {len(found) - len(names)}."
+        plain = (
+            f"Inputs of the model that {words}: {listed or 'none'}; other columns that do: {len(found) - len(names)}."
+        )
         measured.append(Measured(id=key, value=len(names), no_interval_reason=COUNTED, exact=True, plain=plain))
     return measured
 

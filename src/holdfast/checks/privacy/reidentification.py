@@ -3,31 +3,33 @@
 **Question.** Names are gone from the table. Could somebody who knows a few things about a person, such as age, sex and
 town, still find the row, and what would it take away from the data to make that impossible?
 
-**How.** Columns that others may know of a person are *quasi-identifiers*: those named in `deployment.quasi_identifiers`,
-otherwise those whose name or values say so (age, birth, sex, postcode, place, nationality, occupation, education, family;
-ethnic group). Rows that agree in all of them form a class; the smallest class is *k*. All sets of up to `largest`
-columns are tried to see how few single people out. A table is a sample of a population: how many of the unique people
-would stay unique among all is estimated by Pitman's model of class sizes, and by Zayatz's simpler one beside it. For
-sensitive columns, what the class gives away without finding the row is measured (l-diversity, t-closeness and others).
-Last, the table is made k-anonymous by Mondrian, and what that loses is counted.
+**How.** Columns that others may know of a person are *quasi-identifiers*: those named in
+`deployment.quasi_identifiers`, otherwise those whose name or values say so (age, birth, sex, postcode, place,
+nationality, occupation, education, family; ethnic group). Rows that agree in all of them form a group of people who
+look alike; the smallest has *k*. All sets of up to `largest` columns are tried to see how few single people out. A
+table is a sample of a population: how many of the unique people would stay unique among all is estimated by Pitman's
+model of class sizes, and by Zayatz's simpler one beside it. For sensitive columns, what the class gives away without
+finding the row is measured (l-diversity, t-closeness and others). Last, the table is made k-anonymous by Mondrian, and
+what that loses is counted.
 
 **How to read it.** `k` is the size of the smallest class, `unique_share` the share of rows that are alone in theirs: an
-attacker who knows that a person is in the table finds that row with certainty. `population_unique_share` is the share of
-rows that are alone in the whole population, if the table holds the fraction `sample_fraction` of it (parameter, one in
-ten by default: set it). `mean_risk` is the chance to pick the right row, on average, knowing that the person is in the
-table (the *prosecutor*); `marketer_risk` the share of rows named rightly by somebody who matches the table with a list of
-the population. `release_loss` is the share of the width of the cells that is lost when every class is made to hold
-`smallest` people (normalised certainty penalty). The first, second, fourth and last are counted over the whole table.
+attacker who knows that a person is in the table finds that row with certainty. `population_unique_share` is the share
+of rows that are alone in the whole population, if the table holds the fraction `sample_fraction` of it (parameter, one
+in ten by default: set it). `mean_risk` is the chance to pick the right row, on average, knowing that the person is in
+the table (the *prosecutor*); `marketer_risk` the share of rows named rightly by somebody who matches the table with a
+list of the population. `release_loss` is the share of the width of the cells that is lost when every class is made to
+hold `smallest` people (normalised certainty penalty). The first, second, fourth and last are counted over the whole
+table.
 
-**When it misleads.** Other knowledge singles out more: a column that is not taken for a quasi-identifier is not counted.
-Pitman's model can be wrong for a population, and its interval speaks of chance only; where the two models in the
-assumptions differ much, trust neither. In the table of a model that never leaves the house, uniqueness is normal: it
-matters where the table, or a model that remembers rows, is given away. k-anonymity alone does not hide what all people of
-a class have in common: read `l` and `t` in the table `sensitive`.
+**When it misleads.** Other knowledge singles out more: a column that is not taken for a quasi-identifier is not
+counted. Pitman's model can be wrong for a population, and its interval speaks of chance only; where the two models in
+the assumptions differ much, trust neither. In the table of a model that never leaves the house, uniqueness is normal:
+it matters where the table, or a model that remembers rows, is given away. k-anonymity alone does not hide what all
+people of a class have in common: read `l` and `t` in the table `sensitive`.
 
-**What to do about a bad result.** Coarsen or drop the columns at the top of the table `column_sets`; publish a k-anonymous
-release (`holdfast pii anonymise`), with l-diversity where a column is sensitive; keep the table itself under access
-control.
+**What to do about a bad result.** Coarsen or drop the columns at the top of the table `column_sets`; publish a
+k-anonymous release (`holdfast pii anonymise`), with l-diversity where a column is sensitive; keep the table itself
+under access control.
 
 - *A good result*: `k` 12, `unique_share` 0.
 - *A bad result*: `unique_share` 0.87 by date of birth, sex and postcode.
@@ -74,7 +76,7 @@ SPEC = {
          "direction": "lower_is_better", "range": [0, 1]},
         {"id": "mean_risk", "name": "Chance to find a person who is known to be in the table", "unit": "share",
          "direction": "lower_is_better", "range": [0, 1]},
-        {"id": "marketer_risk", "name": "Rows named rightly by matching with a list of the population", "unit": "share",
+        {"id": "marketer_risk", "name": "Rows named rightly by matching with a list of everybody", "unit": "share",
          "direction": "lower_is_better", "range": [0, 1]},
         {"id": "release_loss", "name": "Detail lost by a k-anonymous release", "unit": "share",
          "direction": "lower_is_better", "range": [0, 1]},
@@ -92,7 +94,8 @@ SPEC = {
 
 REMEDIATION = (
     "Coarsen or drop the columns that single out most, publish a k-anonymous release instead of the table "
-    "(holdfast pii anonymise), ask for l-diversity where a column is sensitive, and keep the table under access control."
+    "(holdfast pii anonymise), ask for l-diversity where a column is sensitive, and keep the table under "
+    "access control."
 )
 COUNTED = "counted, not estimated"
 MODEL = "Pitman's model: parameters and draw"
@@ -178,9 +181,7 @@ def _types(subject: Subject, ctx: Context, cells: dict[str, NDArray[Any]]) -> di
     return classify_columns(cells, detector=default_detector(), rng=ctx.rng, level=ctx.level)
 
 
-def _quasi(
-    subject: Subject, columns: tuple[str, ...], types: dict[str, ColumnType]
-) -> tuple[list[str], pl.DataFrame]:
+def _quasi(subject: Subject, columns: tuple[str, ...], types: dict[str, ColumnType]) -> tuple[list[str], pl.DataFrame]:
     """Return the quasi-identifiers, and the table that says why each is one."""
     import polars as pl
 
@@ -270,11 +271,12 @@ def _release(cells: dict[str, NDArray[Any]], quasi: list[str], smallest: int) ->
 def _loss(release: pl.DataFrame, smallest: int, quasi: list[str], table: Table) -> Measured:
     row = release.filter(release["k"] == smallest).row(0, named=True)
     most = max(quasi, key=lambda name: row[f"loss of {name}"])
-    return Measured(
-        id="release_loss", value=row["loss"], no_interval_reason=COUNTED, exact=True, n=table.frame.height,
-        plain=f"So that every group has {smallest} people or more, {row['loss']:.1%} of the detail of these columns has "
-        f"to go, most of {most} ({row[f'loss of {most}']:.1%}).",
-    )  # fmt: skip
+    plain = (
+        f"So that every group has {smallest} people or more, {row['loss']:.1%} of the detail of these columns has to "
+        f"go, most of {most} ({row[f'loss of {most}']:.1%})."
+    )
+    n = table.frame.height
+    return Measured(id="release_loss", value=row["loss"], no_interval_reason=COUNTED, exact=True, n=n, plain=plain)
 
 
 def _set_table(quasi: list[str], alone: SingledOut, classes: Classes, smallest: int) -> pl.DataFrame:

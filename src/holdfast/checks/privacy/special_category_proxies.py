@@ -1,36 +1,38 @@
 """Which columns give a sensitive attribute away, so that leaving the attribute itself out does not protect anybody.
 
-**Question.** Health, religion, origin or sex may be left out of the inputs, and still be readable from the others: a parish
-tells the religion, a first name the sex. Which columns stand in for such an attribute, and how well do all together?
+**Question.** Health, religion, origin or sex may be left out of the inputs, and still be readable from the others: a
+parish tells the religion, a first name the sex. Which columns stand in for such an attribute, and how well do all
+together?
 
-**How.** Attributes are those in `deployment.sensitive` and columns that seem to be of a special category (GDPR Articles 9
-and 10). For each group of people (numbers are cut at their median), boosted trees learn on some rows to tell the group
-from the others by the model's other inputs, and are asked about rows that they were not fitted on: once by all inputs
-together, and once by each alone.
+**How.** Attributes are those in `deployment.sensitive` and columns that seem to be of a special category (GDPR Articles
+9 and 10). For each group of people (numbers are cut at their median), boosted trees learn on some rows to tell the
+group from the others by the model's other inputs, and are asked about rows that they were not fitted on: once by all
+inputs together, and once by each alone.
 
-**How to read it.** An area of 0.5 is chance, 1 that people of the group are always told. `joint_auc.<attribute>` is the area
-by all inputs, `column_auc.<attribute>` that by the strongest single one, of the group that is told best; intervals allow
-for the number of groups and columns. Both are *lower* bounds: a better classifier or outside knowledge tells more. A model
-that is given such columns can treat groups differently without being given the attribute; whether it does is the question
-of `fairness.group_gaps`.
+**How to read it.** An area of 0.5 is chance, 1 that people of the group are always told. `joint_auc.<attribute>` is the
+area by all inputs, `column_auc.<attribute>` that by the strongest single one, of the group that is told best; intervals
+allow for the number of groups and columns. Both are *lower* bounds: a better classifier or outside knowledge tells
+more. A model that is given such columns can treat groups differently without being given the attribute; whether it does
+is the question of `fairness.group_gaps`.
 
-**When it misleads.** Small groups make long intervals, and groups of fewer than 50 rows are not looked at. A column that is
-an attribute's cause or effect for good reasons (income and age) is a proxy as well: what matters is whether the purpose
-needs it. With most columns of a table weakly related, `joint_auc` is high though no single column is a proxy.
+**When it misleads.** Small groups make long intervals, and groups of fewer than 50 rows are not looked at. A column
+that is an attribute's cause or effect for good reasons (income and age) is a proxy as well: what matters is whether the
+purpose needs it. With most columns of a table weakly related, `joint_auc` is high though no single column is a proxy.
 
-**What to do about a bad result.** Ask of the strongest column whether the purpose needs it; drop or coarsen it, and measure
-again: others may take over. Measure fairness by group in any case.
+**What to do about a bad result.** Ask of the strongest column whether the purpose needs it; drop or coarsen it, and
+measure again: others may take over. Measure fairness by group in any case.
 
 - *A good result*: `joint_auc.religion` 0.52 (0.49 to 0.55).
 - *A bad result*: `column_auc.sex` 0.98, by a form of address.
-- *A misleading result*: `joint_auc.sex` 0.93 in a census: occupation, hours and family together tell, each alone little.
+- *A misleading result*: `joint_auc.sex` 0.93 in a census: occupation, hours and family tell together, each alone less.
 
 References
 ----------
 Regulation (EU) 2016/679, Articles 9 and 10.
-Kim, I., Ramdas, A., Singh, A. and Wasserman, L. (2021). Classification accuracy as a proxy for two-sample testing. Annals of
-Statistics 49.
-Dwork, C., Hardt, M., Pitassi, T., Reingold, O. and Zemel, R. (2012). Fairness through awareness. ITCS (redundant encoding).
+Kim, I., Ramdas, A., Singh, A. and Wasserman, L. (2021). Classification accuracy as a proxy for two-sample testing.
+Annals of Statistics 49.
+Dwork, C., Hardt, M., Pitassi, T., Reingold, O. and Zemel, R. (2012). Fairness through awareness. ITCS (redundant
+encoding).
 """
 
 from __future__ import annotations
@@ -74,8 +76,8 @@ SPEC = {
 }  # fmt: skip
 
 REMEDIATION = (
-    "Ask of the strongest columns whether the purpose needs them; drop or coarsen them and measure again, because others "
-    "may take over. Leaving the attribute itself out does not protect anybody where its proxies stay."
+    "Ask of the strongest columns whether the purpose needs them; drop or coarsen them and measure again, "
+    "because others may take over. Leaving the attribute itself out does not protect anybody where its proxies stay."
 )
 FEWEST, MOST_VALUES = 50, 12
 # Trees learn little of a group that is one row in thirty; the area does not depend on how many rows there are of each.
@@ -124,7 +126,10 @@ def run(subject: Subject, ctx: Context) -> Outcome:
         tables=tables,
         charts=tuple(charts),
         remediation=REMEDIATION,
-        assumptions=(f"At most {ctx.effort.get('rows', 6000):,} rows of the {table.name} table for each group.", *notes),
+        assumptions=(
+            f"At most {ctx.effort.get('rows', 6000):,} rows of the {table.name} table for each group.",
+            *notes,
+        ),
         work={"rows": table.frame.height, "comparisons": len(told)},
     )
 
@@ -219,7 +224,10 @@ def _measured(ctx: Context, joint: _Told, single: _Told) -> list[Measured]:
         interval = Interval(low=one.area.low, high=one.area.high, level=ctx.level, method=METHOD)
         return Measured(id=f"{key}.{_key(one.attribute)}", value=one.area.value, interval=interval, plain=plain)
 
-    return [measured("joint_auc", joint, "all other inputs together"), measured("column_auc", single, f"{single.column} alone")]
+    return [
+        measured("joint_auc", joint, "all other inputs together"),
+        measured("column_auc", single, f"{single.column} alone"),
+    ]
 
 
 def _key(name: str) -> str:

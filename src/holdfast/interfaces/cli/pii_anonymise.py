@@ -52,13 +52,15 @@ def _text(release: Release) -> str:
         lines.append(f"  {name:<24} {lost:.1%}")
     for name, found in release.given_away.items():
         lines.append(
-            f"{name}: at least {found.l} values in a group (l), one value at most {found.alpha:.0%} of a group (alpha), "
+            f"{name}: at least {found.l} values in a group (l), one value at most {found.alpha:.0%} of it (alpha), "
             f"groups at most {found.t:.3f} from the whole (t)"
         )
     if release.dropped:
         lines.append(f"left out: {', '.join(release.dropped)}")
     if release.still_known:
-        lines.append(f"not coarsened, though others may know them (--quasi or --drop): {', '.join(release.still_known)}")
+        lines.append(
+            f"not coarsened, though others may know them (--quasi or --drop): {', '.join(release.still_known)}"
+        )
     lines.append("Released data can still be personal data: what all people of a group have in common is given away.")
     return "\n".join(lines)
 

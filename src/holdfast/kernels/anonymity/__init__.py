@@ -1,1 +1,1 @@
-"""Anonymity of tables: groups of people who look alike, what a group gives away, who is unique, and coarser releases."""
+"""Anonymity of tables: who looks alike, what a group gives away, who is unique, and coarser releases."""

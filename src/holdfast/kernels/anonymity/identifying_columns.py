@@ -62,9 +62,9 @@ def singled_out(columns: Sequence[Codes], *, k: int = 5, largest: int = 3, most_
     Notes
     -----
     A row is a minimal sample unique of a set when the set singles it out and none of its subsets does; a row that is
-    unique in one with s of m columns scores ``(m - s) (m - s - 1) ... (m - M)`` for the largest size M (Elliot, Manning,
-    Ford 2002; Manning, Haglin, Keane 2008, SUDA2). Each set is grouped once, as a refinement of a smaller one: the cost
-    is that of as many sorts of the rows as there are sets.
+    unique in one with s of m columns scores ``(m - s) (m - s - 1) ... (m - M)`` for the largest size M (Elliot,
+    Manning, Ford 2002; Manning, Haglin, Keane 2008, SUDA2). Each set is grouped once, as a refinement of a smaller
+    one: the cost is that of as many sorts of the rows as there are sets.
     """
     if not columns:
         raise ValueError("expected at least one column, got none")
@@ -92,10 +92,12 @@ def singled_out(columns: Sequence[Codes], *, k: int = 5, largest: int = 3, most_
             score += weight * is_minimal
             refined[at], alone[at] = found, is_alone
         classes, unique = refined, alone
-    return SingledOut(sorted(tried, key=lambda one: (len(one.columns), -one.n_unique, one.columns)), fewest, score, size)
+    return SingledOut(
+        sorted(tried, key=lambda one: (len(one.columns), -one.n_unique, one.columns)), fewest, score, size
+    )
 
 
 def smallest_identifying_set(found: SingledOut, *, share: float) -> ColumnSet | None:
-    """Return the smallest set of columns that singles out at least a share of the rows; of equally small the strongest."""
+    """Return the smallest set of columns that singles out a share of the rows; of equally small ones the strongest."""
     n = len(found.fewest)
     return next((one for one in found.sets if one.n_unique >= share * n), None)

@@ -14,8 +14,8 @@ class Loss(NamedTuple):
     """What a release has lost.
 
     penalty: shape (n_columns,), the mean width of a cell of each column over that of the column, 0 (as it was) to 1
-    (nothing left). total: its mean over columns. discernibility: sum of squared class sizes, the number of pairs of rows
-    that cannot be told apart, each row with itself included. class_size: mean size of a class over k.
+    (nothing left). total: its mean over columns. discernibility: sum of squared class sizes, the number of pairs of
+    rows that cannot be told apart, each row with itself included. class_size: mean size of a class over k.
     """
 
     penalty: NDArray[np.float64]
@@ -39,7 +39,8 @@ def information_loss(sizes: Codes, widths: NDArray[np.float64], *, k: int) -> Lo
 
     References
     ----------
-    Xu, J. et al. (2006). Utility-based anonymization using local recoding. KDD, section 3 (normalized certainty penalty).
+    Xu, J. et al. (2006). Utility-based anonymization using local recoding. KDD, section 3 (normalized certainty
+    penalty).
     Ghinita, G. et al. (2007). Fast data anonymization with low information loss. VLDB, section 2 (its mean over cells).
     Bayardo, R. and Agrawal, R. (2005). Data privacy through optimal k-anonymization. ICDE (discernibility).
     LeFevre, K., DeWitt, D. and Ramakrishnan, R. (2006). Mondrian multidimensional k-anonymity. ICDE, section 3.2.

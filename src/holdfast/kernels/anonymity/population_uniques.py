@@ -84,7 +84,7 @@ def fit_pitman(sizes: Codes) -> Pitman:
         key=lambda one: float(one.fun),
     )  # fmt: skip
     alpha, theta = _parameters(found.x)
-    return Pitman(alpha, theta, _inverse(_curvature(loss, found.x)))
+    return Pitman(float(alpha), float(theta), _inverse(_curvature(loss, found.x)))
 
 
 def staying_unique(sizes: Codes, *, sample_fraction: float, rng: np.random.Generator, level: float = 0.95) -> (
@@ -115,8 +115,8 @@ def staying_unique(sizes: Codes, *, sample_fraction: float, rng: np.random.Gener
     Notes
     -----
     Given the model, a class of one that was sampled is hit by none of the other ``N - n`` people with probability
-    ``prod_i (theta + n + i - 1 + alpha) / (theta + n + i)`` (the urn scheme of Pitman 1995, proposition 9). The interval
-    adds the error of the two parameters (normal, by the curvature of the likelihood) to the chance of the draw
+    ``prod_i (theta + n + i - 1 + alpha) / (theta + n + i)`` (the urn scheme of Pitman 1995, proposition 9). The
+    interval adds the error of the two parameters (normal, by the curvature of the likelihood) to the chance of the draw
     (binomial). It does not cover a wrong model: compare :func:`zayatz_share`.
 
     Examples

@@ -22,8 +22,9 @@ class NameMatch(NamedTuple):
     word: str
 
 
-# Roles: "direct identifier" names a person alone. "quasi-identifier" is what others may know of a person. "sensitive" is
-# what a person would not have others learn. "special category": Regulation (EU) 2016/679, Articles 9(1) and 10.
+# Roles: "direct identifier" names a person alone. "quasi-identifier" is what others may know of a person.
+# "sensitive" is what a person would not have others learn. "special category": Regulation (EU) 2016/679, Articles
+# 9(1) and 10.
 _WORDS: tuple[tuple[str, Role, str], ...] = (
     ("PERSON", "direct identifier",
      "firstname lastname fullname surname forename givenname familyname middlename maidenname customername clientname "
@@ -42,7 +43,8 @@ _WORDS: tuple[tuple[str, Role, str], ...] = (
     ("US_SSN", "direct identifier", "ssn socialsecurity socialsecuritynumber"),
     ("NATIONAL_ID", "direct identifier",
      "nationalid nationalidnumber idnumber idcard identitycard passport passportnumber taxid taxnumber tin nino "
-     "nationalinsurance nhsnumber personalausweis ausweisnummer reisepass steuernummer steuerid sozialversicherungsnummer "
+     "nationalinsurance nhsnumber personalausweis ausweisnummer reisepass steuernummer steuerid "
+     "sozialversicherungsnummer "
      "numerosecu nir dni nie nif codicefiscale bsn pesel nip dowod cpf personnummer personalnumber aadhaar"),
     ("US_DRIVER_LICENSE", "direct identifier", "driverlicense driverslicense licensenumber fuhrerschein"),
     ("CREDIT_CARD", "direct identifier",
@@ -58,7 +60,8 @@ _WORDS: tuple[tuple[str, Role, str], ...] = (
      "datedenaissance naissance fechadenacimiento nacimiento datadinascita nascita geboortedatum dataurodzenia "
      "datadenascimento nascimento fodelsedatum"),
     ("AGE", "quasi-identifier", "age ageyears alter agegroup ageband edad eta leeftijd wiek idade alder"),
-    ("SEX", "quasi-identifier", "sex gender geschlecht sexe genre sexo genero sesso geslacht plec kon salutation anrede"),
+    ("SEX", "quasi-identifier", "sex gender geschlecht sexe genre sexo genero sesso geslacht plec kon salutation "
+    "anrede"),
     ("ZIP_CODE", "quasi-identifier",
      "zip zipcode postcode postalcode postal plz postleitzahl codepostal codigopostal cap kodpocztowy cep postnummer"),
     ("LOCATION", "quasi-identifier",
@@ -73,12 +76,15 @@ _WORDS: tuple[tuple[str, Role, str], ...] = (
      "maritalstatus marital civilstatus familienstand etatcivil estadocivil statocivile burgerlijkestaat stancywilny "
      "relationship household householdsize children dependents kinder"),
     ("OCCUPATION", "quasi-identifier",
-     "occupation job jobtitle profession employer workclass position beruf tatigkeit arbeitgeber metier emploi ocupacion "
+     "occupation job jobtitle profession employer workclass position beruf tatigkeit arbeitgeber metier emploi "
+     "ocupacion "
      "profesion professione lavoro beroep zawod profissao yrke"),
     ("EDUCATION", "quasi-identifier",
-     "education educationlevel educationnum degree school bildung abschluss schulabschluss diplome educacion istruzione "
+     "education educationlevel educationnum degree school bildung abschluss schulabschluss diplome educacion "
+     "istruzione "
      "opleiding wyksztalcenie escolaridade utbildning"),
-    ("LANGUAGE", "quasi-identifier", "language nativelanguage mothertongue sprache muttersprache langue idioma lingua taal"),
+    ("LANGUAGE", "quasi-identifier", "language nativelanguage mothertongue sprache muttersprache langue idioma lingua "
+    "taal"),
     ("BODY", "quasi-identifier", "height weight bodyheight bodyweight eyecolor haircolor groesse gewicht taille poids"),
     ("FINANCE", "sensitive",
      "income salary wage wages earnings pay debt debts balance credit creditscore creditamount loan loanamount savings "
@@ -88,7 +94,8 @@ _WORDS: tuple[tuple[str, Role, str], ...] = (
     ("PERFORMANCE", "sensitive", "grade gpa examscore performancerating appraisal absences note zensur disciplinary"),
     ("PASSWORD", "sensitive", "password passwd pwd passwort kennwort motdepasse contrasena secret pin token apikey"),
     ("ETHNICITY", "special category",
-     "race ethnicity ethnic ethnicgroup ethnie rasse herkunft etnia razza afkomst pochodzenie raca skincolor skincolour "
+     "race ethnicity ethnic ethnicgroup ethnie rasse herkunft etnia razza afkomst pochodzenie raca skincolor "
+     "skincolour "
      "tribe caste"),
     ("RELIGION", "special category",
      "religion faith church denomination creed konfession kirche religionszugehorigkeit confession eglise fe iglesia "
@@ -97,7 +104,8 @@ _WORDS: tuple[tuple[str, Role, str], ...] = (
      "party politicalparty politics political vote votedfor ideology partei politisch parti politique partido politica "
      "partito partij partia"),
     ("UNION", "special category",
-     "union tradeunion laborunion unionmember unionmembership gewerkschaft syndicat sindicato sindacato vakbond zwiazek"),
+     "union tradeunion laborunion unionmember unionmembership gewerkschaft syndicat sindicato sindacato vakbond "
+     "zwiazek"),
     ("HEALTH", "special category",
      "health diagnosis diagnoses icd icd10 disease illness disability disabled hiv medication medicine drug treatment "
      "symptom symptoms bloodtype bloodgroup bloodpressure glucose cholesterol bmi pregnant pregnancy smoker smoking "
@@ -107,15 +115,18 @@ _WORDS: tuple[tuple[str, Role, str], ...] = (
     ("SEXUALITY", "special category",
      "sexualorientation orientation sexuality sexlife sexuelleorientierung orientationsexuelle orientacionsexual"),
     ("BIOMETRIC", "special category",
-     "fingerprint faceid faceembedding facetemplate voiceprint iris biometric biometrics genotype genetic dna snp genome"),
+     "fingerprint faceid faceembedding facetemplate voiceprint iris biometric biometrics genotype genetic dna snp "
+     "genome"),
     ("CRIME", "special category",
-     "criminal criminalrecord conviction convictions arrest arrests offense offence felony prison recidivism recid priors "
+     "criminal criminalrecord conviction convictions arrest arrests offense offence felony prison recidivism recid "
+     "priors "
      "priorscount vorstrafe vorstrafen strafregister casier condamnation antecedentes condanna"),
 )  # fmt: skip
 # A name beside one of these is that of a thing.
 _OF_THINGS = frozenset(
     "product file column model feature item table event host brand company firm vendor supplier domain field class "
-    "variable method function test dataset game movie film song book title produkt datei firma entreprise empresa azienda "
+    "variable method function test dataset game movie film song book title produkt datei firma entreprise empresa "
+    "azienda "
     "bedrijf sku app page campaign channel store shop server device plan project team".split()
 )
 _ORGANISATION = frozenset(
