@@ -46,8 +46,24 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
         list(Search([str(tmp_path / "gone.txt")], build_detector()))
 
 
+def test_known_people_are_found_by_name_and_number(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("id,name,customer number\n7,Anna Kowalska,HF-2207\n")
+    (tmp_path / "people.txt").write_text("Anna Kowalska\n\n")
+    (tmp_path / "a.txt").write_text("Kowalska, Anna has hf-2207")
+    found = {}
+    for name in ("people.csv", "people.txt"):
+        search = Search([str(tmp_path / "a.txt")], build_detector(subjects=tmp_path / name))
+        found[name] = [(one.label, one.text) for _, one in search]
+    assert ("PERSON", "Kowalska, Anna") in found["people.csv"]
+    assert "hf-2207" in [text for _, text in found["people.csv"]]
+    assert found["people.txt"] == [("PERSON", "Kowalska, Anna")]
+    (tmp_path / "none.txt").write_text("\n")
+    with pytest.raises(InputError, match="expected people"):
+        build_detector(subjects=tmp_path / "none.txt")
+
+
 def test_options_of_the_detector_are_checked() -> None:
     with pytest.raises(InputError, match="expected a threshold from 0 to 1, got 3"):
         build_detector(threshold=3)
-    with pytest.raises(InputError, match="expected countries .* got 'Poland'"):
+    with pytest.raises(InputError, match=r"expected countries .* got 'Poland'"):
         build_detector(countries=["Poland"])

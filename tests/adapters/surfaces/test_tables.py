@@ -8,14 +8,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from holdfast.adapters.surfaces.tables import csv_passages, parquet_passages
+from holdfast.adapters.surfaces.tables import HEADER, csv_passages, parquet_passages
 from holdfast.core.errors import InputError
 from holdfast.kernels.personal_data.passages import Passage, Place
 
 
 def read(text: str, *columns: str) -> tuple[list[Passage], list[str]]:
     notes: list[str] = []
-    return list(csv_passages(io.BytesIO(text.encode()), columns, notes, source="a.csv")), notes
+    found = csv_passages(io.BytesIO(text.encode()), columns, notes, source="a.csv")
+    return [one for one in found if one.place.part != HEADER], notes
 
 
 def test_cells_keep_their_zeros_and_have_a_row_a_line_and_a_column() -> None:
@@ -60,7 +61,8 @@ def test_parquet_is_read_with_lists_structures_and_numbers(tmp_path: Path) -> No
         "raw": [b"z", b""], "n": [7, 8],
     })  # fmt: skip
     frame.write_parquet(tmp_path / "a.parquet")
-    found = list(parquet_passages(tmp_path / "a.parquet", ["tel", "tags", "who", "raw"]))
+    read = parquet_passages(tmp_path / "a.parquet", ["tel", "tags", "who", "raw"])
+    found = [one for one in read if one.place.part != HEADER]
     assert [(one.text, one.place.record, one.place.part) for one in found] == [
         ("48221234567", "k1", "tel"),
         ("x", "k1", "tags[0]"),
@@ -69,13 +71,24 @@ def test_parquet_is_read_with_lists_structures_and_numbers(tmp_path: Path) -> No
         ("z", "k1", "raw"),
         ("", "k2", "raw"),
     ]
-    assert {one.place.part for one in parquet_passages(tmp_path / "a.parquet", [])} == set(frame.columns) - {
-        "tags",
-        "who",
-    } | {"tags[0]", "tags[1]", "who.name"}
+    assert {one.place.part for one in parquet_passages(tmp_path / "a.parquet", [])} == {
+        "id", "tel", "raw", "n", "tags[0]", "tags[1]", "who.name", HEADER,
+    }  # fmt: skip
 
 
 def test_damaged_parquet_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1 not really PAR1")
     with pytest.raises(InputError, match="damaged Parquet"):
         list(parquet_passages(tmp_path / "a.parquet", []))
+
+
+def test_a_first_line_taken_for_names_is_looked_at_too() -> None:
+    found = csv_passages(io.BytesIO(b"jane.roe@example.org,x\nbo@example.org,y\n"), [], [], source="a.csv")
+    assert [one.text for one in found] == ["jane.roe@example.org", "x", "bo@example.org", "y"]
+
+
+@pytest.mark.parametrize("text", ["a\r\0", 'a,"b', "a\rb\rjane,c", 'a"'])
+def test_what_is_no_table_is_read_all_the_same(text: str) -> None:
+    found = list(csv_passages(io.BytesIO(text.encode()), [], [], source="a.csv"))
+    shown = "".join(one.text for one in found)
+    assert all(letter in shown for letter in text if letter.isalpha())

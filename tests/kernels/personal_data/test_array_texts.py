@@ -49,7 +49,9 @@ def test_any_bytes_are_read_without_an_error(data: bytes, item: int) -> None:
     assert all(isinstance(text, str) for text in array_texts(data, item=item))
 
 
-@given(st.lists(st.text(st.characters(min_codepoint=0x20, exclude_categories=["Cs"]), min_size=1, max_size=8), min_size=1))
+@given(
+    st.lists(st.text(st.characters(min_codepoint=0x20, exclude_categories=["Cs"]), min_size=1, max_size=8), min_size=1)
+)
 def test_every_text_of_an_array_is_found(texts: list[str]) -> None:
     held = np.array(texts)
     width = held.dtype.itemsize // 4

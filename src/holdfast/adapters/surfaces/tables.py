@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 ROWS = 1 << 13
 SAMPLE_LINES = 200
+HEADER = "name of a column"
 
 
 def csv_passages(stream: BinaryIO, columns: Sequence[str], notes: list[str], *, source: str) -> Iterator[Passage]:
@@ -36,13 +38,17 @@ def csv_passages(stream: BinaryIO, columns: Sequence[str], notes: list[str], *, 
     sample = lines.peek(SAMPLE_LINES)
     if not sample.strip():
         return
-    dialect = guess_dialect(sample.encode("utf-8", "replace"), encoding="UTF-8", source=source)
+    try:
+        dialect = guess_dialect(sample.encode("utf-8", "replace"), encoding="UTF-8", source=source)
+    except InputError as error:
+        notes.append(f"it was read as text: {error.message}")
+        yield from _as_text(lines, 1)
+        return
     names, wanted = dialect.names, _wanted(dialect.names, columns, source)
     id_at = names.index("id") if "id" in names else -1
     contexts = [context_of(name) for name in names]
     rows, number = csv.reader(lines, delimiter=dialect.delimiter), 0
-    if dialect.has_header:
-        next(rows, None)
+    is_header = dialect.has_header
     while True:
         first = rows.line_num + 1
         lines.recent.clear()
@@ -50,10 +56,14 @@ def csv_passages(stream: BinaryIO, columns: Sequence[str], notes: list[str], *, 
             row = next(rows, None)
         except csv.Error as error:
             notes.append(f"from line {first:,} on it was read as text: {error}")
-            yield from _as_text([*lines.recent, *lines.waiting], lines.source, first)
+            yield from _as_text(lines, first)
             return
         if row is None:
             return
+        if is_header:
+            is_header = False
+            yield from (Passage(cell, Place(None, first, HEADER)) for cell in row if cell)
+            continue
         number += 1
         key = row[id_at] if 0 <= id_at < len(row) and row[id_at] else number
         for i, cell in enumerate(row):
@@ -91,12 +101,11 @@ class _Remembered:
         return line
 
 
-def _as_text(held: list[str], rest: Iterator[str], first: int) -> Iterator[Passage]:
-    number = first - 1
-    for source in (iter(held), rest):
-        for line in source:
-            number += 1
-            yield Passage(line.rstrip("\r\n"), Place(number, number))
+def _as_text(lines: _Remembered, first: int) -> Iterator[Passage]:
+    """The lines since the last whole record, and all that follow."""
+    held = [*lines.recent, *reversed(lines.waiting)]
+    for number, line in enumerate(chain(held, lines.source), start=first):
+        yield Passage(line.rstrip("\r\n"), Place(number, number))
 
 
 def parquet_passages(path: Path, columns: Sequence[str]) -> Iterator[Passage]:
@@ -118,6 +127,7 @@ def parquet_passages(path: Path, columns: Sequence[str]) -> Iterator[Passage]:
     kept = [name for name in names if name in wanted]
     read = list(dict.fromkeys([*kept, *(["id"] if "id" in names else [])]))
     contexts = {name: context_of(name) for name in kept}
+    yield from (Passage(name, Place(part=HEADER)) for name in kept if name)
     for start in range(0, n_rows, ROWS):
         with damaged_parquet(str(path)):
             frame = lazy.select(read).slice(start, ROWS).collect()

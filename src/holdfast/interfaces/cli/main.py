@@ -72,7 +72,6 @@ app.command("verify")(results.verify)
 app.command("demo")(demo.demo)
 app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
-app.add_typer(pii.app, name="pii")
 
 
 @app.callback(invoke_without_command=True)

@@ -28,6 +28,8 @@ LABELS = Option("--labels", help="Report these labels only; several by commas.")
 COUNTRIES = Option("--countries", help="Use national rules of these countries only: DE,PL.")
 THRESHOLD = Option("--threshold", help="Lowest score that is reported, from 0 to 1.")
 
+SUBJECTS = Option("--subjects", help="People to find by name too: a CSV table with an id, or a name on each line.")
+
 
 @app.command("scan")
 def scan(
@@ -44,6 +46,7 @@ def scan(
     labels: Annotated[str, LABELS] = "",
     countries: Annotated[str, COUNTRIES] = "",
     threshold: Annotated[float, THRESHOLD] = 0.5,
+    subjects: Annotated[Path | None, SUBJECTS] = None,
     wrapped: Annotated[bool, Option("--wrapped", help="In logs, look across the ends of lines too.")] = False,
     show: Annotated[bool, Option("--show", help="Show the values themselves, not only what they look like.")] = False,
     gate: Annotated[int | None, Option(help="Exit with 1 where more is found than this number.")] = None,
@@ -59,7 +62,9 @@ def scan(
     from holdfast.auditing.personal_data import Search, build_detector
 
     refuse_unknown_format(format, FORMATS)
-    detector = build_detector(labels=_listed(labels), countries=_listed(countries), threshold=threshold)
+    detector = build_detector(
+        labels=_listed(labels), countries=_listed(countries), threshold=threshold, subjects=subjects
+    )
     search = Search(paths, detector, fields=field or (), is_wrapped=wrapped)
     write = {"text": _text, "jsonl": _jsonl, "json": _json, "sarif": _sarif}[format]
     write(search, out, is_shown=show)
@@ -72,6 +77,35 @@ def scan(
         raise typer.Exit(3)
 
 
+@app.command("classify")
+def classify(
+    table: Annotated[Path, typer.Argument(help="CSV or Parquet file.")],
+    countries: Annotated[str, COUNTRIES] = "",
+    threshold: Annotated[float, THRESHOLD] = 0.5,
+    seed: Annotated[int, Option(help="Of the sample.")] = 0,
+    level: Annotated[float, Option(help="Confidence level of the intervals.")] = 0.95,
+    format: Annotated[str, Option(help="text or json.")] = "text",
+    out: Annotated[Path | None, Option(help="File to write instead of the terminal.")] = None,
+) -> None:
+    """Say which columns of a table hold personal data, of what kind, and what that rests on."""
+    from holdfast.auditing.personal_data import build_detector
+    from holdfast.auditing.personal_data_columns import classify_table
+
+    refuse_unknown_format(format, SCORE_FORMATS)
+    columns = classify_table(
+        table, build_detector(countries=_listed(countries), threshold=threshold), seed=seed, level=level
+    )
+    if format == "text":
+        from holdfast.reports.personal_data import columns_text
+
+        deliver(columns_text(columns, level=level), out)
+        return
+    from holdfast.core.canonical import canonical_json
+
+    content = {name: dict(_figures(found._asdict())) for name, found in columns.items()}
+    deliver(canonical_json({"level": level, "columns": content}).decode("utf-8") + "\n", out)
+
+
 @app.command("eval")
 def evaluate(
     sample: Annotated[Path, typer.Argument(help="Labelled sample: JSON lines with a text and its spans.")],
@@ -82,6 +116,7 @@ def evaluate(
     map: Annotated[list[str] | None, Option(help="Compare a label under another name: FROM=TO; repeatable.")] = None,
     countries: Annotated[str, COUNTRIES] = "",
     threshold: Annotated[float, THRESHOLD] = 0.5,
+    subjects: Annotated[Path | None, SUBJECTS] = None,
     min_f1: Annotated[float | None, Option("--min-f1", help="Exit with 1 unless F1 is at least this.")] = None,
     max_leak: Annotated[float | None, Option("--max-leak", help="Exit with 1 unless no more leaks than this.")] = None,
     level: Annotated[float, Option(help="Confidence level of the intervals.")] = 0.95,
@@ -97,7 +132,7 @@ def evaluate(
     from holdfast.auditing.personal_data_scoring import evaluate as score
 
     refuse_unknown_format(format, SCORE_FORMATS)
-    detector = build_detector(countries=_listed(countries), threshold=threshold)
+    detector = build_detector(countries=_listed(countries), threshold=threshold, subjects=subjects)
     scored = score(
         sample, detector, field=field, truth=truth, group=group, labels=_listed(labels), names=_pairs(map or []),
         min_f1=min_f1, max_leak=max_leak, level=level,
@@ -218,8 +253,10 @@ def _scores_json(scored: Scored, level: float) -> str:
 
 
 def _figures(score: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    from holdfast.kernels.stats.interval import IntervalEstimate
+
     for name, value in score.items():
-        if isinstance(value, tuple):
+        if isinstance(value, IntervalEstimate):
             known = {"value": value[0], "low": value[1], "high": value[2]}
             yield name, {key: number for key, number in known.items() if number == number}
         else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeGuard
 
 MOST_BYTES = 1 << 26
 
@@ -34,5 +34,5 @@ def category_texts(value: dict[str, Any]) -> Iterator[str]:
         yield held[start:end].decode("utf-8", "replace")
 
 
-def _are_numbers(value: object) -> bool:
+def _are_numbers(value: object) -> TypeGuard[list[int]]:
     return isinstance(value, list) and all(type(item) is int for item in value)
