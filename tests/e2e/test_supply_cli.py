@@ -164,9 +164,7 @@ def test_a_command_that_is_killed_leaves_nothing_half_written(name: str, place: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_disk_that_is_full_is_said_and_nothing_half_written_stays(
-    name: str, place: Workplace, tmp_path: Path
-) -> None:
+def test_a_disk_that_is_full_is_said_and_nothing_half_written_stays(name: str, place: Workplace) -> None:
     """A limit on the size of files stands for the disk: every write beyond it fails in the same way."""
     assert place.run("keys", "init", "--ec", "--folder", "keys").returncode == 0
     command, written = COMMANDS[name]
