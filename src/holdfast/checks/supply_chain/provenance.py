@@ -38,7 +38,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from holdfast.core.check import Measured, Outcome
+from holdfast.core.check import Outcome, counted
 from holdfast.core.context import Context
 from holdfast.core.errors import NotRun
 from holdfast.core.provenance import Artefact, DataRecord, Provenance
@@ -68,7 +68,6 @@ SPEC = {
     "cost": "light",
 }  # fmt: skip
 
-COMPLETE = "a complete count of what is recorded, not an estimate"
 REMEDIATION = (
     "Register inputs that are not registered (`holdfast data register`), restore those that changed or train again on "
     "what is there, with `holdfast run` and committed code; `holdfast lineage` draws the whole way."
@@ -98,10 +97,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
         counts["n_changed_since"] = (changed, len(compared), "are others than in the earlier audit")
     return Outcome(
         measurements=tuple(
-            Measured(
-                id=name, value=count, no_interval_reason=COMPLETE, exact=True, n=n,
-                plain=f"{count:,} of {n:,} {words}.",
-            )
+            counted(name, count, of="what is recorded", n=n, plain=f"{count:,} of {n:,} {words}.")
             for name, (count, n, words) in counts.items()
         ),
         tables={"inputs": _inputs(origin, states, records), "links": _link_table(links)},
