@@ -94,6 +94,7 @@ SPEC = {
     "cost": "light",
 }
 
+SHOWN = 3
 REMEDIATION = (
     "Update vulnerable components to a version in which the fault is fixed, then write the bill and audit again. "
     "Install from packages with a version rather than from folders, and ask for licences that are not stated."
@@ -117,9 +118,11 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     ]
     if bill.advisories is not None or bill.vulnerabilities:
         hit = {ref for one in bill.vulnerabilities for ref in one.affects}
-        measurements.append(
-            _among("n_vulnerable", [one for one in bill.components if one.ref in hit], n, "have a known vulnerability")
-        )
+        found = [one for one in bill.components if one.ref in hit]
+        named = ", ".join(f"{one.name} {one.version}".strip() for one in found[:SHOWN])
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        words = "have a known vulnerability" + (f": {named}{more}" if found else "")
+        measurements.append(_among("n_vulnerable", found, n, words))
     if bill.is_of_model is not None:
         words = "is of this model" if bill.is_of_model else "is of another model than the one audited"
         measurements.append(_measured("n_other_model", int(not bill.is_of_model), 1, f"The bill {words}."))

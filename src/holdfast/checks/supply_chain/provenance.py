@@ -85,8 +85,13 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     unregistered = [
         one for one, record in zip(origin.manifest.inputs, records, strict=True) if one.before.content and not record
     ]
+    broken = [f"not so that {link} ({why})" for link, (holds, why) in links.items() if holds is False]
     counts = {
-        "n_broken_links": (sum(holds is False for holds, _ in links.values()), len(links), "links do not hold"),
+        "n_broken_links": (
+            len(broken),
+            len(links),
+            "links do not hold" + (f": {'; '.join(broken)}" if broken else ""),
+        ),
         "n_unregistered": (len(unregistered), len(states), "inputs are tables that nobody registered"),
         "n_missing": (states.count("gone"), len(states), "inputs are gone"),
         "n_changed": (states.count("changed"), len(states), "inputs hold something else today"),
