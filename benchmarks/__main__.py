@@ -32,7 +32,7 @@ def main() -> None:
     with_data = needing_data if "--data" in arguments else []
     scripts = [
         "startup.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py", "feedback.py",
-        "estimation.py", "drift.py", "ledger.py", *with_data,
+        "estimation.py", "drift.py", "ledger.py", "signing.py", *with_data,
     ]  # fmt: skip
     for script in scripts:
         print(f"== {script}", flush=True)

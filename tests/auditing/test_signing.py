@@ -16,7 +16,13 @@ from holdfast.auditing.signing import check_model, sign_model, unsigned_model
 from holdfast.core.canonical import digest_bytes
 from holdfast.core.errors import InputError
 from holdfast.core.signature import SignatureRecord
-from holdfast.evidence.ec_keys import EcKeyPair, create_ec_key, load_ec_public_key
+from holdfast.evidence.ec_keys import (
+    EC_PRIVATE_NAME,
+    EC_PUBLIC_NAME,
+    EcKeyPair,
+    create_ec_key,
+    load_ec_public_key,
+)
 
 PEER = Path(__file__).parents[1] / "data" / "model_signing"
 FILES = {"config.json": b"{}", "weights/a.bin": b"a" * 5000, "weights/b.bin": b"b" * 5000, ".hidden/notes": b"x"}
@@ -313,3 +319,22 @@ def test_any_names_and_contents_are_signed_and_a_changed_byte_is_found(
     changed = data.draw(st.sampled_from(sorted(path.name for path in folder.iterdir())))
     (folder / changed).write_bytes((folder / changed).read_bytes() + b"!")
     assert [fault.kind for fault in check(folder, place, key).faults] == ["changed"]
+
+
+def test_the_package_model_signing_checks_ours_and_we_check_its(model: Path, key: EcKeyPair, tmp_path: Path) -> None:
+    reason = "the package model-signing is not installed; its stored signatures are checked above"
+    signing = pytest.importorskip("model_signing.signing", reason=reason)
+    verifying = pytest.importorskip("model_signing.verifying", reason=reason)
+    pair = create_ec_key(tmp_path / "pair")
+    ours, theirs = tmp_path / "ours.sig", tmp_path / "theirs.sig"
+    ours.write_bytes(sign_model(model, pair, out=ours).bundle)
+    signer = signing.Config().use_elliptic_key_signer(private_key=tmp_path / "pair" / EC_PRIVATE_NAME)
+    signer.sign(model, theirs)
+    verifier = verifying.Config().use_elliptic_key_verifier(public_key=tmp_path / "pair" / EC_PUBLIC_NAME)
+    verifier.verify(model, ours)
+    verifier.verify(model, theirs)
+    assert check(model, theirs, pair).holds
+    (model / "weights/a.bin").write_bytes(b"a" * 4999 + b"c")
+    with pytest.raises(ValueError, match="Signature mismatch"):
+        verifier.verify(model, ours)
+    assert faults(check(model, theirs, pair)) == {"weights/a.bin": "changed"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import tempfile
 from collections.abc import Mapping
@@ -43,6 +44,21 @@ def signed_by_a_stranger(twin: Twin) -> Twin:
     """Exchange a file, and sign the whole with a key of one's own."""
     forged = _signed({**twin.files, FILE: _other_file()}, twin, ephemeral_ec_key())
     return replace(forged, given={**forged.given, "trusted_keys": twin.given["trusted_keys"]})
+
+
+def lost_signature(twin: Twin) -> Twin:
+    """Deliver the model without its signature; who may sign it is still stated."""
+    return replace(twin, given={name: each for name, each in twin.given.items() if name != "signature"})
+
+
+def altered_signature(twin: Twin) -> Twin:
+    """Turn one bit of the signature, and leave the files as they are."""
+    bundle = json.loads(twin.given["signature"])
+    (signature,) = bundle["dsseEnvelope"]["signatures"]
+    raw = bytearray(base64.b64decode(signature["sig"]))
+    raw[-1] ^= 1
+    signature["sig"] = base64.b64encode(raw).decode()
+    return replace(twin, given={**twin.given, "signature": json.dumps(bundle).encode()})
 
 
 def listed_twin(seed: int) -> Twin:

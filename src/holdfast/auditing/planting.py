@@ -231,6 +231,18 @@ FAULTS: Mapping[str, Fault] = {
         supply.signed_by_a_stranger,
         twin=supply.signed_twin,
     ),
+    "lost_signature": Fault(
+        "a signed model is delivered without its signature",
+        "supply_chain.signature.n_untrusted",
+        supply.lost_signature,
+        twin=supply.signed_twin,
+    ),
+    "altered_signature": Fault(
+        "one bit of the signature is turned",
+        "supply_chain.signature.n_untrusted",
+        supply.altered_signature,
+        twin=supply.signed_twin,
+    ),
     "vulnerable_library": Fault(
         "an advisory concerns a library that loads the model",
         "supply_chain.bill_of_materials.n_vulnerable",

@@ -118,6 +118,18 @@ class Measured:
     bound: Bound | None = None
 
 
+def counted(id: str, count: int, *, of: str, n: int, plain: str) -> Measured:
+    """Return a number that was counted over all ``n`` things it speaks of, and so needs no interval.
+
+    Parameters
+    ----------
+    of
+        What was counted over, in words, such as ``the files given``.
+    """
+    reason = f"a complete count of {of}, not an estimate"
+    return Measured(id=id, value=count, no_interval_reason=reason, exact=True, n=n, plain=plain)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What ``run`` of a check returns; the runner adds provenance and makes it a finding.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from holdfast.core.canonical import digest_bytes
@@ -22,6 +22,7 @@ from holdfast.evidence.record_store import (
     read_manifests,
     working_folder,
 )
+from holdfast.records.entered import Entered, read_entered
 from holdfast.records.foreign_events import ForeignRun, read_events
 from holdfast.records.training import unfinished
 
@@ -57,13 +58,14 @@ class Known:
     runs: tuple[KnownRun, ...]
     audits: tuple[KnownAudit, ...]
     foreign: tuple[ForeignRun, ...] = ()
+    entered: Entered = field(default_factory=Entered)
     notes: tuple[str, ...] = ()
 
 
 def gather(
     places: tuple[Path, ...] = (Path(),), *, records: Path | None = None, events: tuple[Path, ...] = ()
 ) -> Known:
-    """Read the folder of records, the audits and manifests in and beneath places, and files of OpenLineage events.
+    """Read the records, the audits and manifests in and beneath places, the ledger, and files of OpenLineage events.
 
     Hidden folders are passed over. What lies beneath a place and is damaged is left out and noted; a damaged record or
     file of events that was named is an error.
@@ -91,11 +93,17 @@ def gather(
                 runs[manifest.run] = KnownRun(manifest=manifest, folder=working_folder(manifest, path))
         except InputError as error:
             notes.append(f"left out: {error.message}")
+    try:
+        entered = read_entered()
+    except InputError as error:
+        entered = Entered()
+        notes.append(f"the ledger was not read: {error.message}")
     return Known(
         records=read_data_records(folder),
         runs=tuple(sorted(runs.values(), key=lambda run: (run.manifest.started, run.manifest.run))),
         audits=tuple(audits.values()),
         foreign=tuple(run for path in events for run in read_events(path)),
+        entered=entered,
         notes=tuple(notes),
     )
 

@@ -105,6 +105,7 @@ class _Graph:
         """Keep what the focus leads to and everything that leads there; draw what is missing in it."""
         notes = list(self.known.notes)
         kept = self._reached(self._reached({focus}, forward=True), forward=False)
+        self._tell_entries()
         nodes = {id: self.events[id] for id in self.events if id in kept}
         edges = [edge for edge in self.edges.values() if edge.source in kept and edge.target in kept]
         for thing in self.things:
@@ -131,6 +132,14 @@ class _Graph:
             edges=tuple(sorted(edges, key=lambda edge: (edge.source, edge.target))),
             notes=tuple(dict.fromkeys(notes)),
         )
+
+    def _tell_entries(self) -> None:
+        """Say of each model what the ledger holds of its signature and its bill of materials."""
+        for digest, said in self.known.entered.of_models.items():
+            if self.things.known(digest):
+                thing = self.things.of(digest)
+                thing.roles.add("model")
+                thing.facts += said
 
     def _reached(self, start: set[str], *, forward: bool) -> set[str]:
         following: dict[str, list[str]] = {}

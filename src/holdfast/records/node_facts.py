@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from holdfast.core.decision import Decision
@@ -62,15 +63,41 @@ def audit_title(audit: KnownAudit) -> str:
     return audit.folder.resolve().name or "audit"
 
 
+def _scan_badge(counts: Counter[str]) -> str:
+    return f"scan: {counts['n_failed']} files failed" if counts["n_failed"] else "scan: passed"
+
+
+def _signature_badge(counts: Counter[str]) -> str:
+    if counts["n_untrusted"]:
+        return "signature: none that is trusted"
+    astray = counts["n_altered"] + counts["n_unsigned"]
+    return f"signature: {astray} files it does not vouch for" if astray else "signature: holds"
+
+
+def _bill_badge(counts: Counter[str]) -> str:
+    if counts["n_other_model"]:
+        return "bill of materials: of another model"
+    vulnerable = f"{counts['n_vulnerable']} vulnerable" if "n_vulnerable" in counts else "not looked up"
+    return f"bill of materials: {counts['n_components']} components, {vulnerable}"
+
+
+_BADGES = {
+    "supply_chain.artefact_scan": _scan_badge,
+    "supply_chain.signature": _signature_badge,
+    "supply_chain.bill_of_materials": _bill_badge,
+}
+
+
 def audit_facts(audit: KnownAudit) -> tuple[str, ...]:
-    """Say how much was measured, what the scan of the model said, and whether the bundle holds."""
+    """Say how much was measured, what scan, signature and bill of the model came to, and whether the bundle holds."""
     findings = audit.findings.findings
     measured = sum(finding.state == "measured" for finding in findings)
     facts = [f"{measured} of {len(findings)} checks measured"]
-    for finding in findings:
-        if finding.check == "supply_chain.artefact_scan" and finding.state == "measured":
-            failed = sum(int(each.value) for each in finding.measurements if each.key == "n_failed")
-            facts.append("scan: passed" if not failed else f"scan: {failed} files failed")
+    facts += [
+        _BADGES[finding.check](Counter({each.key: int(each.value) for each in finding.measurements}))
+        for finding in findings
+        if finding.check in _BADGES and finding.state == "measured"
+    ]
     facts.append(f"bundle {audit.inputs.says}")
     return tuple(facts)
 

@@ -105,7 +105,7 @@ def _dependency(one: Component) -> dict[str, Any]:
 
 def _vulnerability(one: Vulnerability, bill: Bill) -> dict[str, Any]:
     versions = {component.ref: component.version for component in bill.components}
-    affects = [{"ref": ref, "versions": [{"version": versions[ref], "status": "affected"}]} for ref in one.affects]
+    affects = [_affected(ref, versions.get(ref, "")) for ref in one.affects]
     written: dict[str, Any] = {"bom-ref": one.id, "id": one.id, "source": _source(one.id), "affects": affects}
     if one.aliases:
         written["references"] = [{"id": name, "source": _source(name)} for name in one.aliases]
@@ -119,6 +119,10 @@ def _vulnerability(one: Vulnerability, bill: Bill) -> dict[str, Any]:
     if one.fixed:
         written["recommendation"] = f"Fixed in {', '.join(one.fixed)}."
     return written
+
+
+def _affected(ref: str, version: str) -> dict[str, Any]:
+    return {"ref": ref, "versions": [{"version": version, "status": "affected"}]} if version else {"ref": ref}
 
 
 def _rating(vector: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def run_events(
     records
         Registered data sets, for what is stated of the inputs.
     ledger
-        Index in a ledger of each manifest that was entered, by the digest of the manifest.
+        Index in a ledger of what was entered, by the digest of the manifest.
     """
     job = {
         "namespace": NAMESPACE,

@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holdfast.core.check import Measured, Outcome
+from holdfast.core.check import Measured, Outcome, counted
 from holdfast.core.context import Context
 from holdfast.core.errors import NotRun
 from holdfast.core.scan import ScannedFile
@@ -81,7 +81,6 @@ REMEDIATION = (
     "Do not load a file that failed. Get it again from its maker, or export the model to ONNX, which holds no code; "
     "withdraw credentials that were found. Approve a file by digest in the policy only if somebody answers for it."
 )
-COMPLETE = "a complete count of the files given, not an estimate"
 
 
 def run(subject: Subject, ctx: Context) -> Outcome:
@@ -105,14 +104,8 @@ def run(subject: Subject, ctx: Context) -> Outcome:
 
 
 def _measured(name: str, count: int, words: str, n: int) -> Measured:
-    return Measured(
-        id=name,
-        value=count,
-        no_interval_reason=COMPLETE,
-        exact=True,
-        n=n,
-        plain=f"{count:,} of {n:,} model file{'s' if n != 1 else ''} {words}.",
-    )
+    plain = f"{count:,} of {n:,} model file{'s' if n != 1 else ''} {words}."
+    return counted(name, count, of="the files given", n=n, plain=plain)
 
 
 def _files(files: tuple[ScannedFile, ...]) -> pl.DataFrame:

@@ -38,7 +38,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from holdfast.core.check import Measured, Outcome
+from holdfast.core.check import Measured, Outcome, counted
 from holdfast.core.context import Context
 from holdfast.core.errors import NotRun
 from holdfast.core.materials import Bill, Component
@@ -94,11 +94,11 @@ SPEC = {
     "cost": "light",
 }
 
+SHOWN = 3
 REMEDIATION = (
     "Update vulnerable components to a version in which the fault is fixed, then write the bill and audit again. "
     "Install from packages with a version rather than from folders, and ask for licences that are not stated."
 )
-COMPLETE = "a complete count of the bill given, not an estimate"
 
 
 def run(subject: Subject, ctx: Context) -> Outcome:
@@ -113,16 +113,16 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     n = len(packages)
     measurements = [
         _measured("n_components", n, n, f"{n:,} software components load and run the model."),
-        _counted("n_without_licence", [one for one in packages if not one.licences], n, "state no licence"),
-        _counted("n_loose", [one for one in packages if one.loose], n, "are fixed by no version and digest"),
+        _among("n_without_licence", [one for one in packages if not one.licences], n, "state no licence"),
+        _among("n_loose", [one for one in packages if one.loose], n, "are fixed by no version and digest"),
     ]
     if bill.advisories is not None or bill.vulnerabilities:
         hit = {ref for one in bill.vulnerabilities for ref in one.affects}
-        measurements.append(
-            _counted(
-                "n_vulnerable", [one for one in bill.components if one.ref in hit], n, "have a known vulnerability"
-            )
-        )
+        found = [one for one in bill.components if one.ref in hit]
+        named = ", ".join(f"{one.name} {one.version}".strip() for one in found[:SHOWN])
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        words = "have a known vulnerability" + (f": {named}{more}" if found else "")
+        measurements.append(_among("n_vulnerable", found, n, words))
     if bill.is_of_model is not None:
         words = "is of this model" if bill.is_of_model else "is of another model than the one audited"
         measurements.append(_measured("n_other_model", int(not bill.is_of_model), 1, f"The bill {words}."))
@@ -135,12 +135,12 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     )
 
 
-def _counted(name: str, found: Sequence[Component], n: int, words: str) -> Measured:
+def _among(name: str, found: Sequence[Component], n: int, words: str) -> Measured:
     return _measured(name, len(found), n, f"{len(found):,} of {n:,} components {words}.")
 
 
 def _measured(name: str, count: int, n: int, plain: str) -> Measured:
-    return Measured(id=name, value=count, no_interval_reason=COMPLETE, exact=True, n=n, plain=plain)
+    return counted(name, count, of="the bill given", n=n, plain=plain)
 
 
 def _assumptions(bill: Bill) -> list[str]:

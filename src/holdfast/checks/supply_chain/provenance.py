@@ -38,7 +38,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from holdfast.core.check import Measured, Outcome
+from holdfast.core.check import Outcome, counted
 from holdfast.core.context import Context
 from holdfast.core.errors import NotRun
 from holdfast.core.provenance import Artefact, DataRecord, Provenance
@@ -68,7 +68,6 @@ SPEC = {
     "cost": "light",
 }  # fmt: skip
 
-COMPLETE = "a complete count of what is recorded, not an estimate"
 REMEDIATION = (
     "Register inputs that are not registered (`holdfast data register`), restore those that changed or train again on "
     "what is there, with `holdfast run` and committed code; `holdfast lineage` draws the whole way."
@@ -86,8 +85,13 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     unregistered = [
         one for one, record in zip(origin.manifest.inputs, records, strict=True) if one.before.content and not record
     ]
+    broken = [f"not so that {link} ({why})" for link, (holds, why) in links.items() if holds is False]
     counts = {
-        "n_broken_links": (sum(holds is False for holds, _ in links.values()), len(links), "links do not hold"),
+        "n_broken_links": (
+            len(broken),
+            len(links),
+            "links do not hold" + (f": {'; '.join(broken)}" if broken else ""),
+        ),
         "n_unregistered": (len(unregistered), len(states), "inputs are tables that nobody registered"),
         "n_missing": (states.count("gone"), len(states), "inputs are gone"),
         "n_changed": (states.count("changed"), len(states), "inputs hold something else today"),
@@ -98,10 +102,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
         counts["n_changed_since"] = (changed, len(compared), "are others than in the earlier audit")
     return Outcome(
         measurements=tuple(
-            Measured(
-                id=name, value=count, no_interval_reason=COMPLETE, exact=True, n=n,
-                plain=f"{count:,} of {n:,} {words}.",
-            )
+            counted(name, count, of="what is recorded", n=n, plain=f"{count:,} of {n:,} {words}.")
             for name, (count, n, words) in counts.items()
         ),
         tables={"inputs": _inputs(origin, states, records), "links": _link_table(links)},

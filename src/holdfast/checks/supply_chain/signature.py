@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holdfast.core.check import Measured, Outcome
+from holdfast.core.check import Measured, Outcome, counted
 from holdfast.core.context import Context
 from holdfast.core.errors import NotRun
 from holdfast.core.signature import SignatureRecord
@@ -86,7 +86,6 @@ REMEDIATION = (
     "another way. If the files are right, have them signed again with `holdfast sign`; allow by path what needs no "
     "signature."
 )
-COMPLETE = "a complete count of the files given, not an estimate"
 
 
 def run(subject: Subject, ctx: Context) -> Outcome:
@@ -116,7 +115,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
 
 
 def _measured(name: str, count: int, n: int, words: str) -> Measured:
-    return Measured(id=name, value=count, no_interval_reason=COMPLETE, exact=True, n=n, plain=f"{count:,} {words}.")
+    return counted(name, count, of="the files given", n=n, plain=f"{count:,} {words}.")
 
 
 def _signature(record: SignatureRecord) -> pl.DataFrame:
