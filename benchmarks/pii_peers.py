@@ -1,8 +1,8 @@
 """Presidio, scrubadub or DataFog, in an interpreter of their own: ``python pii_peers.py presidio|scrubadub|datafog``.
 
-Needs presidio-analyzer 2.2.366 with spaCy (a blank English pipeline, no model is fetched), scrubadub 2.0.1 or DataFog 4.9.0.
-Reads a path on each line of stdin: a JSON list of texts. Writes the spans of each beside it and answers with the CPU seconds
-of the search and the peak of its memory.
+Needs presidio-analyzer 2.2.366 with spaCy (a blank English pipeline, no model is fetched), scrubadub 2.0.1 or DataFog
+4.9.0. Reads a path on each line of stdin: a JSON list of texts. Writes the spans of each beside it and answers with the
+CPU seconds of the search and the memory it added.
 """
 
 from __future__ import annotations

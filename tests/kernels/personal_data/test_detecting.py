@@ -71,6 +71,11 @@ def test_offsets_count_code_points_of_the_text_as_it_came() -> None:
     assert Finder([CODE]).find(["żółć 😀 code ７\u200b７７７!"]) == [[Span(12, 17, "CODE", 0.8)]]
 
 
+def test_a_text_may_begin_with_what_cannot_be_seen() -> None:
+    texts = ["\ufeffcode 7777", "\u200bcode 7777"]
+    assert Finder([CODE]).find(texts) == [[Span(6, 10, "CODE", 0.8)], [Span(6, 10, "CODE", 0.8)]]
+
+
 def test_a_long_record_is_looked_at_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detecting, "BATCH", 4000)
     monkeypatch.setattr(detecting, "SHARED", 400)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holdfast.kernels.compiled_numba import compiled, entrance
 from holdfast.kernels.personal_data.lexicon import (
     ALONE,
     APOSTROPHE,
@@ -43,7 +44,6 @@ from holdfast.kernels.personal_data.places_numba import (
     STREET_BEFORE,
     UNIT,
 )
-from holdfast.kernels.compiled_numba import compiled, entrance
 
 PARTS = STREET_AFTER | STREET_BEFORE | UNIT | BOX
 MOST_WORDS_OF_STREET, MOST_WORDS = 6, 24

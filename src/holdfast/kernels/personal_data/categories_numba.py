@@ -8,6 +8,7 @@ relative or a patient, or a given name stands within ten words of it. A term tha
 
 from __future__ import annotations
 
+from holdfast.kernels.compiled_numba import compiled, entrance
 from holdfast.kernels.personal_data.lexicon import (
     ALONE,
     BITS,
@@ -32,7 +33,6 @@ from holdfast.kernels.personal_data.persons_numba import (
     emit,
     is_capital,
 )
-from holdfast.kernels.compiled_numba import compiled, entrance
 
 RELATION = BITS["relations"]
 FIRST_LABEL = 6

@@ -81,23 +81,7 @@ class Finder:
         One list for each text, in order of the spans' start, without overlaps; offsets are code points of that text;
         scores are at least the threshold.
         """
-        found: list[list[Span]] = []
-        for batch in _batches(texts):
-            if len(batch) == 1 and len(batch[0]) > BATCH:
-                found.append(self._find_in_pieces(batch[0]))
-            else:
-                found.extend(self._find(batch))
-        return found
-
-    def _find_in_pieces(self, text: str) -> list[Span]:
-        """Spans of a record that is too long to be looked at in one go: what starts in the shared part counts once."""
-        spans: set[Span] = set()
-        for start in range(0, len(text), BATCH - SHARED):
-            low, high = start + (SHARED // 2 if start else 0), start + BATCH - SHARED // 2
-            for span in self._find([text[start : start + BATCH]])[0]:
-                if low <= start + span.start < high:
-                    spans.add(span._replace(start=start + span.start, end=start + span.end))
-        return resolve_overlaps(list(spans))
+        return in_batches(self._find, texts)
 
     def _find(self, texts: Sequence[str]) -> list[list[Span]]:
         folded = fold(texts)
@@ -116,6 +100,28 @@ class Finder:
             if score >= self.threshold:
                 found[record].append(_span(folded, match, starts[record], score))
         return [resolve_overlaps(spans) if len(spans) > 1 else spans for spans in found]
+
+
+def in_batches(find: Callable[[Sequence[str]], list[list[Span]]], texts: Sequence[str]) -> list[list[Span]]:
+    """Let something find spans in batches of bounded size; a longer record is cut into pieces that share their ends."""
+    found: list[list[Span]] = []
+    for batch in _batches(texts):
+        if len(batch) == 1 and len(batch[0]) > BATCH:
+            found.append(_in_pieces(find, batch[0]))
+        else:
+            found.extend(find(batch))
+    return found
+
+
+def _in_pieces(find: Callable[[Sequence[str]], list[list[Span]]], text: str) -> list[Span]:
+    """Spans of a record that is too long to be looked at in one go: what starts in the shared part counts once."""
+    spans: set[Span] = set()
+    for start in range(0, len(text), BATCH - SHARED):
+        low, high = start + (SHARED // 2 if start else 0), start + BATCH - SHARED // 2
+        for span in find([text[start : start + BATCH]])[0]:
+            if low <= start + span.start < high:
+                spans.add(span._replace(start=start + span.start, end=start + span.end))
+    return resolve_overlaps(list(spans))
 
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -218,6 +224,7 @@ def _span(folded: Folded, match: Match, offset: int, score: float) -> Span:
     """A match in code points of the text as it came."""
     start, end, matcher = match
     if folded.positions is not None:
-        offset = int(folded.positions[offset])
+        # the record begins after the border before it, whatever of its beginning was left out
+        offset = int(folded.positions[offset - 1]) + 1 if offset else 0
         start, end = int(folded.positions[start]), int(folded.positions[end - 1]) + 1
     return Span(start - offset, end - offset, matcher.label, score)

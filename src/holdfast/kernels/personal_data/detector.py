@@ -24,7 +24,9 @@ from holdfast.kernels.personal_data import (
     rules_secrets,
     rules_wallets,
 )
-from holdfast.kernels.personal_data.detecting import Finder
+from holdfast.kernels.personal_data.detecting import Finder, in_batches
+from holdfast.kernels.personal_data.names import find_names
+from holdfast.kernels.personal_data.native_words import native_recogniser
 from holdfast.kernels.personal_data.overlap import resolve_overlaps
 from holdfast.kernels.personal_data.rule import THRESHOLD, Rule, Span
 
@@ -69,7 +71,7 @@ class Detector:
         """Find personal data in each text: spans in order of their start, without overlaps."""
         found = self._finder.find(texts)
         for recogniser in self.recognisers:
-            for spans, more in zip(found, recogniser(texts), strict=True):
+            for spans, more in zip(found, in_batches(recogniser, texts), strict=True):
                 spans.extend(span for span in more if span.score >= self.threshold)
         if self.recognisers:
             found = [resolve_overlaps(spans) for spans in found]
@@ -87,6 +89,7 @@ def default_detector(
     *,
     labels: Iterable[str] | None = None,
     countries: Iterable[str] | None = None,
+    names: bool = True,
     recognisers: Sequence[Recogniser] = (),
     threshold: float = THRESHOLD,
 ) -> Detector:
@@ -98,6 +101,8 @@ def default_detector(
         Report these only; None: all. Rules of other labels still take part in the resolution of overlaps.
     countries:
         ISO 3166 codes whose national rules to use; None: all. Rules that belong to no country always apply.
+    names:
+        Look for names, places, organisations and special categories too, by lexicons and the words around them.
     recognisers:
         Further sources of spans.
     threshold:
@@ -110,4 +115,5 @@ def default_detector(
         for rule in table
         if wanted is None or not rule.countries or wanted & set(rule.countries)
     )
-    return Detector(rules, tuple(recognisers), threshold, None if labels is None else frozenset(labels))
+    own: tuple[Recogniser, ...] = (native_recogniser, find_names) if names else (native_recogniser,)
+    return Detector(rules, (*own, *recognisers), threshold, None if labels is None else frozenset(labels))

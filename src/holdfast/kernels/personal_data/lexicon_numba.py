@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.kernels.compiled_numba import compiled, entrance, inlined
 from holdfast.kernels.personal_data.lexicon import (
     ALONE,
     AMPERSAND,
@@ -40,7 +41,6 @@ from holdfast.kernels.personal_data.lexicon import (
     STRANGE,
     UPPER,
 )
-from holdfast.kernels.compiled_numba import compiled, entrance, inlined
 
 # Kinds of bytes.
 IS_LOWER, IS_UPPER, IS_DIGIT = 1, 2, 3

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from holdfast.kernels.personal_data import national_africa_middle_east, national_asia, rules_documents
-from holdfast.kernels.personal_data.detecting import find_spans
+from holdfast.kernels.personal_data.detecting import Finder
 from holdfast.kernels.personal_data.rule import Rule, Span
 
 REACH = 24  # code points before; a third of it after: these scripts write a word in two to four
@@ -55,7 +55,8 @@ def _found(text: str) -> list[Span]:
         return []
     # These scripts set no blank between words, so a letter of theirs that touches a number is no part of it.
     parted = _LETTER.sub(lambda letter: letter[0] if letter[0].isdecimal() else " ", text)
-    spans = [span for rule in _wanted(words) for span in find_spans([parted], [rule], threshold=0.0, compiled=False)[0]]
+    finders = [Finder([rule], threshold=0.0, compiled=False) for rule in _wanted(words)]
+    spans = [span for finder in finders for span in finder.find([parted])[0]]
     return [span._replace(score=_SCORES[span.label]) for span in spans if _near(span, words)]
 
 

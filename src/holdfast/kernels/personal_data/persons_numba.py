@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.kernels.compiled_numba import compiled, entrance, inlined
 from holdfast.kernels.personal_data.lexicon import (
     ALONE,
     APOSTROPHE,
@@ -39,7 +40,6 @@ from holdfast.kernels.personal_data.lexicon import (
     UPPER,
     Words,
 )
-from holdfast.kernels.compiled_numba import compiled, entrance, inlined
 
 GIVEN, SURNAME, ORDINARY = BITS["given_names"], BITS["surnames"], BITS["ordinary_words"]
 COUNTRY, CITY, NATIONALITY = BITS["countries"], BITS["cities"], BITS["nationalities"]

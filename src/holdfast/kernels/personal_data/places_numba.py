@@ -9,6 +9,7 @@ cue ("works for").
 
 from __future__ import annotations
 
+from holdfast.kernels.compiled_numba import compiled, entrance
 from holdfast.kernels.personal_data.lexicon import (
     ALONE,
     AMPERSAND,
@@ -50,7 +51,6 @@ from holdfast.kernels.personal_data.persons_numba import (
     emit,
     is_capital,
 )
-from holdfast.kernels.compiled_numba import compiled, entrance
 
 STREET_BEFORE, STREET_AFTER = BITS["streets_before"], BITS["streets_after"]
 UNIT, BOX, ADDRESS_BEFORE = BITS["units"], BITS["boxes"], BITS["address_before"]
