@@ -124,7 +124,8 @@ def main() -> None:
         "holdfast": [[list(span) for span in spans] for spans in detector.find(sentences)]
     }
     print(
-        f"memory added: {(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024:.0f} MB with numba and numpy"
+        "memory added: "
+        f"{(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024:.0f} MB with numba and numpy"
     )
     for name, peer in peers.items():
         found[name], _, added = peer.find(sentences)
