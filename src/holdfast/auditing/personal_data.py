@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from holdfast.adapters.artefacts.listing import Artefact, artefacts
 from holdfast.adapters.surfaces.opening import open_surface
+from holdfast.adapters.text.opening import open_recogniser
 from holdfast.core.errors import HoldfastError, InputError, did_you_mean
 from holdfast.core.personal_data import SearchedFile
-from holdfast.kernels.personal_data.column_names import match_name
 from holdfast.kernels.personal_data.detector import Detector, default_detector
-from holdfast.kernels.personal_data.known_subjects import Known, KnownSubjects, known_subjects
 from holdfast.kernels.personal_data.model_texts import NotExamined
+from holdfast.kernels.personal_data.names import LABELS as NAME_LABELS
 from holdfast.kernels.personal_data.passages import Found, find_in
 from holdfast.kernels.personal_data.rule import THRESHOLD
 
@@ -99,14 +96,17 @@ def build_detector(
     labels: Sequence[str] = (),
     countries: Sequence[str] = (),
     threshold: float = THRESHOLD,
-    subjects: Path | None = None,
+    names: bool = True,
+    also: Sequence[str] = (),
 ) -> Detector:
     """Build the detector that a command asks for.
 
     Parameters
     ----------
-    subjects
-        Known people to find too: see :func:`known_people`.
+    names
+        Look for names, places, organisations and special categories too.
+    also
+        Further sources: ``subjects:FILE``, ``spacy:MODEL``, ``gliner:FOLDER``.
 
     Raises
     ------
@@ -116,52 +116,22 @@ def build_detector(
     """
     if not 0.0 <= threshold <= 1.0:
         raise InputError(f"expected a threshold from 0 to 1, got {threshold}")
-    every = default_detector(threshold=threshold)
+    every = default_detector(names=names, threshold=threshold)
     known = sorted({country for rule in every.rules for country in rule.countries})
     for country in countries:
-        if not COUNTRY.fullmatch(country) or (known and country.upper() not in known):
+        if not COUNTRY.fullmatch(country) or country.upper() not in known:
             raise InputError(
                 f"expected countries with rules of their own by two letters, got {country!r}",
                 hint=did_you_mean(country.upper(), known),
             )
-    people = () if subjects is None else (known_people(subjects),)
-    names = sorted({rule.label for rule in every.rules})
+    labelled = sorted({rule.label for rule in every.rules} | set(NAME_LABELS if names else ()))
     for label in labels:
-        if names and not every.recognisers and not people and label not in names:
-            raise InputError(f"no rule finds the label {label!r}", hint=did_you_mean(label, names))
-    return default_detector(labels=labels or None, countries=countries or None, recognisers=people, threshold=threshold)
-
-
-def known_people(path: Path) -> KnownSubjects:
-    """Read a dictionary of people whom a search is to find, by name or by what else identifies them.
-
-    Parameters
-    ----------
-    path
-        A CSV table with one person in each row: a column ``id`` or ``subject`` says who it is, the names of the others
-        what they hold ("name", "email", "customer number"); or a text with one name on each line.
-
-    Raises
-    ------
-    InputError
-        When it is empty, or a value has no letter or too many words.
-    """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        if path.suffix.lower() == ".csv":
-            known = [one for number, row in enumerate(csv.DictReader(file), start=1) for one in _person(row, number)]
-        else:
-            known = [Known(str(number), "PERSON", line.strip()) for number, line in enumerate(file, 1) if line.strip()]
-    if not known:
-        raise InputError(f"expected people in {path}, got none", hint="a CSV table, or one name on each line")
-    try:
-        return known_subjects(known)
-    except ValueError as error:
-        raise InputError(f"{path}: {error}") from None
-
-
-def _person(row: dict[str | Any, str | Any], number: int) -> Iterator[Known]:
-    who = row.get("id") or row.get("subject") or str(number)
-    for column, value in row.items():
-        if column not in ("id", "subject") and isinstance(column, str) and isinstance(value, str) and value.strip():
-            said = match_name(column)
-            yield Known(who, said.label if said else column.upper().replace(" ", "_"), value)
+        if not also and label not in labelled:
+            raise InputError(f"no rule finds the label {label!r}", hint=did_you_mean(label, labelled))
+    return default_detector(
+        labels=labels or None,
+        countries=countries or None,
+        names=names,
+        recognisers=[open_recogniser(source) for source in also],
+        threshold=threshold,
+    )

@@ -2,11 +2,6 @@ import pytest
 
 from holdfast.adapters.text.opening import open_recogniser
 from holdfast.core.errors import InputError
-from holdfast.kernels.personal_data.names import find_names
-
-
-def test_the_lexicons_are_opened_by_name():
-    assert open_recogniser("names") is find_names
 
 
 def test_a_table_of_known_people_is_read(tmp_path):
@@ -24,7 +19,7 @@ def test_a_table_of_known_people_is_read(tmp_path):
 def test_an_unfit_table_is_refused_with_the_next_step(tmp_path, content):
     table = tmp_path / "people.csv"
     table.write_bytes(content)
-    with pytest.raises(InputError, match="expected a CSV file with a header"):
+    with pytest.raises(InputError, match="expected a table of known people"):
         open_recogniser(f"subjects:{table}")
 
 
@@ -32,3 +27,9 @@ def test_an_unfit_table_is_refused_with_the_next_step(tmp_path, content):
 def test_unknown_sources_are_refused(source):
     with pytest.raises(InputError, match="expected"):
         open_recogniser(source)
+
+
+def test_names_may_stand_one_on_each_line(tmp_path):
+    people = tmp_path / "people.txt"
+    people.write_text("Eva Berg\n\nJan Maj\n", encoding="utf-8")
+    assert len(open_recogniser(f"subjects:{people}")(["Maj, Jan and Eva Berg"])[0]) == 2

@@ -8,7 +8,6 @@ from holdfast.kernels.personal_data.known_subjects import (
     edit_distance,
     edits_allowed,
     known_subjects,
-    read_known,
 )
 
 PEOPLE = (
@@ -68,13 +67,6 @@ def test_offsets_count_code_points_where_characters_are_left_out():
     text = "\ufeff👋🏽 An\u200bna Kowal\u00adska"
     (span,) = FIND([text])[0]
     assert text[span.start : span.end] == "An\u200bna Kowal\u00adska"
-
-
-def test_a_table_of_people_gives_its_values():
-    rows = [{"who": "7", "name": "Eva Berg", "mail": " "}]
-    assert list(read_known(rows, subject="who", labels={"name": "PERSON", "mail": "EMAIL_ADDRESS"})) == [
-        Known("7", "PERSON", "Eva Berg")
-    ]
 
 
 @pytest.mark.parametrize("value", ["", " - ", "a " * 13])

@@ -1,24 +1,22 @@
-"""Open a source of spans by what the user calls it: the lexicons, a table of known people, a model for entities."""
+"""Open a source of spans by what the user calls it: a table of known people, a model for entities."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from holdfast.core.errors import InputError, did_you_mean
+from holdfast.kernels.personal_data.column_names import match_name
 from holdfast.kernels.personal_data.detector import Recogniser
-from holdfast.kernels.personal_data.known_subjects import Known, known_subjects, read_known
-from holdfast.kernels.personal_data.names import find_names
+from holdfast.kernels.personal_data.known_subjects import Known, KnownSubjects, known_subjects
 
-KINDS = ("names", "subjects", "spacy", "gliner")
-# Columns of a table of known people and the labels of their values; other columns are reported by their name in
-# capitals.
-LABEL_OF_COLUMN = {"name": "PERSON", "address": "ADDRESS", "email": "EMAIL_ADDRESS", "phone": "PHONE_NUMBER"}
-SUBJECT = "subject"
+KINDS = ("subjects", "spacy", "gliner")
 
 
 def open_recogniser(source: str) -> Recogniser:
-    """Open ``names``, ``subjects:FILE.csv``, ``spacy:MODEL`` or ``gliner:FOLDER``.
+    """Open ``subjects:FILE``, ``spacy:MODEL`` or ``gliner:FOLDER``.
 
     Raises
     ------
@@ -28,13 +26,11 @@ def open_recogniser(source: str) -> Recogniser:
         The package that reads the model is not installed.
     """
     kind, _, place = source.partition(":")
-    if kind not in KINDS or (kind != "names" and not place):
+    if kind not in KINDS or not place:
         raise InputError(
-            f"expected names, subjects:FILE.csv, spacy:MODEL or gliner:FOLDER, got {source!r}",
+            f"expected subjects:FILE, spacy:MODEL or gliner:FOLDER, got {source!r}",
             hint=did_you_mean(kind, KINDS),
         )
-    if kind == "names":
-        return find_names
     if kind == "subjects":
         return read_subjects(Path(place))
     if kind == "spacy":
@@ -46,19 +42,41 @@ def open_recogniser(source: str) -> Recogniser:
     return gliner_recogniser(place)
 
 
-def read_subjects(path: Path) -> Recogniser:
-    """Read a table of known people: a CSV file with a header; its column ``subject``, if any, says who it is."""
+def read_subjects(path: Path) -> KnownSubjects:
+    """Read a dictionary of people whom a search is to find, by name or by what else identifies them.
+
+    Parameters
+    ----------
+    path
+        A CSV table with one person in each row: a column ``id`` or ``subject`` says who it is, the names of the others
+        what they hold ("name", "email", "customer number"); or a text with one name on each line.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, holds nobody, or a value has no letter or too many words.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [dict(row, **{SUBJECT: row.get(SUBJECT) or str(n)}) for n, row in enumerate(csv.DictReader(file), 1)]
-        columns = [column for column in (rows[0] if rows else {}) if column and column != SUBJECT]
-        labels = {column: LABEL_OF_COLUMN.get(column.lower(), column.upper()) for column in columns}
-        if not labels:
-            raise ValueError("it has no rows, or no column beside 'subject'")
-        known: list[Known] = list(read_known(rows, subject=SUBJECT, labels=labels))
+            if path.suffix.lower() == ".csv":
+                known = [one for number, row in enumerate(csv.DictReader(file), 1) for one in _person(row, number)]
+            else:
+                known = [
+                    Known(str(number), "PERSON", line.strip()) for number, line in enumerate(file, 1) if line.strip()
+                ]
+        if not known:
+            raise ValueError("it holds nobody")
         return known_subjects(known)
     except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
         raise InputError(
-            f"expected a CSV file with a header and one known person a row, got {str(path)!r}: {error}",
-            hint="give columns such as subject,name,address,email; see the guide to personal data",
+            f"expected a table of known people, got {str(path)!r}: {error}",
+            hint="a CSV file with a header such as subject,name,email, or one name on each line",
         ) from None
+
+
+def _person(row: dict[str | Any, str | Any], number: int) -> Iterator[Known]:
+    who = row.get("id") or row.get("subject") or str(number)
+    for column, value in row.items():
+        if column not in ("id", "subject") and isinstance(column, str) and isinstance(value, str) and value.strip():
+            said = match_name(column)
+            yield Known(who, said.label if said else column.upper().replace(" ", "_"), value)

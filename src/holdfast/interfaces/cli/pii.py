@@ -28,7 +28,11 @@ LABELS = Option("--labels", help="Report these labels only; several by commas.")
 COUNTRIES = Option("--countries", help="Use national rules of these countries only: DE,PL.")
 THRESHOLD = Option("--threshold", help="Lowest score that is reported, from 0 to 1.")
 
-SUBJECTS = Option("--subjects", help="People to find by name too: a CSV table with an id, or a name on each line.")
+NAMES = Option(help="Look for names, places, organisations and special categories too.")
+ALSO = Option(
+    help="Further source, repeatable: subjects:FILE (known people: CSV, or a name on each line), spacy:MODEL, "
+    "gliner:FOLDER."
+)
 
 
 @app.command("scan")
@@ -46,7 +50,8 @@ def scan(
     labels: Annotated[str, LABELS] = "",
     countries: Annotated[str, COUNTRIES] = "",
     threshold: Annotated[float, THRESHOLD] = 0.5,
-    subjects: Annotated[Path | None, SUBJECTS] = None,
+    names: Annotated[bool, NAMES] = True,
+    also: Annotated[list[str] | None, ALSO] = None,
     wrapped: Annotated[bool, Option("--wrapped", help="In logs, look across the ends of lines too.")] = False,
     show: Annotated[bool, Option("--show", help="Show the values themselves, not only what they look like.")] = False,
     gate: Annotated[int | None, Option(help="Exit with 1 where more is found than this number.")] = None,
@@ -63,7 +68,7 @@ def scan(
 
     refuse_unknown_format(format, FORMATS)
     detector = build_detector(
-        labels=_listed(labels), countries=_listed(countries), threshold=threshold, subjects=subjects
+        labels=_listed(labels), countries=_listed(countries), threshold=threshold, names=names, also=also or ()
     )
     search = Search(paths, detector, fields=field or (), is_wrapped=wrapped)
     write = {"text": _text, "jsonl": _jsonl, "json": _json, "sarif": _sarif}[format]
@@ -116,7 +121,8 @@ def evaluate(
     map: Annotated[list[str] | None, Option(help="Compare a label under another name: FROM=TO; repeatable.")] = None,
     countries: Annotated[str, COUNTRIES] = "",
     threshold: Annotated[float, THRESHOLD] = 0.5,
-    subjects: Annotated[Path | None, SUBJECTS] = None,
+    names: Annotated[bool, NAMES] = True,
+    also: Annotated[list[str] | None, ALSO] = None,
     min_f1: Annotated[float | None, Option("--min-f1", help="Exit with 1 unless F1 is at least this.")] = None,
     max_leak: Annotated[float | None, Option("--max-leak", help="Exit with 1 unless no more leaks than this.")] = None,
     level: Annotated[float, Option(help="Confidence level of the intervals.")] = 0.95,
@@ -132,7 +138,7 @@ def evaluate(
     from holdfast.auditing.personal_data_scoring import evaluate as score
 
     refuse_unknown_format(format, SCORE_FORMATS)
-    detector = build_detector(countries=_listed(countries), threshold=threshold, subjects=subjects)
+    detector = build_detector(countries=_listed(countries), threshold=threshold, names=names, also=also or ())
     scored = score(
         sample, detector, field=field, truth=truth, group=group, labels=_listed(labels), names=_pairs(map or []),
         min_f1=min_f1, max_leak=max_leak, level=level,

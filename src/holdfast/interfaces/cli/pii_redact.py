@@ -29,6 +29,8 @@ def redact(
     layout: Annotated[str, LAYOUT] = "",
     countries: Annotated[str, Option(help="Use national rules of these countries only: DE,PL.")] = "",
     threshold: Annotated[float, Option(help="Lowest score that counts, from 0 to 1.")] = 0.5,
+    names: Annotated[bool, Option(help="Look for names, places, organisations and special categories too.")] = True,
+    also: Annotated[list[str] | None, Option(help="Further source: subjects:FILE, spacy:MODEL, gliner:FOLDER.")] = None,
     look_again: Annotated[bool, Option(help="Search what was written, outside the replacements.")] = True,
     gate: Annotated[int | None, Option(help="Exit with 1 when the second search finds more than this.")] = None,
     truth: Annotated[Path | None, Option(help="Labelled sample (JSON lines: text, spans) for a leak test.")] = None,
@@ -47,10 +49,10 @@ def redact(
     from dataclasses import replace
 
     from holdfast.auditing.leak_testing import leak_rates, read_labelled
+    from holdfast.auditing.personal_data import build_detector
     from holdfast.auditing.redacting import load_plan, redact_file
     from holdfast.auditing.redaction_keys import load_keys
     from holdfast.core.errors import InputError
-    from holdfast.kernels.personal_data.detector import default_detector
     from holdfast.reports.redaction import redaction_html, redaction_text
 
     refuse_unknown_format(format, FORMATS)
@@ -61,8 +63,8 @@ def redact(
     if gate is not None and not look_again:
         raise InputError("--gate counts what the second search finds", hint="leave --no-look-again out")
     chosen, keys = load_plan(plan), load_keys(key_file)
-    wanted = [code.strip() for code in countries.split(",") if code.strip()] or None
-    detector = default_detector(countries=wanted, threshold=threshold)
+    wanted = [code.strip() for code in countries.split(",") if code.strip()]
+    detector = build_detector(countries=wanted, threshold=threshold, names=names, also=also or ())
     leaks = leak_rates(read_labelled(truth), chosen, detector) if truth is not None else ()
     record = redact_file(file, out, chosen, detector, keys=keys, vault=vault, format=layout, look_again=look_again)
     record = replace(record, leaks=leaks)

@@ -22,7 +22,7 @@ matching. CACM 18 (the trie; that no entry is longer than a few words makes its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import NamedTuple
@@ -192,14 +192,6 @@ def known_subjects(known: Iterable[Known], *, fuzzy: bool = True) -> KnownSubjec
                 for rest in deletions(word):
                     rests.setdefault(rest, []).append(word)
     return KnownSubjects(trie, {rest: tuple(near) for rest, near in rests.items()}, frozenset(words), fuzzy)
-
-
-def read_known(rows: Iterable[Mapping[str, str]], *, subject: str, labels: Mapping[str, str]) -> Iterator[Known]:
-    """Read rows of a table of people: the column that says who it is, and the labels of the other columns."""
-    for row in rows:
-        for column, label in labels.items():
-            if row[column].strip():
-                yield Known(row[subject], label, row[column])
 
 
 def edits_allowed(word: bytes) -> int:
