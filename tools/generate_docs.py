@@ -18,7 +18,7 @@ from holdfast.auditing.catalogue import CheckEntry, catalogue
 from holdfast.core.check import MeasureSpec
 
 ROOT = Path(__file__).resolve().parent.parent
-GENERATED = ("docs/checks", "docs/schema", "docs/reference/commands.md")
+GENERATED = ("docs/checks", "docs/schema", "docs/reference/commands.md", "docs/reference/personal-data.md")
 HELP_WIDTH = 100
 HEADING = re.compile(r"^(?P<title>\S.*)\n-{3,}$", re.MULTILINE)
 DIRECTIONS = {"higher_is_better": "higher", "lower_is_better": "lower", "neither": "neither"}
@@ -30,6 +30,7 @@ def pages() -> dict[str, str]:
     written = {f"docs/checks/{entry.id}.md": check_page(entry) for entry in checks}
     written["docs/checks/index.md"] = check_index(checks)
     written["docs/reference/commands.md"] = commands_page()
+    written["docs/reference/personal-data.md"] = personal_data_page()
     written |= {f"docs/schema/{name}.json": text for name, text in schemas()}
     return written
 
@@ -69,6 +70,38 @@ def commands_page() -> str:
     lines = ["# Commands", "", "What `holdfast COMMAND --help` prints."]
     for name, text in _help_texts(get_command(app), "holdfast", None):
         lines += ["", f"## {name}", "", "```text", text, "```"]
+    return "\n".join(lines) + "\n"
+
+
+def personal_data_page() -> str:
+    """Write what the detector of personal data knows: every rule, its check, its scores and its source."""
+    from holdfast.kernels.personal_data.detector import default_detector
+    from holdfast.kernels.personal_data.names import LABELS
+    from holdfast.kernels.personal_data.rule import THRESHOLD
+
+    rules = default_detector().rules
+    countries = {country for rule in rules for country in rule.countries}
+    lines = [
+        "# What is found as personal data",
+        "",
+        f"{len(rules)} rules for {len({rule.label for rule in rules})} labels, {len(countries)} countries' own numbers "
+        f"among them. A match counts from a score of {THRESHOLD}; most numbers reach it only beside a word that says what",
+        "they are. How well the rules do on labelled text stands in `benchmarks/RESULTS.md`; measure it on text of your",
+        "own with `holdfast pii eval`.",
+        "",
+        "Without rules, by lexicons and the words around them: " + ", ".join(f"`{label}`" for label in LABELS) + ".",
+        "",
+        "| label | rule | check | score alone | with a word | source | example |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for rule in sorted(rules, key=lambda rule: (rule.label, rule.name)):
+        where = f" ({', '.join(rule.countries)})" if rule.countries else ""
+        beside = f"{rule.context_score:.2f}" if rule.context else ""
+        example = f"`{_cell(rule.examples[0]).splitlines()[0]}`" if rule.examples else ""
+        lines.append(
+            f"| {rule.label}{where} | {rule.name} | {'yes' if rule.validate else 'shape'} | {rule.score:.2f} "
+            f"| {beside} | {_cell(rule.source)} | {example} |"
+        )
     return "\n".join(lines) + "\n"
 
 

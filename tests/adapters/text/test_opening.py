@@ -10,7 +10,7 @@ def test_a_table_of_known_people_is_read(tmp_path):
     text = "hf-2207: Berg, Eva"
     spans = open_recogniser(f"subjects:{table}")([text])[0]
     assert [(text[span.start : span.end], span.label) for span in spans] == [
-        ("hf-2207", "CUSTOMER_ID"),
+        ("hf-2207", "ID"),
         ("Berg, Eva", "PERSON"),
     ]
 
