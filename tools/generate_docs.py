@@ -84,10 +84,10 @@ def personal_data_page() -> str:
     lines = [
         "# What is found as personal data",
         "",
-        f"{len(rules)} rules for {len({rule.label for rule in rules})} labels, {len(countries)} countries' own numbers "
-        f"among them. A match counts from a score of {THRESHOLD}; most numbers reach it only beside a word that says what",
-        "they are. How well the rules do on labelled text stands in `benchmarks/RESULTS.md`; measure it on text of your",
-        "own with `holdfast pii eval`.",
+        f"{len(rules)} rules for {len({rule.label for rule in rules})} labels; numbers of {len(countries)} countries.",
+        f"A match counts from a score of {THRESHOLD}; most numbers reach it only beside a word that names them.",
+        "How well the rules do on labelled text stands in `benchmarks/RESULTS.md`; measure it on your own with",
+        "`holdfast pii eval`.",
         "",
         "Without rules, by lexicons and the words around them: " + ", ".join(f"`{label}`" for label in LABELS) + ".",
         "",
