@@ -101,7 +101,7 @@ def artefacts(root: str) -> Iterator[Artefact]:
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         if not os.path.lexists(root):
             raise InputError(
-                f"there is no file or folder {printable(root)}", hint="holdfast scan takes files and folders"
+                f"there is no file or folder {printable(root)}", hint="give files and folders that exist"
             ) from error
         yield _refused(root, "a link that leads nowhere")
         return
