@@ -52,14 +52,14 @@ def test_known_people_are_found_by_name_and_number(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Kowalska, Anna has hf-2207")
     found = {}
     for name in ("people.csv", "people.txt"):
-        search = Search([str(tmp_path / "a.txt")], build_detector(subjects=tmp_path / name))
+        search = Search([str(tmp_path / "a.txt")], build_detector(names=False, also=[f"subjects:{tmp_path / name}"]))
         found[name] = [(one.label, one.text) for _, one in search]
     assert ("PERSON", "Kowalska, Anna") in found["people.csv"]
     assert "hf-2207" in [text for _, text in found["people.csv"]]
     assert found["people.txt"] == [("PERSON", "Kowalska, Anna")]
     (tmp_path / "none.txt").write_text("\n")
-    with pytest.raises(InputError, match="expected people"):
-        build_detector(subjects=tmp_path / "none.txt")
+    with pytest.raises(InputError, match="it holds nobody"):
+        build_detector(also=[f"subjects:{tmp_path / 'none.txt'}"])
 
 
 def test_options_of_the_detector_are_checked() -> None:

@@ -21,7 +21,7 @@ SHARED = Path(__file__).parents[3] / "shared/data/pii/dev.jsonl"
 @pytest.fixture
 def notes(tmp_path: Path) -> Path:
     path = tmp_path / "notes.jsonl"
-    texts = ({"id": "a1", "text": f"Zoë: {MAIL}"}, {"text": "call +44 20 7946 0123", "mail": MAIL}, {"text": "none"})
+    texts = ({"id": "a1", "text": f"dès: {MAIL}"}, {"text": "call +44 20 7946 0123", "mail": MAIL}, {"text": "none"})
     path.write_text("".join(json.dumps(text) + "\n" for text in texts))
     return path
 

@@ -106,6 +106,7 @@ def _placed(passage: Passage, spans: list[Span], detector: Detector) -> Iterator
     inside = [Span(max(0, span.start - before), span.end - before, span.label, span.score) for span in spans]
     if passage.known and text.strip() and (detector.labels is None or passage.known in detector.labels):
         inside = resolve_overlaps([*inside, Span(0, len(text), passage.known, 1.0)])
+    line, counted = place.line or 0, 0  # lines are counted on from span to span: a piece may hold very many
     for start, end, label, score in inside:
         if end <= max(0, passage.past):
             continue
@@ -114,5 +115,7 @@ def _placed(passage: Passage, spans: list[Span], detector: Detector) -> Iterator
             if not passage.own[0] <= start < passage.own[1]:
                 continue
             if place.line is not None:
-                where = place._replace(line=place.line + text.count("\n", 0, start))
+                line += text.count("\n", counted, start)
+                counted = start
+                where = place._replace(line=line)
         yield Found(where, start + passage.offset, end + passage.offset, label, score, text[start:end])
