@@ -23,6 +23,12 @@ a change of what the inputs mean (concept shift), not of the inputs (covariate s
 - *Bad:* income moved by 12 of 100 rows, and 9 % of answers turn on it.
 - *Misleading:* the test rows of a random split never drift from their training rows: only rows of today can tell.
 
+**Measured.** Two tables of 20 columns where nothing moved: a column is called drifted in 3.0 % (1.6 to 5.2 %) of 400
+pairs; one normal column by 0.1 standard deviations is found in 12 %, 88 % and 100 % at 1,000, 5,000 and 20,000 rows.
+All columns together, 2,000 rows: alike tables are told apart in 3.4 % (2.2 to 4.9 %) of 800 pairs at the 2.5 % that the
+trees are given; a correlation of 0.35 that came is seen in 91 %, one column wider by 15 % in 42 %, a shift of 0.12
+standard deviations in 18 %.
+
 **When it misleads.** Rows that follow each other closely (minutes of one day) count for less than they seem to. With
 a million rows everything is significant; the effect is what matters. Without outcomes of today, a change in what the
 inputs mean for the outcome leaves no trace here: see ``performance.estimated``.
