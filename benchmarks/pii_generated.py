@@ -37,7 +37,7 @@ from holdfast.kernels.personal_data import (
     rules_secrets,
     rules_wallets,
 )
-from holdfast.kernels.personal_data.detecting import find_spans
+from holdfast.kernels.personal_data.detecting import Finder
 from holdfast.kernels.personal_data.detector import Detector
 from holdfast.kernels.personal_data.native_words import native_recogniser
 from holdfast.kernels.personal_data.rule import Rule, Span
@@ -366,7 +366,7 @@ def passes(kind: Kind, value: str) -> bool:
     """Whether a rule of the kind's label takes the whole value, at whatever score."""
     rules = [rule for rule in RULES if rule.label == kind.label]
     text = f"{kind.name} {value}"
-    spans = find_spans([text], rules, threshold=0.0, compiled=False)[0]
+    spans = Finder(rules, threshold=0.0, compiled=False).find([text])[0]
     return any(span.end - span.start == len(value) for span in spans)
 
 

@@ -51,7 +51,6 @@ def test_both_ways_agree_on_sentences() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_rule_finds_its_examples(rule: Rule) -> None:
-    assert rule.examples
     for example, spans in zip(rule.examples, Finder([rule], threshold=0.01).find(rule.examples), strict=True):
         assert [span.label for span in spans] == [rule.label], example
 

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from benchmarks.pii_generated import KINDS, RULES, TABLES, hard_negatives, labelled
-from holdfast.kernels.personal_data.detecting import find_spans
+from holdfast.kernels.personal_data.detecting import Finder
 from holdfast.kernels.personal_data.detector import Detector
 from holdfast.kernels.personal_data.native_words import native_recogniser
 
@@ -18,12 +18,12 @@ EXAMPLES = [(rule, example) for rule in RULES for example in rule.examples]
 
 @pytest.mark.parametrize(("rule", "example"), EXAMPLES, ids=[rule.name for rule, _ in EXAMPLES])
 def test_examples_are_found(rule, example):
-    assert rule.label in {span.label for span in find_spans([example], [rule], compiled=False)[0]}
+    assert rule.label in {span.label for span in Finder([rule]).find([example])[0]}
 
 
 def test_examples_are_found_among_all_rules():
     # Among all rules another label may win where the shape is shared; nothing may go unseen.
-    found = find_spans([example for _, example in EXAMPLES], RULES, compiled=False)
+    found = Finder(RULES).find([example for _, example in EXAMPLES])
     assert [rule.name for (rule, _), spans in zip(EXAMPLES, found, strict=True) if not spans] == []
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.kernels.personal_data.checksums import luhn
-from holdfast.kernels.personal_data.detecting import find_spans
+from holdfast.kernels.personal_data.detecting import Finder
 from holdfast.kernels.personal_data.identifiers import (
     FIRM,
     GAP,
@@ -20,7 +20,7 @@ RULE = number("N", "XX", "3 3 3|9", luhn, WEAK, "numéro", "a source")
 
 
 def found(rule, text):
-    return [text[span.start : span.end] for span in find_spans([text], [rule], compiled=False)[0]]
+    return [text[span.start : span.end] for span in Finder([rule]).find([text])[0]]
 
 
 @pytest.mark.parametrize("written", ["732829320", "732 829 320", "732-829-320", "732.829.320"])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.kernels.personal_data.detecting import find_spans
+from holdfast.kernels.personal_data.detecting import Finder
 from holdfast.kernels.personal_data.rules_documents import (
     RULES,
     is_checked_vin,
@@ -12,6 +12,8 @@ from holdfast.kernels.personal_data.rules_documents import (
     is_zone_check,
 )
 
+FINDER = Finder(RULES)
+
 # The specimens of ICAO Doc 9303.
 TD3 = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10"
 TD2 = "I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<\nD231458907UTO7408122F1204159<<<<<<<6"
@@ -20,7 +22,7 @@ VISA = "V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL8988901C4XXX4009078F96121
 
 
 def found(text):
-    return [(text[span.start : span.end], span.label) for span in find_spans([text], RULES, compiled=False)[0]]
+    return [(text[span.start : span.end], span.label) for span in FINDER.find([text])[0]]
 
 
 @pytest.mark.parametrize("zone", [TD3, TD2, TD1, VISA])

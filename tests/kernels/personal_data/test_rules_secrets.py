@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.kernels.personal_data.detecting import find_spans
+from holdfast.kernels.personal_data.detecting import Finder
 from holdfast.kernels.personal_data.rules_secrets import RULES, entropy, is_jwt, is_mixed, is_password, is_random
+
+FINDER = Finder(RULES)
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 KEY = (
@@ -14,7 +16,7 @@ KEY = (
 
 
 def found(text):
-    return [(text[span.start : span.end], span.label) for span in find_spans([text], RULES, compiled=False)[0]]
+    return [(text[span.start : span.end], span.label) for span in FINDER.find([text])[0]]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.kernels.personal_data.detecting import find_spans
+from holdfast.kernels.personal_data.detecting import Finder
 from holdfast.kernels.personal_data.rules_wallets import RULES
+
+FINDER = Finder(RULES)
 
 
 def found(text):
-    return [text[span.start : span.end] for span in find_spans([text], RULES, compiled=False)[0]]
+    return [text[span.start : span.end] for span in FINDER.find([text])[0]]
 
 
 @pytest.mark.parametrize(
