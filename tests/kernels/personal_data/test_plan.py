@@ -21,13 +21,15 @@ def test_every_word_is_found_in_the_table_of_its_hash() -> None:
 
 def test_rules_stand_under_their_kind_or_their_word() -> None:
     compiled = compile_rules(RULES, 0.5)
-    assert compiled.plan.kind_rules.tolist() == [0]
+    assert compiled.plan.kind_rules.tolist() == []
+    assert compiled.plan.run_rules.tolist() == [0, 0]  # numbers of two and of three digits
+    assert compiled.plan.run_begins[[2, 3, 4]].tolist() == [0, 1, 2]
     assert compiled.plan.word_rules.tolist() == [1]
-    assert compiled.plan.limits[0].tolist() == [2, 3, 2]
+    assert compiled.plan.fewest.tolist() == [2, 1]
     assert compiled.is_weak.tolist() == [0, 1]
     assert compiled.wants.tolist() == [[0, 0], [0, 1]]
     assert compiled.plan.is_context.tolist() == [0, 1]
 
 
 def test_no_rules_make_an_empty_plan() -> None:
-    assert len(compile_rules([], 0.5).plan.kind_rules) == 0
+    assert len(compile_rules([], 0.5).plan.run_rules) == 0

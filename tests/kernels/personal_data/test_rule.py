@@ -17,7 +17,7 @@ RULES = default_detector().rules
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_is_complete(rule: Rule) -> None:
-    assert rule.anchor.kind in (*KINDS, "word")
+    assert rule.anchor.kind in (*KINDS, "digit", "token", "word")
     assert (rule.anchor.kind == "word") == bool(rule.anchor.words)
     assert 0 <= rule.score <= 1
     assert rule.source

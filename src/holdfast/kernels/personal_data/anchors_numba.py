@@ -17,14 +17,15 @@ LETTER, DIGIT, OPENING, HEX, MAIL, HOST, SEPARATOR, SIGN = 1, 2, 4, 8, 16, 32, 6
 RUN = 64  # code points of a run of digits or of letters and digits that are looked at
 HOST_RUN = 448  # longest host name that rules accept: seven labels
 FARTHEST = 4096  # code points back that a word of a context may stand; tries are not quite in order of their place
+TOKEN = 4 * RUN  # of the first run of letters and digits
 LINE = 20  # shortest line that may be a line of a document
 
-KINDS = ("digit", "token", "at", "dot", "colon", "hex", "line")
+KINDS = ("at", "dot", "colon", "hex", "line")
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)  # gives each single bit its own six highest bits
 _BITS = np.zeros(64, np.int64)
 for _bit in range(64):
     _BITS[(((1 << _bit) * int(_DE_BRUIJN)) & 0xFFFFFFFFFFFFFFFF) >> 58] = _bit
-_DIGIT_RULES, _TOKEN_RULES, _AT_RULES, _DOT_RULES, _COLON_RULES, _HEX_RULES, _LINE_RULES = range(len(KINDS))
+_AT_RULES, _DOT_RULES, _COLON_RULES, _HEX_RULES, _LINE_RULES = range(len(KINDS))
 
 
 def _flags() -> NDArray[np.uint8]:
@@ -55,7 +56,8 @@ class Plan(NamedTuple):
     slots: hash table of words, a power of two long: the number of a word, or -1. letters: the words' letters one after
     another. bounds: where each begins, and the end. is_context: whether a word belongs to the context of a rule.
     word_begins, word_rules: the rules that begin with each word. kind_begins, kind_rules: the rules of each of
-    ``KINDS``. limits: shape (n_rules, 3): shortest and longest first run, fewest in the whole run. machines: shape
+    ``KINDS``. run_begins, run_rules: the rules that begin with a number of each length up to ``RUN``, then those with a
+    token of each. fewest: shape (n_rules,): fewest digits or characters in the whole run. machines: shape
     (n_rules, 322): the rules' automata (``expression.py``), positions as bits: those that a match may begin with, those
     after which it accepts, those that may follow each, and those that read each code; there the highest bit says
     whether the code may stand before. A rule without one has no position to begin with.
@@ -69,7 +71,9 @@ class Plan(NamedTuple):
     word_rules: NDArray[np.int32]
     kind_begins: NDArray[np.int32]
     kind_rules: NDArray[np.int32]
-    limits: NDArray[np.int32]
+    run_begins: NDArray[np.int32]
+    run_rules: NDArray[np.int32]
+    fewest: NDArray[np.int32]
     machines: NDArray[np.uint64]
 
 
@@ -133,7 +137,7 @@ def _token_from(codes: NDArray[np.uint8], start: int) -> tuple[int, int]:
     """Length of a run of letters and digits, and how many are in the whole run with its separators."""
     at = start
     n = len(codes)
-    while at < n and at < start + 4 * RUN and FLAGS[codes[at]] & (LETTER | DIGIT):
+    while at < n and at < start + TOKEN and FLAGS[codes[at]] & (LETTER | DIGIT):
         at += 1
     first = at - start
     total = first
@@ -142,7 +146,7 @@ def _token_from(codes: NDArray[np.uint8], start: int) -> tuple[int, int]:
         if FLAGS[codes[at]] & (LETTER | DIGIT):
             total += 1
         at += 1
-    return first, total if at < start + RUN else 4 * RUN
+    return first, total if at < start + RUN else TOKEN
 
 
 @inlined
@@ -192,16 +196,15 @@ def _put_fitting(
     codes: NDArray[np.uint8],
     machines: NDArray[np.uint64],
     rules: NDArray[np.int32],
-    limits: NDArray[np.int32],
+    fewest: NDArray[np.int32],
     place: int,
-    runs: tuple[int, int],
+    total: int,
     tries: NDArray[np.int32],
     counts: NDArray[np.int64],
 ) -> None:
-    """Those rules may begin at a place whose limits its runs fit."""
-    first, total = runs
+    """Those rules may begin at a place whose whole run is long enough."""
     for rule in rules:
-        if limits[rule, 0] <= first <= limits[rule, 1] and total >= limits[rule, 2]:
+        if total >= fewest[rule]:
             _put(codes, machines, rule, place, tries, counts)
 
 
@@ -286,25 +289,45 @@ def _look_at_sign(
         _put_all(codes, machines, kind_rules[kind_begins[kind] : kind_begins[kind + 1]], start, tries, counts)
 
 
-@inlined
+@compiled
+def _look_at_token(
+    codes: NDArray[np.uint8],
+    machines: NDArray[np.uint64],
+    run_begins: NDArray[np.int32],
+    run_rules: NDArray[np.int32],
+    fewest: NDArray[np.int32],
+    at: int,
+    tries: NDArray[np.int32],
+    counts: NDArray[np.int64],
+) -> None:
+    """A run of letters and digits starts here."""
+    first, total = _token_from(codes, at)
+    place = RUN + 1 + min(first, TOKEN)
+    _put_fitting(
+        codes, machines, run_rules[run_begins[place] : run_begins[place + 1]], fewest, at, total, tries, counts
+    )
+
+
+@compiled
 def _look_at_number(
     codes: NDArray[np.uint8],
     machines: NDArray[np.uint64],
-    digit_rules: NDArray[np.int32],
-    token_rules: NDArray[np.int32],
-    limits: NDArray[np.int32],
+    run_begins: NDArray[np.int32],
+    run_rules: NDArray[np.int32],
+    fewest: NDArray[np.int32],
     at: int,
     tries: NDArray[np.int32],
     counts: NDArray[np.int64],
 ) -> None:
     """A number, or the token that it begins, starts here."""
-    runs = _digits_from(codes, at)
-    if runs[0] == 0:
+    first, total = _digits_from(codes, at)
+    if first == 0:
         return
-    _put_fitting(codes, machines, digit_rules, limits, at, runs, tries, counts)
-    end = at + runs[0]
+    rules = run_rules[run_begins[first] : run_begins[first + 1]]
+    _put_fitting(codes, machines, rules, fewest, at, total, tries, counts)
+    end = at + first
     if FLAGS[codes[at]] & DIGIT and end < len(codes) and FLAGS[codes[end]] & LETTER:
-        _put_fitting(codes, machines, token_rules, limits, at, _token_from(codes, at), tries, counts)
+        _look_at_token(codes, machines, run_begins, run_rules, fewest, at, tries, counts)
 
 
 @entrance
@@ -326,9 +349,8 @@ def scan(
         (capacity, 2), word and place. counts: written: shape (2,), how many there are; where that is more than fits,
         the rest is not written.
     """
-    slots, letters, bounds, is_context, word_begins, word_rules, kind_begins, kind_rules, limits, machines = plan
-    digit_rules = kind_rules[kind_begins[_DIGIT_RULES] : kind_begins[_DIGIT_RULES + 1]]
-    token_rules = kind_rules[kind_begins[_TOKEN_RULES] : kind_begins[_TOKEN_RULES + 1]]
+    slots, letters, bounds, is_context, word_begins, word_rules, kind_begins, kind_rules = plan[:8]
+    run_begins, run_rules, fewest, machines = plan[8:]
     line_rules = kind_rules[kind_begins[_LINE_RULES] : kind_begins[_LINE_RULES + 1]]
     counts[:] = 0
     n = len(codes)
@@ -354,12 +376,12 @@ def scan(
                 rules = word_rules[word_begins[word] : word_begins[word + 1]]
                 _put_all(codes, machines, rules, start, tries, counts)
             if not before & DIGIT and at < n and FLAGS[codes[at]] & DIGIT:
-                _put_fitting(codes, machines, token_rules, limits, start, _token_from(codes, start), tries, counts)
+                _look_at_token(codes, machines, run_begins, run_rules, fewest, start, tries, counts)
             before = LETTER
             continue
         if flag & (DIGIT | OPENING):
             if not before & (LETTER | DIGIT):
-                _look_at_number(codes, machines, digit_rules, token_rules, limits, at, tries, counts)
+                _look_at_number(codes, machines, run_begins, run_rules, fewest, at, tries, counts)
         elif flag & SIGN:
             _look_at_sign(codes, machines, kind_begins, kind_rules, at, tries, counts)
         before = flag

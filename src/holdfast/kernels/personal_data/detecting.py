@@ -201,20 +201,19 @@ def _context_words(data: bytes, wanted: set[str]) -> ContextWords:
 
 def _score(match: Match, words: ContextWords, low: int, high: int) -> float:
     """The score of a match, by the words around it between the bounds of its record."""
-    begin, end, matcher = match
-    score, context, against = matcher.score, matcher.context, matcher.against
+    begin, end, (_, _, _, _, score, context, against, context_score, reach) = match
     if not context and not against:
         return score
     starts = words.starts
-    first = bisect_left(starts, max(low, begin - matcher.reach))
-    last = bisect_left(starts, min(high, end + matcher.reach // 3), first)
+    first = bisect_left(starts, max(low, begin - reach))
+    last = bisect_left(starts, min(high, end + reach // 3), first)
     for at in range(first, last):
         start = starts[at]
         if begin <= start < end:
             continue
         word = words.words[at]
         if word in context:
-            return matcher.context_score
+            return context_score
         if start < begin <= start + AGAINST_REACH and word in against:
             score = 0.0
     return score

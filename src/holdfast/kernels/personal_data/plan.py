@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kernels.personal_data.anchors_numba import FIRST, FOLLOW, KINDS, LAST, READS, WIDTH, Plan
+from holdfast.kernels.personal_data.anchors_numba import FIRST, FOLLOW, KINDS, LAST, READS, RUN, TOKEN, WIDTH, Plan
 from holdfast.kernels.personal_data.expression import ALL, automaton
 from holdfast.kernels.personal_data.rule import Rule
 
@@ -42,6 +42,7 @@ def compile_rules(rules: Sequence[Rule], threshold: float) -> Compiled:
     by_kind = [[number for number, rule in enumerate(rules) if rule.anchor.kind == kind] for kind in KINDS]
     word_begins, word_rules = _lists(beginning)
     kind_begins, kind_rules = _lists(by_kind)
+    run_begins, run_rules = _lists([*_by_first_run(rules, "digit", RUN), *_by_first_run(rules, "token", TOKEN)])
     letters = "".join(words).encode("latin-1")
     plan = Plan(
         slots=_slots(words),
@@ -52,12 +53,20 @@ def compile_rules(rules: Sequence[Rule], threshold: float) -> Compiled:
         word_rules=word_rules,
         kind_begins=kind_begins,
         kind_rules=kind_rules,
-        limits=np.array([[*rule.anchor.first, rule.anchor.total] for rule in rules], np.int32).reshape(-1, 3),
+        run_begins=run_begins,
+        run_rules=run_rules,
+        fewest=np.array([rule.anchor.total for rule in rules], np.int32),
         machines=_machines(rules),
     )
     is_weak = np.array([rule.score < threshold for rule in rules], np.uint8)
     reach = np.array([[rule.reach, rule.reach // 3 + LONGEST_MATCH] for rule in rules], np.int32).reshape(-1, 2)
     return Compiled(plan, tuple(words), is_weak, wants, reach)
+
+
+def _by_first_run(rules: Sequence[Rule], kind: str, longest: int) -> list[list[int]]:
+    """The rules of a kind by the length of the run that they begin with."""
+    own = [(number, rule.anchor.first) for number, rule in enumerate(rules) if rule.anchor.kind == kind]
+    return [[number for number, (low, high) in own if low <= length <= high] for length in range(longest + 1)]
 
 
 def _machines(rules: Sequence[Rule]) -> NDArray[np.uint64]:
