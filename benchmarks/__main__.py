@@ -1,5 +1,6 @@
 """Run all benchmarks: python -m benchmarks [--data DIR]. Without DIR, those that need real data are left out.
 
+``pii.py`` and ``pii_names.py`` read labelled sentences and are run by themselves.
 ``python -m benchmarks scan`` runs the one of the scanner, which needs other scanners from the package index.
 """
 
@@ -18,6 +19,7 @@ def main() -> None:
         subprocess.run([sys.executable, str(HERE / "scan.py"), *arguments[1:]], check=True)
         return
     needing_data = [
+        "anonymity.py",
         "audit_adult.py",
         "drift_alarms.py",
         "extraction.py",
@@ -32,7 +34,8 @@ def main() -> None:
     with_data = needing_data if "--data" in arguments else []
     scripts = [
         "startup.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py", "feedback.py",
-        "estimation.py", "drift.py", "ledger.py", "signing.py", *with_data,
+        "estimation.py", "drift.py", "telling_apart.py", "ledger.py", "signing.py", "redaction.py", "pii_generated.py",
+        *with_data,
     ]  # fmt: skip
     for script in scripts:
         print(f"== {script}", flush=True)
