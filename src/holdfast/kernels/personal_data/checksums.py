@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)  # digit sum of twice the digit
+_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 
 # Multiplication in the dihedral group D5, and the permutation of a digit by its place (Verhoeff 1969): row, then digit.
 _DIHEDRAL = (
@@ -37,10 +37,10 @@ def weighted_sum(number: str, weights: Sequence[int]) -> int:
 
 def luhn(number: str) -> bool:
     """Whether the last digit is right by Luhn's formula: every second digit from the right doubled (ISO/IEC 7812-1)."""
-    if not number.isdecimal():
+    if not (number.isascii() and number.isdecimal()):
         return False
-    total = sum(map(int, number[-1::-2])) + sum(_DOUBLED[int(digit)] for digit in number[-2::-2])
-    return total % 10 == 0
+    backwards = number.encode("ascii")[::-1]
+    return (sum(backwards[::2]) + sum(backwards[1::2].translate(_DOUBLED)) - 48 * len(backwards)) % 10 == 0
 
 
 def verhoeff(number: str) -> bool:

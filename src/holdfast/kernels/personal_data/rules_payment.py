@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holdfast.kernels.personal_data.checksums import luhn
 from holdfast.kernels.personal_data.rule import Anchor, Rule
 
 # First digits of the issuers and the lengths of their numbers (ISO/IEC 7812; the networks' published ranges).
@@ -47,19 +48,11 @@ IBAN_LENGTHS = {
     ).split(" ")
 }
 
-_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
-
-
-def passes_luhn(digits: str) -> bool:
-    """Whether the last digit is the check digit of those before it (ISO/IEC 7812-1, annex B)."""
-    backwards = digits.encode("ascii")[::-1]
-    return (sum(backwards[::2]) + sum(backwards[1::2].translate(_DOUBLED)) - 48 * len(backwards)) % 10 == 0
-
 
 def is_card_number(text: str) -> bool:
     """Whether a number with its separators is one that an issuer can have given out."""
     digits = text.replace(" ", "").replace("-", "")
-    if len(set(digits)) < 3 or not passes_luhn(digits):
+    if len(set(digits)) < 3 or not luhn(digits):
         return False
     return any(low <= digits[: len(low)] <= high and len(digits) in lengths for low, high, lengths in ISSUERS)
 
@@ -124,7 +117,7 @@ RULES: tuple[Rule, ...] = (
         "ISO/IEC 7812-1: Luhn check digit; an issuer we do not know, so only beside words of cards",
         context=_CARD_WORDS,
         context_score=0.9,
-        validate=passes_luhn,
+        validate=luhn,
         against=_NUMBERED_THINGS,
         examples=("Card no 9999990000000006",),
     ),
