@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from holdfast.core.check import Task
     from holdfast.core.deployment import Deployment
     from holdfast.core.materials import Bill
+    from holdfast.core.network import RawNetwork
     from holdfast.core.provenance import Provenance
     from holdfast.core.scan import ScannedFile
     from holdfast.core.signature import SignatureRecord
@@ -42,7 +43,8 @@ class ModelInfo:
         One line for people: estimator or producer and version.
     capabilities
         ``labels``/``scores``/``values`` (regression) say what it returns, ``query`` that it answers new inputs,
-        ``trees`` that its answer is a sum over decision trees which it can show, ``stored`` that it can show what it
+        ``trees`` that its answer is a sum over decision trees which it can show, ``gradients`` that it is a neural
+        network which it can show as operators and weights, ``stored`` that it can show what it
         keeps of its training data.
     classes
         Labels in score order as the model itself states them; empty when it states none.
@@ -276,6 +278,9 @@ class Model(Protocol):
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what the trees are given for these inputs, ``(n, n_features)``; only with ``trees``."""
 
+    def network(self) -> RawNetwork:
+        """Show the network; only with the ``gradients`` capability. ``NotRun`` when an operator of it is not known."""
+
     def stored(self, X: pl.DataFrame | None) -> Stored:
         """Show what it keeps of its training data, compared with the inputs ``X`` of it; only with ``stored``."""
 
@@ -402,6 +407,12 @@ class Subject(Protocol):
 
     def trees(self) -> RawTrees:
         """Return the model's trees, their scores in the order of ``classes``; only with the ``trees`` capability."""
+
+    def network(self) -> RawNetwork:
+        """Return the model's network, its scores in the order of ``classes``; only with ``gradients``.
+
+        It was compared with the model's own answers on rows of the test table; ``NotRun`` where they differ.
+        """
 
     def tree_features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what the trees are given for inputs (columns ``features``); asks for no prediction."""
