@@ -12,6 +12,7 @@ from holdfast.auditing.guessing import apply_guesses, guess_roles
 from holdfast.auditing.inputs import Inputs
 from holdfast.auditing.jobs import ModelSource
 from holdfast.auditing.keys import adapters_digest, library_versions
+from holdfast.auditing.network_quality import doubts
 from holdfast.auditing.planning import available_needs, choose_effort, make_plan
 from holdfast.auditing.population import check_population
 from holdfast.auditing.settling import settle
@@ -177,6 +178,10 @@ def _settled(config: AuditConfig, inputs: Inputs, store: Store | None) -> tuple[
             test=tables.get("test"),
             model=source.opened if source else None,
         )
+        test = tables.get("test")
+        if source is not None and source.opened is not None and test is not None and config.target:
+            notes = doubts(facts, test, source.opened, stated=config.network.accuracy)
+            facts = replace(facts, assumptions=(*notes, *facts.assumptions))
     except BaseException:
         if source is not None and source.opened is not None:
             source.opened.close()
