@@ -81,7 +81,9 @@ def inside(region: Region, n: int, seed: int) -> torch.Tensor:
     return (region.point + moves.reshape(shape)).clamp(region.low, region.high)
 
 
-def exact_least(network: RawNetwork, c: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> float:
+def exact_least(
+    network: RawNetwork, c: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> float:
     """Find the least of ``c @ scores`` of an MLP of Relu over a box, by mixed-integer programming.
 
     Variables: the inputs; then for each hidden unit its value before and behind the bend, and its side. With bounds l, u

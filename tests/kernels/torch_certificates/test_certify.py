@@ -27,7 +27,9 @@ def descended(network: RawNetwork, region: Region, y: torch.Tensor) -> torch.Ten
     forward = as_function(network, dtype=torch.float64)
     generator, least = torch.Generator().manual_seed(0), torch.full((y.numel(),), torch.inf, dtype=torch.float64)
     for _ in range(3):
-        x = region.low + torch.rand(region.low.shape, generator=generator, dtype=torch.float64) * (region.high - region.low)
+        x = region.low + torch.rand(region.low.shape, generator=generator, dtype=torch.float64) * (
+            region.high - region.low
+        )
         x = onto(x, region)
         for step in range(25):
             x = x.detach().requires_grad_(True)

@@ -16,7 +16,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from holdfast.kernels.torch_certificates.graph import OWN_ERROR, SMALLEST, UNIT, Affine, Bend, Graph, Maximum, Node, Tanh
+from holdfast.kernels.torch_certificates.graph import (
+    OWN_ERROR,
+    SMALLEST,
+    UNIT,
+    Affine,
+    Bend,
+    Graph,
+    Maximum,
+    Node,
+    Tanh,
+)
 from holdfast.kernels.torch_certificates.regions import Region, smallest
 from holdfast.kernels.torch_certificates.relaxations import bend_lines, maximum, maximum_choices, tanh_lines
 

@@ -70,7 +70,10 @@ def _by_inputs(graph: Graph, a: Tensor, shift: Tensor, region: Region, *, most: 
         rest = torch.ones(low.shape[0], dtype=torch.bool, device=low.device)
         rest[first] = False
         now = Region(
-            low[first], high[first], *(cells.expand(first.numel(), *cells.shape[1:]) for cells in region[2:4]), *region[4:]
+            low[first],
+            high[first],
+            *(cells.expand(first.numel(), *cells.shape[1:]) for cells in region[2:4]),
+            *region[4:],
         )
         inherited = value[first]
         found = carried_back(graph, graph.output, a.expand(first.numel(), 1, -1), linear_bounds(graph, now), now)

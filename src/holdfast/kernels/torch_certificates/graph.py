@@ -146,7 +146,9 @@ def _is_known(step: Step, constants: Mapping[str, Any]) -> bool:
         return 0 <= float(step.attributes.get("alpha", 0.01)) <= 1  # type: ignore[arg-type]
     if step.op == "Cast":
         return step.attributes["to"] in TO_FLOAT
-    return (step.op in FIRST and varies == [True, *[False] * (len(varies) - 1)]) or (step.op in ONE and sum(varies) == 1)
+    return (step.op in FIRST and varies == [True, *[False] * (len(varies) - 1)]) or (
+        step.op in ONE and sum(varies) == 1
+    )
 
 
 def _constant(value: Any, device: str) -> Tensor:
