@@ -16,7 +16,7 @@ from holdfast.core.decision import VerdictKind
 from holdfast.core.finding import Chart, Finding
 from holdfast.core.record import Audit
 from holdfast.reports.charts import evidence_svg
-from holdfast.reports.html import render_html
+from holdfast.reports.html import _coded, render_html
 from holdfast.reports.text import VERDICT_WORDS
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr", "circle", "path"}
@@ -209,3 +209,17 @@ def test_caller_can_keep_the_pictures(audit: Audit) -> None:
 )
 def test_an_audit_with_parts_missing_still_renders(audit: Audit, bare: Callable[[Audit], Audit]) -> None:
     assert "</html>" in render_html(bare(audit), svg=no_picture)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("run `holdfast diff A B` & look", "run <code>holdfast diff A B</code> &amp; look"),
+        ("`a` and `b`", "<code>a</code> and <code>b</code>"),
+        ("a lone ` stays", "a lone ` stays"),
+        ("`<script>`", "<code>&lt;script&gt;</code>"),
+        ("plain", "plain"),
+    ],
+)
+def test_text_between_backticks_is_set_as_code(said: str, expected: str) -> None:
+    assert str(_coded(said)) == expected

@@ -23,7 +23,7 @@ from holdfast.evidence.notes import NamedKey, VerifierKey, checkpoint_text, name
 from holdfast.evidence.receipt import Receipt, make_receipt
 from holdfast.evidence.statement import Statement, kind_of
 from holdfast.kernels.merkle.note import Checkpoint, is_key_name, read_checkpoint
-from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, inclusion_proof, leaf_hash, numbered
+from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, in_order, inclusion_proof, leaf_hash
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -387,7 +387,7 @@ class Ledger:
                 return f"entry {position} is missing or not as it was signed"
         expected = nodes_of(begin, edge.extend([entry.leaf for entry in found]))
         stored = storage.nodes(connection, begin - begin.bit_count(), size)
-        if [KeptNode(*node) for node in stored.items()] != expected:
+        if stored != expected:
             return f"the nodes over the entries from {begin} on are not as they were signed"
         return "" if edge.size == size else f"the checkpoint speaks of {size} entries, and {edge.size} are there"
 
@@ -412,7 +412,7 @@ def _grown(
 
 def nodes_of(begin: int, completed: Sequence[Sequence[bytes]]) -> list[KeptNode]:
     """Inner nodes that entries from ``begin`` on completed, given by level, in the order in which they were."""
-    return list(map(KeptNode._make, sorted(numbered(begin, completed).items())))
+    return list(map(KeptNode._make, enumerate(in_order(begin, completed), begin - begin.bit_count())))
 
 
 def _node(storage: Storage, connection: Connection, level: int, place: int) -> bytes:

@@ -14,7 +14,7 @@ from holdfast.core.errors import InputError
 from holdfast.evidence.ledger_storage import BATCH, KeptCheckpoint, Storage
 from holdfast.evidence.statement import kind_of
 from holdfast.evidence.writing import open_durably
-from holdfast.kernels.merkle.tree import leaf_hash, node_number, numbered
+from holdfast.kernels.merkle.tree import in_order, leaf_hash, node_number
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -56,9 +56,11 @@ class StoredHistory:
     def faults_of_nodes(self, begin: int, completed: list[list[bytes]]) -> Iterator[str]:
         """What differs from the nodes that the entries from ``begin`` on completed, by level."""
         end = begin + len(completed[0])
-        stored = self._storage.nodes(self._connection, begin - begin.bit_count(), end - end.bit_count())
-        if stored == numbered(begin, completed):
+        first = begin - begin.bit_count()
+        found = self._storage.nodes(self._connection, first, end - end.bit_count())
+        if found == list(enumerate(in_order(begin, completed), first)):
             return
+        stored = dict(found)
         for level, expected in enumerate(completed[1:], 1):
             for place, value in enumerate(expected, begin >> level):
                 if stored.get(node_number(level, place)) != value:

@@ -6,6 +6,7 @@ at all, and one writer is at work at a time. The store knows nothing of proofs a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from itertools import count
@@ -260,12 +261,12 @@ class Storage:
         for rows in self._batches(connection, "select digest, salt from salts order by digest"):
             yield from (Salt(*row) for row in rows)
 
-    def nodes(self, connection: Connection, begin: int, end: int) -> dict[int, bytes]:
-        """Hashes of inner nodes by number, from one number to before another."""
+    def nodes(self, connection: Connection, begin: int, end: int) -> list[tuple[int, bytes]]:
+        """Numbers and hashes of inner nodes, from one number to before another."""
         query = f"select number, hash from nodes where number >= {begin:d} and number < {end:d} order by number"  # noqa: S608
         more = {"binary": True} if self.is_postgres else {}
         with closing(_driver(connection).execute(query, **more)) as cursor:
-            return dict(cursor.fetchall())
+            return list(cursor.fetchall())
 
     def _batches(self, connection: Connection, query: str) -> Generator[list[Any]]:
         """Rows below SQLAlchemy, read from the database while they are asked for."""
@@ -335,9 +336,12 @@ def _driver(connection: Connection) -> Any:
 
 def _inode(path: Path | None) -> tuple[int, int] | None:
     """Which file a path leads to."""
-    if path is None or not path.exists():
+    if path is None:
         return None
-    found = path.stat()
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
     return (found.st_dev, found.st_ino)
 
 

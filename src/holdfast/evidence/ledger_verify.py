@@ -212,8 +212,7 @@ class _Walk:
 
     def _clocks(self, begin: int, payloads: Sequence[bytes]) -> None:
         """Note clocks that went back; the quick look may be wrong, so a find is looked at again."""
-        starts = [payload.find(RECORDED) + len(RECORDED) for payload in payloads]
-        times = [payload[start : start + 24] for start, payload in zip(starts, payloads, strict=True)]
+        times = [payload.partition(RECORDED)[2][:24] for payload in payloads]
         before = [self._time, *times]
         self._time = times[-1]
         if before == sorted(before):

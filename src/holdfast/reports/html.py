@@ -24,11 +24,13 @@ from holdfast.reports.minibar import interval_bar, scales
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 MOST_MEASUREMENTS = 12
 DIGEST_SHOWN = 12
 UNIT_GAP = re.compile(r"(?<=\d) (?=[^\d\s(]+)(?!to |at )")
 BREAKS = re.compile(r"([^._]*)([._]|$)")
+CODE = re.compile("`([^`]+)`")
 MINUS = re.compile(r"(?<![\w.])-(?=[\d.])")
 
 
@@ -129,6 +131,7 @@ def _environment() -> Environment:
         "relative": _relative,
         "sentence": _sentence,
         "breakable": _breakable,
+        "coded": _coded,
         "listed": text.join_words,
     }
     environment.globals |= {
@@ -152,6 +155,13 @@ def _source(name: str) -> str:
 def _finalize(value: Any) -> Any:
     """Make every text printable before it is escaped; what is markup already stays as it is."""
     return text.printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _coded(said: str) -> Markup:
+    """Set what stands between backticks as code; a backtick without another one stays as it is."""
+    from markupsafe import Markup, escape
+
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text.printable(said)))))  # noqa: S704  (escaped before)
 
 
 def _finding_view(finding: Finding, audit: Audit, svg: Callable[[Finding, Chart], str]) -> dict[str, Any]:

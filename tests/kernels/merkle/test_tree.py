@@ -14,13 +14,13 @@ from holdfast.kernels.merkle.tree import (
     Node,
     consistency_proof,
     edge_of,
+    in_order,
     includes,
     inclusion_proof,
     is_consistent,
     leaf_hash,
     node_hash,
     node_number,
-    numbered,
 )
 
 # The entries and roots of the test vectors that certificate transparency implementations share.
@@ -121,16 +121,18 @@ def test_many_leaves_at_once_complete_what_they_complete_one_by_one() -> None:
             assert edge.nodes == tuple(log.node(*at) for at in edge_of(end))
 
 
-def test_nodes_that_many_leaves_complete_are_numbered_together() -> None:
+def test_nodes_that_many_leaves_complete_come_in_the_order_of_their_numbers() -> None:
     log = Log(70)
-    for begin in range(0, 70, 9):
-        edge = Edge(begin, [log.node(*at) for at in edge_of(begin)])
-        expected = {
-            node_number(level, place): value
-            for (level, place), value in log.nodes.items()
-            if level and begin < (place + 1) << level
-        }
-        assert numbered(begin, edge.extend(log.leaves[begin:])) == expected
+    for begin in range(70):
+        for end in range(begin, 71):
+            edge = Edge(begin, [log.node(*at) for at in edge_of(begin)])
+            expected = {
+                node_number(level, place): value
+                for (level, place), value in log.nodes.items()
+                if level and begin < (place + 1) << level <= end
+            }
+            found = dict(enumerate(in_order(begin, edge.extend(log.leaves[begin:end])), begin - begin.bit_count()))
+            assert found == expected
 
 
 def test_an_edge_needs_as_many_nodes_as_its_size_has_ones() -> None:

@@ -95,3 +95,15 @@ def test_a_group_with_a_column_that_stays_does_not_move() -> None:
     assert moving() == (group,)
     assert moving(sensitive=("owns",)) == moving(immutable=("rents",)) == ()
     assert moving(sensitive=("owns",), threat="control") == (group,)
+
+
+def test_pixels_share_one_valid_range_and_constant_ones_move_too() -> None:
+    seen = {"p0": np.zeros(3), "p1": np.array([0.0, 128.0, 255.0]), "p2": np.full(3, 30.0)}
+    rules = rules_of(Deployment(modality="image"), seen, Budget(0.1, 0), whole=frozenset(seen))
+    assert rules.limits == {name: NumericLimits(255.0, 0.0, 255.0, is_whole=True) for name in seen}
+
+
+def test_a_stated_range_of_pixels_holds_in_place_of_the_one_seen() -> None:
+    stated = Deployment(modality="image", ranges={"p0": (0.0, 1.0), "p1": (0.0, 1.0)})
+    rules = rules_of(stated, {"p0": np.zeros(2), "p1": np.array([0.1, 0.9])}, Budget(0.1, 0), whole=frozenset())
+    assert rules.limits == {name: NumericLimits(1.0, 0.0, 1.0, is_whole=False) for name in ("p0", "p1")}

@@ -91,7 +91,8 @@ SPEC = {
     ],
     "uses": ["robustness.evasion"],
     "reads": [
-        "costs", "directions", "immutable", "integer", "one_hot", "ranges", "relations", "sensitive", "text", "threat",
+        "costs", "directions", "immutable", "integer", "modality", "one_hot", "ranges", "relations", "sensitive",
+        "text", "threat",
     ],
     "evidence_codes": ["EVADE"],
     "references": [
@@ -138,7 +139,9 @@ class _Attacked:
     same: bool
 
 
-def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1, norm: str = "linf") -> Outcome:
+def run(
+    subject: Subject, ctx: Context, *, distance: float | None = None, categories: int = 1, norm: str = "linf"
+) -> Outcome:
     """Prove, or refute, that rightly answered test rows cannot be flipped within the threat model.
 
     Parameters
@@ -179,13 +182,13 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     )  # fmt: skip
 
 
-def _rules(subject: Subject, distance: float, categories: int, norm: str) -> Rules:
+def _rules(subject: Subject, distance: float | None, categories: int, norm: str) -> Rules:
     """What may change and how far, from the training table (or the test table) and the deployment."""
     from holdfast.kernels.robustness.limits import rules_for
     from holdfast.kernels.robustness.threat import budget_of
 
     try:
-        rules = rules_for(subject, budget_of(distance, categories, norm))
+        rules = rules_for(subject, budget_of(distance, categories, norm, modality=subject.deployment.modality))
     except ValueError as error:
         raise InputError(str(error), hint="see deployment in holdfast.yaml") from None
     if not (rules.limits or rules.one_hot):

@@ -43,7 +43,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +61,12 @@ if TYPE_CHECKING:
 
     from holdfast.kernels.robustness.attack import Attacked
     from holdfast.kernels.robustness.limits import Rules
+    from holdfast.kernels.robustness.looks import Looked
+    from holdfast.kernels.robustness.network_problem import NetworkProblem
     from holdfast.kernels.robustness.questions import Questions
     from holdfast.kernels.robustness.tree_problem import TreeProblem, Work
+
+    Problem = TreeProblem | NetworkProblem
 
 SPEC = {
     "title": "Evasion",
@@ -82,8 +86,8 @@ SPEC = {
          "range": [0, None]},
     ],
     "reads": [
-        "costs", "directions", "immutable", "integer", "one_hot", "ranges", "relations", "returns", "sensitive",
-        "sensitivity", "text", "threat",
+        "costs", "directions", "immutable", "integer", "modality", "one_hot", "ranges", "relations", "returns",
+        "sensitive", "sensitivity", "text", "threat",
     ],
     "thresholds": ["attack_success"],
     "evidence_codes": ["EVADE"],
@@ -120,6 +124,10 @@ CHART = Chart(
     x_title="numeric move (units)", y_title="share of rows flipped",
 )  # fmt: skip
 
+NETWORK = (
+    "The network was attacked along its slopes: steps that adapt (APGD) on the margin, away from the own class and "
+    "towards the others in the order of the scores, with restarts; every flip was asked of the model itself."
+)
 Cells = Mapping[str, "NDArray[Any]"]
 
 
@@ -132,23 +140,20 @@ class _Looks:
     """
 
     points: pl.DataFrame
-    drawn: int
-    queries: int
-    counts: Mapping[str, int] = field(default_factory=dict)
-    stopped: str = ""
-    is_early: bool = False
-    is_lost: bool = False
-    is_timed: bool = False
+    looked: Looked
+    counts: Mapping[str, int]
 
 
-def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1, norm: str = "linf") -> Outcome:
+def run(
+    subject: Subject, ctx: Context, *, distance: float | None = None, categories: int = 1, norm: str = "linf"
+) -> Outcome:
     """Attack rightly answered test rows within the threat model.
 
     Parameters
     ----------
     distance, categories
-        Largest move of each number, in units; largest number of categories that change. The deployment's ``threat``
-        takes their place.
+        Largest move of each number, in units, .2 if left out and 8 / 255 for images; largest number of categories that
+        change. The deployment's ``threat`` takes their place.
     norm
         What ``distance`` limits: the largest move (``linf``), the sum of all moves (``l1``), or their length (``l2``).
     """
@@ -161,9 +166,9 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
         raise NotApplicable("there is only one class, so no answer can flip", hint="give data with two or more classes")
     rules = _rules(subject, distance, categories, norm)
     order = _rightly_answered(subject, ctx)
-    problem, how = _tree_problem(subject, ctx, order, rules)
+    problem, how = _problem(subject, ctx, order, rules)
     order = order if problem else order[: ctx.effort.get("points", order.size)]
-    looks = _attack_in_looks(subject, ctx, order, rules, problem)
+    looks = _attack(subject, ctx, order, rules, problem)
     found = looks.points["distance"].drop_nulls().to_numpy()
     curve = pl.DataFrame(flip_curve(found, n=looks.points.height, level=ctx.level))
     affected, examples = _shown(subject, looks.points)
@@ -174,20 +179,20 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
         charts=(CHART,),
         remediation=REMEDIATION,
         assumptions=_notes(subject, looks, rules, how),
-        work={"points": looks.points.height, "queries": looks.queries},
+        work={"points": looks.points.height, "queries": looks.looked.queries},
         parameters=in_force(rules.budget, threat=subject.deployment.threat),
-        lost_endpoint=looks.is_lost,
-        is_timed=looks.is_timed,
+        lost_endpoint=isinstance(looks.looked.error, EndpointError),
+        is_timed=looks.looked.is_short,
     )
 
 
-def _rules(subject: Subject, distance: float, categories: int, norm: str) -> Rules:
+def _rules(subject: Subject, distance: float | None, categories: int, norm: str) -> Rules:
     """What may change and how far, from the training table (or the test table) and the deployment."""
     from holdfast.kernels.robustness.limits import rules_for
     from holdfast.kernels.robustness.threat import budget_of
 
     try:
-        rules = rules_for(subject, budget_of(distance, categories, norm))
+        rules = rules_for(subject, budget_of(distance, categories, norm, modality=subject.deployment.modality))
     except ValueError as error:
         raise InputError(str(error), hint="see deployment in holdfast.yaml") from None
     if not (rules.limits or rules.one_hot):
@@ -195,24 +200,32 @@ def _rules(subject: Subject, distance: float, categories: int, norm: str) -> Rul
     return rules
 
 
-def _tree_problem(
-    subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Rules
-) -> tuple[TreeProblem | None, str]:
-    """Write the model as trees over the table's columns; or say why it cannot be."""
+def _problem(subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Rules) -> tuple[Problem | None, str]:
+    """Write the model as trees over the table's columns, or as a network; or say why it cannot be."""
+    from importlib.util import find_spec
+
     from holdfast.kernels.robustness.feature_tracing import NotComposable
     from holdfast.kernels.robustness.tree_problem import problem_about
 
     assert subject.test is not None
-    if subject.info is None or "trees" not in subject.info.capabilities:
-        return None, f"The model is asked at most {ctx.effort.get('queries', 500)} times per row."
-    points, labels = subject.test.frame.select(subject.features)[order], subject.predictions.labels[order]
+    shown = subject.info.capabilities if subject.info else frozenset()
+    asked = f"the model is asked at most {ctx.effort.get('queries', 500)} times per row"
     try:
+        if "gradients" in shown and find_spec("torch") is None:
+            return None, f"Slopes of the network need `pip install holdfast[torch]`; without them {asked}."
+        if "gradients" in shown:
+            from holdfast.kernels.torch_robustness.network_search import network_problem
+
+            return network_problem(subject.network(), subject.features, rules, seed=ctx.seed), NETWORK
+        if "trees" not in shown:
+            return None, f"{asked.capitalize()}."
+        points, labels = subject.test.frame.select(subject.features)[order], subject.predictions.labels[order]
         seen = subject.cells(subject.train.frame.select(subject.features)) if subject.train else None
         problem = problem_about(
             subject, points, labels.astype("int64"), rules=rules, rng=ctx.rng, seen=seen, should_stop=ctx.out_of_time
         )
     except (NotComposable, NotRun) as error:
-        return None, f"The trees cannot be searched, so the model is asked instead: {error}."
+        return None, f"What the model shows of itself cannot be searched, so it is asked instead: {error}."
     how = "The model's trees were searched, by branch and bound; every flip was asked of the model itself."
     return problem, f"{how} No lower bound is proved: {problem.doubt}." if problem.doubt else how
 
@@ -231,20 +244,14 @@ def _rightly_answered(subject: Subject, ctx: Context) -> NDArray[np.int64]:
     return np.asarray(order[right[order]][: ctx.effort.get("tree_points", right.size)])
 
 
-def _attack_in_looks(
-    subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Rules, problem: TreeProblem | None
-) -> _Looks:
+def _attack(subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Rules, problem: Problem | None) -> _Looks:
     """Attack the rows in fixed parts; stop when those attacked so far already break the threshold."""
-    import polars as pl
-
-    from holdfast.kernels.robustness.questions import parts_of, planned
-    from holdfast.kernels.robustness.sequential import is_settled
+    from holdfast.kernels.robustness.looks import attack_in_looks
+    from holdfast.kernels.robustness.questions import planned
     from holdfast.kernels.robustness.tree_problem import Work
     from holdfast.kernels.robustness.trees import MOST_WORK
 
-    assert subject.test is not None
-    limit, work, n_looks = ctx.threshold("attack_success"), Work(ctx.effort.get("steps", MOST_WORK)), _looks(ctx)
-    done, counts, queries, drawn = list[pl.DataFrame](), Counter[str](), 0, 0
+    work, counts = Work(ctx.effort.get("steps", MOST_WORK)), Counter[str]()
 
     def left() -> int | None:
         return None if problem else subject.queries_left
@@ -253,38 +260,17 @@ def _attack_in_looks(
     if not plan.rows:
         reason = f"{left()} questions may still be asked, and attacking one row takes {plan.per_row}"
         raise NotRun(reason, hint="give a larger endpoint.max_queries, or skip other checks")
-    attack = partial(
-        _attack_rows, subject, ctx, rules=rules, problem=problem, work=work, per_row=plan.per_row, counts=counts
-    )
-    is_early, is_short, stopped, parts = False, False, "", parts_of(order, n_looks, left=left, per_row=plan.per_row)
-    for looked, rows in enumerate(parts, start=1):
-        questions, attacked, table = attack(rows, n_ahead=order.size - drawn if left() is None else 0)
-        done.append(table)
-        queries, drawn = queries + questions.n, drawn + (attacked.n if attacked.is_short else rows.size)
-        stopped = questions.lost or ("the time was up" if ctx.out_of_time() else "")
-        stopped = stopped or ("the work for the search of the trees was spent" if work.is_spent else "")
-        may_look = limit is not None and looked < n_looks
-        flipped = pl.concat(done)["success"]
-        settled = may_look and is_settled(flipped, limit=limit or 0.0, level=ctx.level, looks=n_looks)
-        is_early = drawn < order.size and settled
-        is_short = attacked.is_short and not (is_early or stopped)
-        if is_early or stopped or is_short:
-            break
-    else:
-        stopped = "the questions that may be asked were spent" if drawn < order.size else ""
-        drawn = order.size
-    if is_short:
-        questions, _, table = attack(order[drawn:], is_short=True)
-        done.append(table)
-        queries, drawn, stopped = queries + questions.n, order.size, questions.lost
-    found = pl.concat(done)
-    if not found.height:
-        if isinstance(questions.error, EndpointError):
-            raise questions.error
+    attack = partial(_attack_rows, subject, ctx, rules=rules, problem=problem, work=work, counts=counts)
+    found = attack_in_looks(
+        order, partial(attack, per_row=plan.per_row), per_row=plan.per_row, left=left, looks=_looks(ctx),
+        limit=ctx.threshold("attack_success"), level=ctx.level, work=work, is_out_of_time=ctx.out_of_time,
+    )  # fmt: skip
+    if not found.rows.size:
+        if isinstance(found.error, EndpointError):
+            raise found.error
         hint = "give more with --budget, or endpoint.max_queries"
-        raise NotRun(f"no row could be attacked in full: {stopped}", hint=hint)
-    is_lost = isinstance(questions.error, EndpointError)
-    return _Looks(found, drawn, queries, counts, stopped, is_early, is_lost, is_short)
+        raise NotRun(f"no row could be attacked in full: {found.stopped}", hint=hint)
+    return _Looks(_points(subject, found, rules), found, counts)
 
 
 def _looks(ctx: Context) -> int:
@@ -293,12 +279,11 @@ def _looks(ctx: Context) -> int:
 
 
 def _attack_rows(
-    subject: Subject, ctx: Context, rows: NDArray[np.int64], *, rules: Rules, problem: TreeProblem | None, work: Work,
+    subject: Subject, ctx: Context, rows: NDArray[np.int64], *, rules: Rules, problem: Problem | None, work: Work,
     per_row: int, counts: Counter[str], n_ahead: int = 0, is_short: bool = False,
-) -> tuple[Questions, Attacked, pl.DataFrame]:  # fmt: skip
-    """Attack rows, what the trees leave open with questions; write what became of them as a table, too."""
+) -> tuple[Questions, Attacked]:  # fmt: skip
+    """Attack rows, what the trees leave open with questions."""
     import numpy as np
-    import polars as pl
 
     from holdfast.kernels.robustness.attack import Attacker
     from holdfast.kernels.robustness.hardening import score_margin
@@ -329,18 +314,34 @@ def _attack_rows(
         refused=questions.refused, against=attacked.n_against_rules, unsteady=attacked.n_unsteady,
         spared=attacked.n_spared, unfinished=attacked.n_unfinished,
     )  # fmt: skip
-    n, valid = attacked.n, pl.Series(attacked.success, dtype=pl.Boolean)
+    return questions, attacked
+
+
+def _points(subject: Subject, found: Looked, rules: Rules) -> pl.DataFrame:
+    """Write what became of each row as a table."""
+    import polars as pl
+
+    assert subject.test is not None
+    points, attacked = subject.test.frame.select(subject.features)[found.rows], found.attacked
+    valid = pl.Series(attacked.success, dtype=pl.Boolean)
+    answers = subject.y(subject.test)[found.rows]
     lines = {
-        "row": rows[:n],
-        "label": pl.Series([str(subject.classes[position]) for position in y[:n]], dtype=pl.String),
+        "row": found.rows,
+        "label": pl.Series([str(subject.classes[int(position)]) for position in answers], dtype=pl.String),
         "success": valid,
-        "norm": pl.Series([rules.budget.norm] * n, dtype=pl.String),
+        "norm": pl.Series([rules.budget.norm] * attacked.n, dtype=pl.String),
         "distance": pl.Series(attacked.distance).set(~valid, None),
         "lower_bound": pl.Series(attacked.lower).fill_nan(None),
         "queries": attacked.queries + 1,
     }
-    changed = subject.frame(attacked.cells, points[:n])
-    return questions, attacked, pl.DataFrame(lines).hstack(_adversarial(points[:n], changed, valid, rules))
+    changed = subject.frame(attacked.cells, points)
+    names = [*rules.limits, *(name for group in rules.one_hot for name in group)]
+    return pl.DataFrame(lines).hstack(
+        [
+            changed[name].set(~(valid & changed[name].ne_missing(points[name])), None).alias(f"adversarial_{name}")
+            for name in names
+        ]
+    )
 
 
 def _unstable(questions: Questions, cells: Cells) -> int:
@@ -356,14 +357,6 @@ def _unstable(questions: Questions, cells: Cells) -> int:
             hint="fix the model's random seed, or give a model that answers deterministically",
         )
     return different
-
-
-def _adversarial(points: pl.DataFrame, frame: pl.DataFrame, success: pl.Series, rules: Rules) -> list[pl.Series]:
-    names = [*rules.limits, *(name for group in rules.one_hot for name in group)]
-    return [
-        frame[name].set(~(success & frame[name].ne_missing(points[name])), None).alias(f"adversarial_{name}")
-        for name in names
-    ]
 
 
 def _measure(ctx: Context, found: _Looks) -> tuple[Measured, ...]:
@@ -438,13 +431,12 @@ def _shown(subject: Subject, points: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
     return affected, pl.DataFrame(examples)
 
 
-def _notes(subject: Subject, looks: _Looks, rules: Rules, trees: str) -> tuple[str, ...]:
+def _notes(subject: Subject, looks: _Looks, rules: Rules, how: str) -> tuple[str, ...]:
     from holdfast.kernels.robustness.flips_in_words import attack_in_words
 
-    is_constant, has_train = len(set(subject.predictions.labels.tolist())) == 1, subject.train is not None
-    n_flipped = int(looks.points["success"].sum())
+    found, is_constant = looks.looked, len(set(subject.predictions.labels.tolist())) == 1
     return attack_in_words(
-        rules.budget, looks.counts, drawn=looks.drawn, n=looks.points.height, n_flipped=n_flipped,
-        how=trees, stopped=looks.stopped, is_constant=is_constant, has_train=has_train, is_early=looks.is_early,
-        is_timed=looks.is_timed,
+        rules.budget, looks.counts, drawn=found.drawn, n=looks.points.height, is_constant=is_constant, how=how,
+        n_flipped=int(looks.points["success"].sum()), stopped=found.stopped, has_train=subject.train is not None,
+        is_early=found.is_early, is_timed=found.is_short, is_image=subject.deployment.modality == "image",
     )  # fmt: skip

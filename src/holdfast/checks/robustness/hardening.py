@@ -79,8 +79,8 @@ SPEC = {
          "unit": "share", "direction": "higher_is_better", "bound": "upper", "range": [0, 1]},
     ],
     "reads": [
-        "costs", "directions", "immutable", "integer", "one_hot", "ranges", "relations", "returns", "sensitive", "text",
-        "threat",
+        "costs", "directions", "immutable", "integer", "modality", "one_hot", "ranges", "relations", "returns",
+        "sensitive", "text", "threat",
     ],
     "evidence_codes": ["EVADE"],
     "references": [
@@ -156,7 +156,7 @@ def run(
     subject: Subject,
     ctx: Context,
     *,
-    distance: float = 0.2,
+    distance: float | None = None,
     categories: int = 1,
     bins: int = 8,
     tails: float = 0.01,
@@ -204,13 +204,13 @@ def run(
     )
 
 
-def _rules(subject: Subject, distance: float, categories: int) -> Rules:
+def _rules(subject: Subject, distance: float | None, categories: int) -> Rules:
     """What may change and how far, as in the evasion check."""
     from holdfast.kernels.robustness.limits import rules_for
     from holdfast.kernels.robustness.threat import budget_of
 
     try:
-        rules = rules_for(subject, budget_of(distance, categories, "linf"))
+        rules = rules_for(subject, budget_of(distance, categories, "linf", modality=subject.deployment.modality))
     except ValueError as error:
         raise InputError(str(error), hint="see deployment in holdfast.yaml") from None
     if not (rules.limits or rules.one_hot):

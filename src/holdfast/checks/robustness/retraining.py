@@ -60,8 +60,8 @@ SPEC = {
          "unit": "share", "direction": "higher_is_better", "bound": "upper", "range": [0, 1]},
     ],
     "reads": [
-        "costs", "directions", "immutable", "integer", "one_hot", "ranges", "relations", "returns", "sensitive", "text",
-        "threat",
+        "costs", "directions", "immutable", "integer", "modality", "one_hot", "ranges", "relations", "returns",
+        "sensitive", "text", "threat",
     ],
     "evidence_codes": ["EVADE"],
     "references": [
@@ -97,7 +97,9 @@ CHART = Chart(
 )  # fmt: skip
 
 
-def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: int = 1, norm: str = "linf") -> Outcome:
+def run(
+    subject: Subject, ctx: Context, *, distance: float | None = None, categories: int = 1, norm: str = "linf"
+) -> Outcome:
     """Train copies with and without each remedy, attack the same rows of all, and compare them row by row.
 
     Parameters
@@ -150,13 +152,13 @@ def run(subject: Subject, ctx: Context, *, distance: float = 0.2, categories: in
     )
 
 
-def _rules(subject: Subject, distance: float, categories: int, norm: str) -> Rules:
+def _rules(subject: Subject, distance: float | None, categories: int, norm: str) -> Rules:
     """What may change and how far, as in the evasion check."""
     from holdfast.kernels.robustness.limits import rules_for
     from holdfast.kernels.robustness.threat import budget_of
 
     try:
-        rules = rules_for(subject, budget_of(distance, categories, norm))
+        rules = rules_for(subject, budget_of(distance, categories, norm, modality=subject.deployment.modality))
     except ValueError as error:
         raise InputError(str(error), hint="see deployment in holdfast.yaml") from None
     if not (rules.limits or rules.one_hot):

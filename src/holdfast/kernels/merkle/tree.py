@@ -11,8 +11,10 @@ Laurie, Messeri, Stradling (2021), RFC 9162, Certificate Transparency Version 2.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 EMPTY_ROOT = sha256(b"").digest()
 NodeAt = Callable[[int, int], bytes]
@@ -49,14 +51,30 @@ def node_number(level: int, place: int) -> int:
     return (place + 1 << level) - 2 - place.bit_count()
 
 
-def numbered(begin: int, completed: Sequence[Sequence[bytes]]) -> dict[int, bytes]:
-    """Inner nodes by their number, as :meth:`Edge.extend` gives them by level for the leaves from ``begin`` on."""
-    nodes: dict[int, bytes] = {}
-    for level, row in enumerate(completed[1:], 1):
-        first = begin >> level
-        places = range(first, first + len(row))
-        nodes.update(zip([(place + 1 << level) - 2 - place.bit_count() for place in places], row, strict=True))
-    return nodes
+def in_order(begin: int, completed: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """Inner nodes by their number, the first one being ``begin - begin.bit_count()``.
+
+    ``completed`` holds them by level, as :meth:`Edge.extend` gives them for the leaves from ``begin`` on.
+    """
+    inner = completed[1:]
+    rows = [len(row) for row in inner]
+    nodes = [node for row in inner for node in row]
+    if len(nodes) < 2:
+        return nodes
+    # the last leaf that the first node of a level waits for, counted from ``begin``
+    waits = [(((begin >> level) + 1) << level) - begin for level in range(1, len(inner) + 1)]
+    return list(_order(tuple(rows), tuple(waits))(nodes))
+
+
+@lru_cache(maxsize=256)
+def _order(rows: tuple[int, ...], waits: tuple[int, ...]) -> itemgetter[Any]:
+    """Places of nodes that stand level by level, in the order in which they are completed."""
+    keys = [
+        (wait + (place << level), level)
+        for level, (n, wait) in enumerate(zip(rows, waits, strict=True), 1)
+        for place in range(n)
+    ]
+    return itemgetter(*sorted(range(len(keys)), key=keys.__getitem__))
 
 
 class Edge:

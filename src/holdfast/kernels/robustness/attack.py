@@ -1,4 +1,4 @@
-"""The whole attack on some rows: the trees are searched, every flip is confirmed, what is open is asked of the model.
+"""The whole attack on some rows: trees or a network are searched, flips confirmed, what is open is asked of the model.
 
 Rows are taken in the order given, in parts that grow. A row counts once all that its effort allows was done for it;
 where time, questions or the allowance of open rows run out, the attack ends before the first row that was not
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from holdfast.kernels.robustness.asking import ask_model, further_inside
 from holdfast.kernels.robustness.limits import Rules, is_allowed
+from holdfast.kernels.robustness.network_problem import NetworkProblem
 from holdfast.kernels.robustness.questions import Questions
 from holdfast.kernels.robustness.tree_problem import Changed, TreeProblem, Work, replaced, search_trees
 
@@ -72,11 +73,12 @@ class Attacked(NamedTuple):
 class _Patience:
     """How many tries in a row were in vain."""
 
+    most: int = IN_VAIN
     in_vain: int = 0
 
     @property
     def is_over(self) -> bool:
-        return self.in_vain >= IN_VAIN
+        return self.in_vain >= self.most
 
     def note(self, flips: Flags, is_try: Flags) -> None:
         """Count on from the last flip among the tries."""
@@ -93,7 +95,7 @@ class Attacker:
     rules
         The threat model.
     problem
-        The model's trees, where they can be searched.
+        The model's trees or network, where it can be searched.
     donors, donor_labels
         Rows that an attacker may know, by column, and their labels.
     questions
@@ -111,7 +113,7 @@ class Attacker:
     """
 
     rules: Rules
-    problem: TreeProblem | None
+    problem: TreeProblem | NetworkProblem | None
     donors: Cells
     donor_labels: Positions
     questions: Questions
@@ -136,7 +138,8 @@ class Attacker:
             attack ends. 0 to go on until the time is up.
         """
         done: list[Attacked] = []
-        start, size, room, patience = 0, FIRST_PART, self.most_open, _Patience()
+        start, size, room = 0, FIRST_PART, self.most_open
+        patience = _Patience(getattr(self.problem, "most_in_vain", IN_VAIN))
         begin, is_short = self.time_left(), False
         first = self._in_first(begin, n_ahead)
         while start < ids.size and not self.work.is_spent:
@@ -152,7 +155,7 @@ class Attacker:
             start, size, room = start + size, size * GROWTH, room - part.n_open
             if is_short or part.n < at.size:
                 break
-        return _joined(done, points)._replace(is_short=is_short)
+        return joined(done, points)._replace(is_short=is_short)
 
     def _in_first(self, begin: float, n_ahead: int) -> Attacker:
         """Attack the first rows in a part of the time, where there should be time for more."""
@@ -169,7 +172,7 @@ class Attacker:
 
     def _part(self, points: Cells, ids: Positions, at: Positions, room: int, patience: _Patience) -> Attacked:
         """Attack the rows of one part, up to the first that cannot be completed."""
-        found, flips, against = self.searched(points, at)
+        found, flips, against = self.searched(points, ids, at)
         at = at[: found.distance.size]
         open_ = np.flatnonzero(~flips & ~np.isposinf(found.lower))
         # what the trees were searched for in full, and without a flip that did not stand, is worth a try only
@@ -211,13 +214,16 @@ class Attacker:
         )  # fmt: skip
         return self._confirmed(points, at, asked, tries=FURTHER)
 
-    def searched(self, points: Cells, at: Positions) -> tuple[Changed, Flags, Flags]:
-        """Search the trees, first for flips up to a rounding error and then beyond; nothing where there are none."""
+    def searched(self, points: Cells, ids: Positions, at: Positions) -> tuple[Changed, Flags, Flags]:
+        """Search the network, or the trees first for flips up to a rounding error and then beyond; if there are any."""
         none = np.zeros(at.size, dtype=np.bool_)
         rows = _rows(points, at)
         if self.problem is None:
             far, zero = np.full(at.size, np.inf), np.zeros(at.size, dtype=np.int64)
             return Changed({**rows}, far, np.full(at.size, np.nan), zero, ~none), none, none.copy()
+        if isinstance(self.problem, NetworkProblem):
+            moved = self.problem.search(rows, self.questions.y[at], ids[at])
+            return self._confirmed(points, at, Changed(*moved, np.ones(at.size, dtype=np.bool_)), tries=FURTHER)
         found = search_trees(
             self.problem, rows, self.questions.y[at], max_parts=self.max_parts, work=self.work,
             should_stop=self._should_stop,
@@ -286,7 +292,8 @@ def _rows(cells: Cells, at: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     return {name: values[at] for name, values in cells.items()}
 
 
-def _joined(parts: list[Attacked], points: Cells) -> Attacked:
+def joined(parts: list[Attacked], points: Cells) -> Attacked:
+    """Put rows attacked one after the other together; ``points`` names their columns where there are none."""
     if not parts:
         zero, none = np.zeros(0), np.zeros(0, dtype=np.int64)
         empty = {name: values[:0] for name, values in points.items()}

@@ -140,6 +140,7 @@ def attack_in_words(
     has_train: bool,
     is_early: bool,
     is_timed: bool = False,
+    is_image: bool = False,
 ) -> tuple[str, ...]:
     """Say what the numbers of an attack lean on.
 
@@ -154,9 +155,9 @@ def attack_in_words(
         Rows drawn, attacked in full, and flipped.
     how, stopped
         How the model was attacked, and why that ended before all rows were.
-    is_constant, has_train, is_early, is_timed
+    is_constant, has_train, is_early, is_timed, is_image
         Whether the model gives all rows one answer, whether there is a training table, and whether the attack ended
-        because its verdict was settled, and whether the clock decided what was done.
+        because its verdict was settled, whether the clock decided what was done, and whether inputs are pixels.
 
     Examples
     --------
@@ -171,11 +172,15 @@ def attack_in_words(
     against, unsteady, refused, unstable, spared, unfinished = (
         counts.get(name, 0) for name in ("against", "unsteady", "refused", "unstable", "spared", "unfinished")
     )
-    why = stopped or "the trees left open more of them than may be asked about"
+    why = stopped or "the search left open more of them than may be asked about"
     cases = {
         how: True,
-        f"{moves_in_words(budget)} Text columns never do, and immutable and sensitive ones only where the threat is "
-        "full control.": True,
+        moves_in_words(budget, is_image=is_image)
+        + (
+            ""
+            if is_image
+            else " Text columns never do, and immutable and sensitive ones only where the threat is full control."
+        ): True,
         "Finding nothing gives a bound, not safety.": True,
         "The model gives every test row the same answer; one that knows no other cannot be flipped.": is_constant,
         "Ranges, units and levels come from the test table, because no training table was given.": not has_train,
@@ -184,7 +189,7 @@ def attack_in_words(
         f"There was too little time for all: {unfinished} rows neither flipped nor had the full effort. They count as "
         "flipped at the upper end of the interval. Work went where it flipped most rows per second, so the result "
         "depends on the speed of the machine.": is_timed,
-        f"{spared} rows that the trees left open were not asked about: others were, in vain.": spared,
+        f"{spared} rows that the trees left open were not asked about: others were, in vain.": spared and not is_image,
         f"{against} rows have flips that break a relation or another rule; these do not count.": against,
         f"{unsteady} rows have flips that did not stand up when asked again; these do not count.": unsteady,
         "More flips were taken back than stood up, so the share flipped says little: the model wavers.": unsteady

@@ -37,6 +37,8 @@ class Stated:
         Columns whose value relations settle.
     ranges, directions, costs
         Valid range, way of moving (1 up, -1 down) and price of a change, by column.
+    is_image
+        Whether numbers are pixels, which have one valid range together.
     """
 
     fixed: frozenset[str] = frozenset()
@@ -45,6 +47,7 @@ class Stated:
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     directions: Mapping[str, Literal[-1, 1]] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
+    is_image: bool = False
 
 
 class Rules(NamedTuple):
@@ -100,6 +103,7 @@ def rules_of(
         ranges=deployment.ranges,
         directions={name: 1 if way == "up" else -1 for name, way in deployment.directions.items()},
         costs=deployment.costs,
+        is_image=deployment.modality == "image",
     )
     limits = limits_of(seen, stated)
     conflicts = contradictions(limits, relations=relations, one_hot=deployment.one_hot)
@@ -179,7 +183,8 @@ def limits_of(seen: Mapping[str, NDArray[Any]], stated: Stated) -> dict[str, Num
     -------
     dict
         By column; constant columns, numbers beyond 2^53 and fixed columns are left out. One unit of distance is the
-        interquartile range of a column, or 1 where all numbers of the table lie between 0 and 1.
+        interquartile range of a column, or 1 where all numbers of the table lie between 0 and 1. Of pixels it is the
+        width of the valid range, which the smallest and the largest value of all of them span: constant ones move, too.
 
     Examples
     --------
@@ -191,6 +196,8 @@ def limits_of(seen: Mapping[str, NDArray[Any]], stated: Stated) -> dict[str, Num
     free = [name for name in seen if name not in stated.fixed]
     is_unit = all(bool(((numbers[name] >= 0) & (numbers[name] <= 1)).all()) for name in free if name in numbers)
     limits: dict[str, NumericLimits | CategoryLimits] = {}
+    if stated.is_image:
+        return _pixels({name: numbers[name] for name in free if name in numbers}, stated)
     for name in free:
         if name not in numbers:
             levels = frozenset(value for value in seen[name].tolist() if value is not None)
@@ -201,6 +208,19 @@ def limits_of(seen: Mapping[str, NDArray[Any]], stated: Stated) -> dict[str, Num
         if rule is not None:
             limits[name] = rule
     return limits
+
+
+def _pixels(numbers: Mapping[str, NDArray[np.float64]], stated: Stated) -> dict[str, NumericLimits | CategoryLimits]:
+    ends = [(values.min(), values.max()) for values in numbers.values() if values.size]
+    if not ends:
+        return {}
+    low, high = float(min(first for first, _ in ends)), float(max(last for _, last in ends))
+    ranges = {name: stated.ranges.get(name, (low, high)) for name in numbers}
+    return {
+        name: NumericLimits(last - first, first, last, is_whole=name in stated.whole)
+        for name, (first, last) in ranges.items()
+        if first < last
+    }
 
 
 def _number(name: str, values: NDArray[np.float64], stated: Stated, *, is_unit: bool) -> NumericLimits | None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.kernels.robustness.attack import Attacked, Attacker
+from holdfast.kernels.robustness.network_problem import NetworkProblem
 from holdfast.kernels.robustness.tree_problem import Changed, Work, replaced
 
 Cells = Mapping[str, NDArray[Any]]
@@ -42,7 +43,7 @@ class _Stage(NamedTuple):
         if not self.is_search:
             return self.attacker.asked(points, ids, at)
         within = replace(self.attacker, work=Work(self.attacker.work.most))
-        return within.searched(points, at)
+        return within.searched(points, ids, at)
 
 
 @dataclass(slots=True)
@@ -141,7 +142,9 @@ def attack_in_time(attacker: Attacker, points: Cells, ids: Positions, *, margins
 
 def _stages(attacker: Attacker) -> list[_Stage]:
     stages = []
-    if attacker.problem is not None:
+    if isinstance(attacker.problem, NetworkProblem):
+        stages.append(_Stage(attacker, True, SEARCHED_AT_ONCE))
+    elif attacker.problem is not None:
         little = Work(max(attacker.work.most // LITTLE_WORK, 1))
         quick = replace(attacker, max_parts=min(FEW_PARTS, attacker.max_parts), work=little)
         stages += [_Stage(each, True, SEARCHED_AT_ONCE) for each in (quick, attacker)]

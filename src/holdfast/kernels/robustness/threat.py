@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from holdfast.kernels.robustness.constraints import Budget
 from holdfast.kernels.robustness.repair import Repair
 
+# Units, where nothing else is said: of a table's columns, and 8 of 255 steps of brightness.
+TABLE_DISTANCE, IMAGE_DISTANCE = 0.2, 8 / 255
 Norm = Literal["linf", "l1", "l2"]
 Floats = NDArray[np.float64]
 Predict = Callable[[Floats], NDArray[np.int64] | NDArray[np.float64]]
@@ -86,14 +88,18 @@ def in_force(budget: Budget, *, threat: str | None) -> dict[str, float | str]:
     return {"threat": PRESETS[threat].title, **limits} if threat else limits
 
 
-def budget_of(distance: float, categories: float, norm: str) -> Budget:
-    """Check the parameters of a threat.
+def budget_of(distance: float | None, categories: float, norm: str, *, modality: str = "tabular") -> Budget:
+    """Check the parameters of a threat; without a distance it is the usual one for what the inputs are.
 
     Examples
     --------
-    >>> budget_of(0.2, 1, "l1")
-    Budget(distance=0.2, categories=1, norm='l1')
+    >>> budget_of(None, 1, "l1"), round(255 * budget_of(None, 1, "linf", modality="image").distance)
+    (Budget(distance=0.2, categories=1, norm='l1'), 8)
     """
+    if distance is None:
+        distance = IMAGE_DISTANCE if modality == "image" else TABLE_DISTANCE
+    if not isinstance(distance, int | float) or not isinstance(categories, int | float):
+        raise ValueError(f"expected numbers for the threat, got distance={distance!r}, categories={categories!r}")
     if distance < 0 or categories < 0:
         raise ValueError(f"expected a threat of zero or more, got distance={distance}, categories={categories}")
     if norm not in get_args(Norm):
@@ -132,7 +138,7 @@ def covers(proved: Budget, attacked: Budget) -> bool:
     return is_wider and proved.distance >= attacked.distance and proved.categories >= attacked.categories
 
 
-def moves_in_words(budget: Budget) -> str:
+def moves_in_words(budget: Budget, *, is_image: bool = False) -> str:
     """Say how far numbers and categories may move.
 
     Examples
@@ -140,13 +146,14 @@ def moves_in_words(budget: Budget) -> str:
     >>> moves_in_words(Budget(0.2, 1)).split(";")[1]
     ' at most 1 categories change.'
     """
-    unit = "(interquartile ranges, or 1 if all lie in [0, 1])"
+    unit = "(ranges of a pixel's values)" if is_image else "(interquartile ranges, or 1 if all lie in [0, 1])"
     moves = {
         "linf": f"Numbers move by at most {budget.distance:g} units {unit}",
         "l1": f"The moves of all numbers add up to at most {budget.distance:g} units {unit}, the L1 norm",
         "l2": f"The moves of all numbers have a length of at most {budget.distance:g} units {unit}, the L2 norm",
     }
-    return f"{moves[budget.norm]}; at most {budget.categories:g} categories change."
+    swaps = "" if is_image else f"; at most {budget.categories:g} categories change"
+    return f"{moves[budget.norm]}{swaps}."
 
 
 class Flips(NamedTuple):

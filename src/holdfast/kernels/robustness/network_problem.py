@@ -1,0 +1,142 @@
+"""A network, its table and a threat, put together for an attack along slopes; changed rows as columns of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.kernels.robustness.constraints import NumericLimits
+from holdfast.kernels.robustness.limits import Rules
+
+Cells = Mapping[str, NDArray[Any]]
+Floats = NDArray[np.float64]
+# A move may be this much of the distance, so that no rounding carries it beyond.
+INSIDE = 1 - 1e-9
+
+
+class Box(NamedTuple):
+    """What an attack along slopes is given: rows in units of distance, and where each cell may lie."""
+
+    points: Floats
+    """Shape ``(n, n_columns)``, in units, as are all that follow."""
+    low: Floats
+    high: Floats
+    scale: Floats
+    """Units of the columns, shape ``(n_columns,)``: a row of the table is a row of the box times this."""
+    is_whole: NDArray[np.bool_]
+    """Columns of whole numbers, shape ``(n_columns,)``."""
+
+    def at(self, rows: NDArray[np.int64]) -> Box:
+        """Take some of the rows."""
+        return self._replace(points=self.points[rows], low=self.low[rows], high=self.high[rows])
+
+
+class Search(NamedTuple):
+    """Changed rows that an attack found."""
+
+    points: Floats
+    """Rows in units, shape ``(n, n_columns)``; the row itself where none was found."""
+    success: NDArray[np.bool_]
+    forwards: NDArray[np.int64]
+    """Rows sent through the network for each row."""
+
+
+Attack = Callable[[Box, NDArray[np.int64], NDArray[np.int64]], Search]
+
+
+class Moved(NamedTuple):
+    """Changed rows, as columns, and how far they moved; see :class:`holdfast.kernels.robustness.tree_problem.Changed`.
+
+    ``lower`` is 0: no flip is closer than that, which is all that an attack can say.
+    """
+
+    cells: dict[str, NDArray[Any]]
+    distance: Floats
+    lower: Floats
+    queries: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkProblem:
+    """A network as an attacker sees it who knows its weights.
+
+    Attributes
+    ----------
+    names
+        The columns that the network is given, in its order.
+    rules
+        The threat model. Categories and one-hot groups stay as they are here: other attacks change them.
+    attack
+        ``attack(box, y, ids)`` searches within the distance and norm of the rules; ``ids`` is what identifies a row.
+    most_in_vain
+        How many rows in a row that the attack left open may be asked about in vain.
+    """
+
+    names: tuple[str, ...]
+    rules: Rules
+    attack: Attack
+    most_in_vain: int
+
+    def search(self, rows: Cells, y: NDArray[np.int64], ids: NDArray[np.int64]) -> Moved:
+        """Attack rows.
+
+        Parameters
+        ----------
+        rows
+            By column, each ``(n,)``; a row with a missing number stays as it is.
+        y
+            What the network answers them, as positions in its outputs, ``(n,)``.
+        """
+        exact = np.stack([rows[name].astype(np.float64) for name in self.names], axis=1)
+        box = self._box(exact)
+        whole = np.flatnonzero(np.isfinite(exact).all(axis=1))
+        found = self.attack(box.at(whole), y[whole], ids[whole])
+        changed, success, forwards = exact.copy(), np.zeros(len(y), dtype=np.bool_), np.zeros(len(y), dtype=np.int64)
+        success[whole], forwards[whole] = found.success, found.forwards
+        is_moved = whole[found.success]
+        changed[is_moved] = self._inside(exact[is_moved], found.points[found.success], box.scale, box.is_whole)
+        moves = np.abs(changed - exact) / np.where(box.scale > 0, box.scale, 1.0)
+        distance = np.where(success, _length(moves, self.rules.budget.norm), np.inf)
+        cells = dict(rows) | {name: changed[:, place] for place, name in enumerate(self.names)}
+        return Moved(cells, distance, np.zeros(len(y)), forwards)
+
+    def _box(self, exact: Floats) -> Box:
+        """Where each cell may lie; a cell that may not move, or that lies outside its range, keeps its own value."""
+        limits = [self.rules.limits.get(name) for name in self.names]
+        moving = [one if isinstance(one, NumericLimits) and not one.is_derived else None for one in limits]
+        scale = np.array([one.scale / one.cost if one and one.cost > 0 else 1.0 for one in moving])
+        low, high = exact.copy(), exact.copy()
+        for place, one in enumerate(moving):
+            if one is not None:
+                low[:, place] = exact[:, place] if one.direction > 0 else np.minimum(one.low, exact[:, place])
+                high[:, place] = exact[:, place] if one.direction < 0 else np.maximum(one.high, exact[:, place])
+        is_whole = np.array([one is not None and one.is_whole for one in moving])
+        if self.rules.budget.norm == "linf" and np.isfinite(self.rules.budget.distance):
+            reach = self.rules.budget.distance * scale * INSIDE  # so that whole numbers within it stay within it
+            low = np.where(is_whole, np.maximum(low, np.ceil(exact - reach)), low)
+            high = np.where(is_whole, np.minimum(high, np.floor(exact + reach)), high)
+        return Box(exact / scale, low / scale, high / scale, scale, is_whole)
+
+    def _inside(self, exact: Floats, points: Floats, scale: Floats, is_whole: NDArray[np.bool_]) -> Floats:
+        """Bring what was found back to the table's own numbers, whole ones whole, and not beyond the distance."""
+        moves = points - exact / scale
+        norm, most = self.rules.budget.norm, self.rules.budget.distance * INSIDE
+        if norm == "linf":
+            moves = np.clip(moves, -most, most)
+        else:
+            moves = moves * np.minimum(1.0, most / np.maximum(_length(np.abs(moves), norm), 1e-300))[:, None]
+        cells = exact + moves * scale
+        if norm == "linf":
+            return np.where(is_whole, np.rint(cells), cells)
+        rounded = np.where(cells > exact, np.floor(cells + 1e-6), np.ceil(cells - 1e-6))
+        return np.where(is_whole, rounded, cells)
+
+
+def _length(moves: Floats, norm: str) -> Floats:
+    if norm == "linf":
+        return np.asarray(moves.max(axis=1, initial=0.0))
+    return np.asarray(moves.sum(axis=1) if norm == "l1" else np.sqrt((moves**2).sum(axis=1)))
