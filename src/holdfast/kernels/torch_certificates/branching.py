@@ -1,0 +1,200 @@
+"""Branch and bound: cut what is left into parts until each is proved, or one holds an input that is answered wrongly.
+
+With few inputs that move, boxes of inputs are halved and bounded anew; otherwise bends are split into their two sides.
+
+References
+----------
+Wang, S. et al. (2021). Beta-CROWN. NeurIPS, section 3.
+Bunel, R. et al. (2020). Branch and bound for piecewise linear neural network verification. JMLR 21 (section 5: which
+bend to split).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from holdfast.kernels.torch_certificates.bounds import Bounds, carried_back, linear_bounds
+from holdfast.kernels.torch_certificates.graph import Bend, Graph
+from holdfast.kernels.torch_certificates.regions import Region, is_empty, lowest
+from holdfast.kernels.torch_certificates.slopes import optimised
+
+# Boxes of inputs are halved where at most so many of them move; parts that are bounded at once.
+FEW_INPUTS = 12
+AT_ONCE = 32
+# A part is looked at briefly: cutting it again often does more than better slopes.
+MOST_STEPS = 6
+
+
+class Branched(NamedTuple):
+    """A lower bound over the whole region, and inputs at which the question may be answered wrongly."""
+
+    value: Tensor
+    tried: Tensor
+
+
+def branched(
+    graph: Graph, a: Tensor, shift: Tensor, bounds: Bounds, region: Region, *, most: int, tie: float, steps: int
+) -> Branched:
+    """Bound ``sum(a * output) + shift`` from below over the region of one point.
+
+    Parameters
+    ----------
+    a, shift
+        ``(1, n_outputs)``, and a number.
+    bounds, region
+        Of one point.
+    most
+        Parts that may be bounded.
+    tie
+        A part whose bound is above this is done.
+    steps
+        Gradient steps for each part, where bends are split.
+    """
+    moving = int((region.low < region.high).sum())
+    if moving <= FEW_INPUTS:
+        return _by_inputs(graph, a, shift, region, most=most, tie=tie)
+    return _by_bends(graph, a, shift, bounds, region, most=most, tie=tie, steps=steps)
+
+
+def _by_inputs(graph: Graph, a: Tensor, shift: Tensor, region: Region, *, most: int, tie: float) -> Branched:
+    low, high = region.low, region.high
+    value, tried = region.low.new_full((1,), -torch.inf), region.low[:0]
+    least, n_done = torch.inf, 0
+    while low.shape[0] and n_done < most:
+        # the worst parts first; what is left over keeps its bound
+        first = torch.argsort(value, stable=True)[:AT_ONCE]
+        rest = torch.ones(low.shape[0], dtype=torch.bool, device=low.device)
+        rest[first] = False
+        now = Region(
+            low[first],
+            high[first],
+            *(cells.expand(first.numel(), *cells.shape[1:]) for cells in region[2:4]),
+            *region[4:],
+        )
+        inherited = value[first]
+        found = carried_back(graph, graph.output, a.expand(first.numel(), 1, -1), linear_bounds(graph, now), now)
+        bound = torch.maximum(found.value[:, 0] + shift, inherited)
+        bound = torch.where(is_empty(now), torch.inf, bound)
+        n_done += first.numel()
+        slopes = found.slopes[:, 0]
+        tried = torch.cat([tried, lowest(slopes, now)[bound <= tie]])[-AT_ONCE:]
+        is_open = bound <= tie
+        least = min(least, float(bound[~is_open].amin()) if bool((~is_open).any()) else torch.inf)
+        halves = _halved(now.low[is_open], now.high[is_open], slopes[is_open])
+        value = torch.cat([value[rest], bound[is_open].repeat(2)])
+        low, high = torch.cat([low[rest], halves[0]]), torch.cat([high[rest], halves[1]])
+    left = float(value.amin()) if value.numel() else torch.inf
+    return Branched(a.new_tensor(min(least, left)), tried)
+
+
+def _halved(low: Tensor, high: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor]:
+    """Cut each box at the middle of the input that matters most."""
+    n = low.shape[0]
+    if not n:
+        return low, high
+    width = (high - low).flatten(1)
+    # a small part by width alone, so that no input is forgotten whose slope happens to be 0
+    matter = width * (slopes.flatten(1).abs() + 0.05 * slopes.flatten(1).abs().amax(dim=1, keepdim=True) + 1e-12)
+    at = matter.argmax(dim=1)
+    rows = torch.arange(n, device=low.device)
+    low_half, high_half = high.flatten(1).clone(), low.flatten(1).clone()
+    middle = 0.5 * (low.flatten(1)[rows, at] + high.flatten(1)[rows, at])
+    low_half[rows, at], high_half[rows, at] = middle, middle
+    return torch.cat([low, high_half.reshape(low.shape)]), torch.cat([low_half.reshape(high.shape), high])
+
+
+class _Parts(NamedTuple):
+    """Parts of a region by which sides of bends they lie on; ``sides`` and the rest as in :func:`optimised`."""
+
+    value: Tensor
+    sides: dict[str, Tensor]
+    slopes: dict[str, Tensor]
+
+    def chosen(self, rows: Tensor) -> _Parts:
+        return _Parts(self.value[rows], *({k: v[rows] for k, v in part.items()} for part in self[1:]))
+
+
+def _by_bends(
+    graph: Graph, a: Tensor, shift: Tensor, bounds: Bounds, region: Region, *, most: int, tie: float, steps: int
+) -> Branched:
+    names = [node.inputs[0] for node in graph.nodes if isinstance(node, Bend) and node.inputs[0] != "input"]
+    first = optimised(graph, a[None], bounds, region, steps=0)
+    value = region.low.new_full((1,), -torch.inf)
+    parts = _Parts(value, {name: torch.zeros_like(bounds.low[name]) for name in names}, first.slopes)
+    tried, least, n_done = lowest(first.at_input[:, 0], region), torch.inf, 0
+    while parts.value.numel() and n_done < most:
+        order = torch.argsort(parts.value, stable=True)
+        now, rest = parts.chosen(order[:AT_ONCE]), parts.chosen(order[AT_ONCE:])
+        n = now.value.numel()
+        n_done += n
+        here = torch.zeros(n, dtype=torch.int64, device=a.device)
+        cut, is_void = _cut(bounds.first(here), now.sides)
+        part, question = region.first(here), a.expand(n, 1, -1)
+        found = optimised(
+            graph, question, cut, part, steps=min(steps, MOST_STEPS), splits=now.sides, enough=tie - shift,
+            begun=(now.slopes, {name: torch.zeros_like(side)[:, None] for name, side in now.sides.items()}),
+        )  # fmt: skip
+        bound = torch.maximum(found.value[:, 0] + shift, now.value)
+        bound = torch.where(is_void, torch.inf, bound)
+        is_open = bound <= tie
+        tried = torch.cat([tried, lowest(found.at_input[:, 0], part)[is_open]])[-AT_ONCE:]
+        least = min(least, float(bound[~is_open].amin()) if bool((~is_open).any()) else torch.inf)
+        kept = torch.nonzero(is_open)[:, 0]
+        if not kept.numel():
+            parts = rest
+            continue
+        open_parts = _Parts(bound, now.sides, found.slopes).chosen(kept)
+        weights = carried_back(
+            graph, graph.output, question[kept], cut.first(kept), part.first(kept), slopes=open_parts.slopes, asked=True
+        )
+        split = _split(open_parts, weights.at, cut.first(kept), names)
+        if split is None:
+            return Branched(a.new_tensor(min(least, float(open_parts.value.amin()))), tried)
+        parts = _Parts(
+            torch.cat([rest.value, split.value]),
+            {name: torch.cat([rest.sides[name], side]) for name, side in split.sides.items()},
+            {name: torch.cat([rest.slopes[name], slope]) for name, slope in split.slopes.items()},
+        )
+    left = float(parts.value.amin()) if parts.value.numel() else torch.inf
+    return Branched(a.new_tensor(min(least, left)), tried)
+
+
+def _cut(bounds: Bounds, sides: Mapping[str, Tensor]) -> tuple[Bounds, Tensor]:
+    """Narrow bounds to the sides that are known; some parts turn out to be empty."""
+    low, high = dict(bounds.low), dict(bounds.high)
+    is_void = torch.zeros(next(iter(low.values())).shape[0], dtype=torch.bool, device=next(iter(low.values())).device)
+    for name, side in sides.items():
+        low[name] = torch.where(side > 0, low[name].clamp(min=0.0), low[name])
+        high[name] = torch.where(side < 0, high[name].clamp(max=0.0), high[name])
+        is_void |= (low[name] > high[name]).flatten(1).any(dim=1)
+        low[name] = torch.minimum(low[name], high[name])
+    return Bounds(low, high, bounds.error), is_void
+
+
+def _split(parts: _Parts, weights: Mapping[str, Tensor], cut: Bounds, names: list[str]) -> _Parts | None:
+    """Split each part at the bend whose upper line costs most; ``None`` when one has no bend left that is open."""
+    costs = []
+    for name in names:
+        low, high = cut.low[name], cut.high[name]
+        room = torch.where((low < 0) & (high > 0), -low * high / (high - low).clamp(min=1e-300), 0.0)
+        weight = weights[name][:, 0] if name in weights else torch.zeros_like(room)
+        # the lower line may cost too, hence the small part of the other sign
+        costs.append((room * (-weight.clamp(max=0) + 0.1 * weight.clamp(min=0) + 1e-9)).flatten(1))
+    cost = torch.cat(costs, dim=1)
+    if bool((cost.amax(dim=1) <= 0).any()):
+        return None
+    at, n = cost.argmax(dim=1), cost.shape[0]
+    sides: dict[str, Tensor] = {}
+    begin = 0
+    for name, each in zip(names, costs, strict=True):
+        both = parts.sides[name].flatten(1).repeat(2, 1)
+        inside = torch.nonzero((at >= begin) & (at < begin + each.shape[1]))[:, 0]
+        both[inside, at[inside] - begin] = 1.0
+        both[inside + n, at[inside] - begin] = -1.0
+        sides[name] = both.reshape(2 * n, *parts.sides[name].shape[1:])
+        begin += each.shape[1]
+    return _Parts(parts.value.repeat(2), sides, {k: v.repeat(2, *[1] * (v.dim() - 1)) for k, v in parts.slopes.items()})
