@@ -20,6 +20,7 @@ from holdfast.core.endpoint import Endpoint
 from holdfast.core.errors import InputError
 from holdfast.core.finding import Finding
 from holdfast.core.materials import Bill
+from holdfast.core.network import RawNetwork
 from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
 from holdfast.core.signature import SignatureRecord
@@ -127,6 +128,10 @@ class LazyModel:
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what its trees are given."""
         return self._opened().features(X)
+
+    def network(self) -> RawNetwork:
+        """Show its operators and weights."""
+        return self._opened().network()
 
     def stored(self, X: pl.DataFrame | None) -> Stored:
         """Show what it keeps of its training data."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.canonical import digest_bytes
 from holdfast.core.context import PartialStore
+from holdfast.core.network import RawNetwork
 from holdfast.core.subject import AS_IS, Model, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ class JournalledModel:
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what its trees are given."""
         return self._model.features(X)
+
+    def network(self) -> RawNetwork:
+        """Show its operators and weights."""
+        return self._model.network()
 
     def stored(self, X: pl.DataFrame | None) -> Stored:
         """Show what it keeps of its training data."""

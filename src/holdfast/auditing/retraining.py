@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from holdfast.auditing.matching import label_key
+from holdfast.core.network import RawNetwork
 from holdfast.core.subject import AS_IS, Model, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ class RetrainedModel:
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what its trees are given."""
         return self._copy.features(X)
+
+    def network(self) -> RawNetwork:
+        """Show its operators and weights."""
+        return self._copy.network()
 
     def stored(self, X: pl.DataFrame | None) -> Stored:
         """Show what it keeps of its training data."""

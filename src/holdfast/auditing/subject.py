@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from holdfast.auditing.matching import encode_target, match_predictions, own_labels
+from holdfast.auditing.networks import confirm_network
 from holdfast.auditing.retraining import RetrainedModel
 from holdfast.auditing.spelling import spelled_alike
 from holdfast.core.check import CheckSpec, Task
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import NotRun
 from holdfast.core.materials import Bill
+from holdfast.core.network import RawNetwork
 from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
 from holdfast.core.signature import SignatureRecord
@@ -170,6 +172,16 @@ class AuditSubject:
         if self.model is None or "trees" not in self.model.info.capabilities:
             raise NotRun("there are no decision trees to read", hint="give a tree model with --model")
         return self.model
+
+    def network(self) -> RawNetwork:
+        """Return the model's network, read and compared with the model's own answers once per process."""
+        if "network" not in self.cache:
+            if self.model is None or "gradients" not in self.model.info.capabilities:
+                raise NotRun("there is no neural network to read", hint="give an ONNX or PyTorch network with --model")
+            network = self.model.network()
+            confirm_network(network, self)
+            self.cache["network"] = network
+        return cast(RawNetwork, self.cache["network"])
 
     def stored(self, table: Table | None = None) -> Stored:
         """Return what the model keeps, compared with a table (the training table if none), read once per process."""

@@ -87,15 +87,25 @@ def test_single_sigmoid_output_is_the_probability_of_the_second_class(operators,
 
 def test_softmax_without_labels_gives_scores_and_says_that_classes_are_unstated(numbers: pl.DataFrame) -> None:
     info = load(linear("Softmax", width=3)).info
-    assert (info.capabilities, info.classes, info.n_outputs) == ({"scores", "query"}, (), 3)
+    assert (info.capabilities, info.classes, info.n_outputs) == ({"scores", "query", "gradients"}, (), 3)
     assert any("no class labels" in note for note in info.notes)
 
 
 def test_raw_scores_are_not_passed_off_as_probabilities(numbers: pl.DataFrame) -> None:
-    model = load(linear(width=3))
+    model = load(linear("Sin", width=3))
     assert "scores" not in model.info.capabilities
     assert any("no probabilities" in note for note in model.info.notes)
-    assert set(model.answer(numbers).labels.tolist()) == {0, 2}
+    found = model.answer(numbers).labels
+    assert found.tolist() == np.sin(numbers.to_numpy().sum(axis=1)[:, None] * [1, 2, 3]).argmax(axis=1).tolist()
+
+
+def test_logits_of_a_network_become_scores_by_their_softmax_and_it_is_said(numbers: pl.DataFrame) -> None:
+    model = load(linear(width=3))
+    assert model.info.capabilities == {"scores", "query", "gradients"}
+    assert any("taken as logits" in note for note in model.info.notes)
+    logits = numbers.to_numpy().sum(axis=1)[:, None] * [1, 2, 3]
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.answer(numbers).scores, expected, atol=1e-5)
 
 
 def test_decision_values_beside_labels_are_not_used(numbers: pl.DataFrame, is_positive: np.ndarray) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
-from holdfast.adapters.models.onnx_trees import find_trees, with_output
+from holdfast.adapters.models.onnx_trees import find_trees, with_outputs
 
 FLOATS = [0.5, -1.25, 3.0]
 INTEGERS = [0, 1, 127, 128, -1, 2**62, -(2**63)]
@@ -101,6 +101,6 @@ def test_an_added_output_is_computed() -> None:
     outputs = [helper.make_tensor_value_info("Y", TensorProto.FLOAT, [None])]
     graph = helper.make_graph(nodes, "graph", inputs, outputs)
     data = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString()
-    session = onnxruntime.InferenceSession(with_output(data, "inside"), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(with_outputs(data, ["inside"]), providers=["CPUExecutionProvider"])
     found = session.run(["Y", "inside"], {"X": np.array([-2.0], np.float32)})
     assert [part.tolist() for part in found] == [[-2.0], [2.0]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from holdfast.core.network import RawNetwork
 from holdfast.core.subject import AS_IS, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
@@ -39,6 +40,13 @@ class TreesAdapter(Adapter, Protocol):
 
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what the trees are given for a batch of at least one row."""
+
+
+class NetworkAdapter(Adapter, Protocol):
+    """An adapter whose ``info`` has the ``gradients`` capability."""
+
+    def network(self) -> RawNetwork:
+        """Read the network."""
 
 
 class StoringAdapter(Adapter, Protocol):

@@ -79,6 +79,14 @@ def two_columns(positive: NDArray[Any]) -> NDArray[np.float64]:
     return np.column_stack([1.0 - p, p])
 
 
+def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
+    """Turn logits into class probabilities; what is not finite stays for the check of answers to find."""
+    values = np.asarray(logits, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        powers = np.exp(values - values.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
 def plain_labels(values: Any) -> NDArray[np.generic]:
     """Turn labels of whatever array type into int64, float64, bool or text.
 

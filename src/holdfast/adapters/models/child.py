@@ -17,7 +17,7 @@ from holdfast.adapters.models.attempts import Watch
 from holdfast.adapters.models.confinement import SYSTEM_READABLE, confine
 
 if TYPE_CHECKING:
-    from holdfast.adapters.models.adapter import Adapter, StoringAdapter, TreesAdapter
+    from holdfast.adapters.models.adapter import Adapter, NetworkAdapter, StoringAdapter, TreesAdapter
     from holdfast.core.subject import RawPredictions
 
 LARGEST_REQUEST = 1 << 40
@@ -73,7 +73,7 @@ class Service:
         import polars  # noqa: F401  (needed by the first request; loading means being ready for it)
 
         self._watch.begin()
-        self._held[0] = _adapter(header["format"], parts[0])
+        self._held[0] = _adapter(header, parts[0])
         tried = self._watch.end()
         return {"ok": True, "info": _described(self._held[0], tried)}, []
 
@@ -96,6 +96,12 @@ class Service:
     def _features(self, header: dict[str, Any], parts: list[bytes]) -> Reply:
         return {"ok": True}, [wire.encode_array(self._with_trees(header).features(_frame(parts[0])))]
 
+    def _network(self, header: dict[str, Any], parts: list[bytes]) -> Reply:
+        from holdfast.adapters.models import network_arrays
+
+        adapter = cast("NetworkAdapter", self._held[header["model"]])
+        return network_arrays.to_message(adapter.network())
+
     def _stored(self, header: dict[str, Any], parts: list[bytes]) -> Reply:
         from holdfast.adapters.models import stored_arrays
 
@@ -117,11 +123,12 @@ def _described(adapter: Adapter, tried: tuple[str, ...]) -> dict[str, Any]:
     return described | {"memory_mb": _resident_mb(), "notes": [*adapter.info.notes, *tried]}
 
 
-def _adapter(kind: str, data: bytes) -> Adapter:
+def _adapter(header: dict[str, Any], data: bytes) -> Adapter:
+    kind = header["format"]
     if kind == "onnx":
         from holdfast.adapters.models import onnx
 
-        return onnx.load(data)
+        return onnx.load(data, row_shape=tuple(header["row_shape"]))
     if kind == "lightgbm":
         from holdfast.adapters.models import lightgbm
 

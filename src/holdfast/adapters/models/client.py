@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from holdfast.adapters.models import answers, stored_arrays, tree_arrays, wire
+from holdfast.adapters.models import answers, network_arrays, stored_arrays, tree_arrays, wire
 from holdfast.adapters.models.limits import Limits
 from holdfast.adapters.models.process import Process
 from holdfast.core.errors import InputError, ModelError
+from holdfast.core.network import RawNetwork
 from holdfast.core.subject import AS_IS, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Source:
         Whether it may import what the parent may import.
     needs_isolation
         Whether it is not to be loaded where nothing keeps it from the network.
+    row_shape
+        Shape of one row of a neural network that does not state it; empty when nobody said.
     """
 
     data: bytes
@@ -44,6 +47,7 @@ class Source:
     format: str
     trusts_path: bool
     needs_isolation: bool = False
+    row_shape: tuple[int, ...] = ()
 
 
 class Host:
@@ -110,7 +114,7 @@ class Host:
         self._process = Process(self.limits, trusts_path=self._source.trusts_path)
         try:
             reply, held = self._process.start(
-                {"do": "load", "format": self._source.format},
+                {"do": "load", "format": self._source.format, "row_shape": list(self._source.row_shape)},
                 self._source.data,
                 needs_isolation=self._source.needs_isolation,
             )
@@ -134,6 +138,7 @@ class ChildModel:
         self.queries = 0
         self._counting = threading.Lock()
         self._read_trees: RawTrees | None = None
+        self._read_network: RawNetwork | None = None
 
     @property
     def pid(self) -> int | None:
@@ -192,6 +197,19 @@ class ChildModel:
             return wire.decode_array(*parts)
         except (wire.WireError, TypeError) as error:
             raise ModelError(f"the model's process sent unreadable features: {error}") from None
+
+    def network(self) -> RawNetwork:
+        """Read the network, once, and check it."""
+        network_arrays.require(self.info)
+        if self._read_network is None:
+            header, parts = self._host.ask(
+                {"do": "network", "model": self._number},
+                largest=network_arrays.LARGEST_NETWORK,
+                doing="reading its operators and weights",
+                generation=self._generation,
+            )
+            self._read_network = network_arrays.from_message(header, parts)
+        return self._read_network
 
     def stored(self, X: pl.DataFrame | None) -> Stored:
         """Read what the model keeps, and check it."""

@@ -21,6 +21,7 @@ from holdfast.adapters.models.http_protocol import OpenInference
 from holdfast.adapters.models.http_secrets import Address, resolve_address
 from holdfast.core.endpoint import LAYOUTS, Endpoint, protocol_of
 from holdfast.core.errors import BudgetError, InputError, ModelError, NotRun
+from holdfast.core.network import RawNetwork
 from holdfast.core.subject import AS_IS, Model, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
@@ -133,6 +134,10 @@ class HttpModel:
         """How many rows may still be asked about, ``None`` without a limit."""
         most = self._endpoint.max_queries
         return None if most is None else max(most - self.queries, 0)
+
+    def network(self) -> RawNetwork:
+        """An endpoint shows no network."""
+        raise NotRun("a model behind an endpoint shows no gradients", hint="give the model file")
 
     def stored(self, X: pl.DataFrame | None) -> Stored:
         """An endpoint shows its answers only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,11 @@ import numpy as np
 
 from holdfast.adapters.models import answers, columns
 from holdfast.adapters.models.onnx_graph import Graph, read_graph
+from holdfast.adapters.models.onnx_network import LAYERS, operators_between, read_network, unknown_among
 from holdfast.adapters.models.onnx_trees import find_trees
 from holdfast.adapters.models.trees_onnx import OnnxTrees
 from holdfast.core.errors import InputError, ModelError
+from holdfast.core.network import NetworkLink, RawNetwork
 from holdfast.core.subject import AS_IS, Capability, Label, ModelInfo, RawPredictions, RawTrees, Settings
 
 if TYPE_CHECKING:
@@ -34,6 +37,13 @@ NUMBER_TYPES = {
 FLOATS = ("tensor(float)", "tensor(double)", "tensor(float16)")
 LABELS = ("tensor(string)", "tensor(int64)", "tensor(int32)", "tensor(bool)")
 TO_PROBABILITY = ("Softmax", "Sigmoid")
+LINKS: dict[str, NetworkLink] = {
+    "scores": "probabilities",
+    "logits": "logits",
+    "raw": "logits",
+    "positive": "probability",
+    "values": "values",
+}
 PROBE_ROWS = 32
 QUIET = 4
 
@@ -48,11 +58,15 @@ class Outputs:
     kind: str = "scores"
 
 
-def load(data: bytes) -> OnnxModel:
-    """Load a model from its bytes; weights in other files and custom operators are refused."""
+def load(data: bytes, *, row_shape: tuple[int, ...] = ()) -> OnnxModel:
+    """Load a model from its bytes; weights in other files and custom operators are refused.
+
+    ``row_shape`` is that of one row, where the model's one input does not state it.
+    """
     graph = read_graph(data)
     node = find_trees(data)
-    return OnnxModel(_session(data), graph, None if node is None else OnnxTrees(node, data, _session))
+    trees = None if node is None else OnnxTrees(node, data, _session)
+    return OnnxModel(_session(data), graph, trees, data=data, row_shape=row_shape)
 
 
 def _session(data: bytes) -> Any:
@@ -81,13 +95,26 @@ def wrap(session: Any) -> OnnxModel:
 class OnnxModel:
     """An inference session and what its outputs mean."""
 
-    def __init__(self, session: Any, graph: Graph, trees: OnnxTrees | None = None) -> None:
+    def __init__(
+        self,
+        session: Any,
+        graph: Graph,
+        trees: OnnxTrees | None = None,
+        *,
+        data: bytes = b"",
+        row_shape: tuple[int, ...] = (),
+    ) -> None:
         self._session = session
         self._trees = trees
+        self._data = data
         self._inputs = session.get_inputs()
         self._batch = _fixed_batch(self._inputs)
         self._by_name = _takes_columns_by_name(self._inputs)
+        self._row = None if self._by_name else _row_shape(self._inputs[0], row_shape)
         self._outputs = _assign_outputs(session.get_outputs(), graph)
+        self._source = self._scores_without_names(graph)
+        self._operators = self._between(self._source)
+        self._is_network = bool(self._operators) and not unknown_among(self._operators)
         self.info = self._describe(graph)
 
     def answer(self, X: pl.DataFrame) -> RawPredictions:
@@ -100,6 +127,8 @@ class OnnxModel:
             return RawPredictions(labels=_single_column(floats), scores=None)
         if self._outputs.kind == "positive":
             return RawPredictions(labels=values, scores=answers.two_columns(_single_column(floats)))
+        if self._outputs.kind == "logits":
+            return RawPredictions(labels=None, scores=answers.softmax(floats))
         if self._outputs.kind == "raw":
             return RawPredictions(labels=floats.argmax(axis=1) if values is None else values, scores=None)
         return RawPredictions(labels=values, scores=floats)
@@ -123,14 +152,58 @@ class OnnxModel:
             parts.append(self._trees.features({name: column[at] for name, column in feed.items()}))
         return np.concatenate(parts)[: X.height]
 
+    def network(self) -> RawNetwork:
+        """Read the operators and weights of the graph."""
+        item = self._inputs[0]
+        assert self._is_network
+        if self._row is None:
+            raise self._shape_unknown()
+        is_single = _last_integer(self._shape_of(self._source)) == 1
+        return read_network(
+            self._data,
+            given=item.name,
+            output=self._source,
+            link="sigmoid" if self._outputs.kind == "raw" and is_single else LINKS[self._outputs.kind],
+            row=self._row,
+            dtype=NUMBER_TYPES[item.type],
+            open_session=_session,
+            batch=self._batch,
+        )
+
+    def _between(self, output: str) -> frozenset[str]:
+        """Name the operators of a model that may be a network: one that takes one matrix and has no trees."""
+        if not self._data or self._trees is not None or self._by_name or self._inputs[0].type not in FLOATS:
+            return frozenset()
+        return operators_between(self._data, given=self._inputs[0].name, output=output)
+
+    def _scores_without_names(self, graph: Graph) -> str:
+        """Name the tensor of scores, behind which a ZipMap may only put names to them."""
+        floats = self._outputs.floats or ""
+        return graph.producers.get(floats, ("", ""))[1] if self._outputs.is_zipmap else floats
+
+    def _shape_of(self, output: str) -> list[Any]:
+        return next((item.shape for item in self._session.get_outputs() if item.name == output), [])
+
+    def _shape_unknown(self) -> InputError:
+        item = self._inputs[0]
+        return InputError(
+            f"the ONNX input {item.name!r} has the shape {item.shape}, so how columns fill it is not known",
+            hint="state the shape of one row in holdfast.yaml: deployment: {image_shape: [channels, height, width]}",
+        )
+
     def _describe(self, graph: Graph) -> ModelInfo:
         notes: list[str] = []
         width = self._settle(graph, notes)
         classes = _stated_classes(graph, self._outputs, self._session, width)
-        if self._outputs.kind == "scores" and self._outputs.floats and not classes:
+        if self._outputs.kind in ("scores", "logits") and self._outputs.floats and not classes:
             notes.append("The ONNX file states no class labels, so its score columns are taken in sorted label order.")
         if not self._by_name and self._inputs[0].name:
-            notes.append("The ONNX model takes one matrix without column names, so columns are given in table order.")
+            notes.append(_laid_out(self._row))
+        if self._operators & LAYERS and not self._is_network:
+            unknown = ", ".join(unknown_among(self._operators))
+            notes.append(
+                f"The network uses {unknown}, not known here: it is only asked for answers, without gradients."
+            )
         return ModelInfo(
             format="onnx",
             description=f"ONNX model written by {graph.producer or 'an unnamed producer'}",
@@ -147,8 +220,10 @@ class OnnxModel:
             found.add("values")
         if self._outputs.label or self._outputs.kind == "raw":
             found.add("labels")
-        if self._outputs.floats and self._outputs.kind in ("scores", "positive"):
+        if self._outputs.floats and self._outputs.kind in ("scores", "logits", "positive"):
             found.add("scores")
+        if self._is_network:
+            found.add("gradients")
         if self._trees is not None:
             found.add("trees")
         return frozenset(found)
@@ -165,10 +240,16 @@ class OnnxModel:
             kind = self._kind_of_single_column(floats, graph)
         else:
             is_sound = floats is None or not np.isfinite(floats).all() or answers.are_probabilities(floats)
-            kind = "scores" if is_sound else "raw"
+            gives_logits = self._is_network and self._outputs.label is None
+            kind = "scores" if is_sound else "logits" if gives_logits else "raw"
         self._outputs = replace(self._outputs, kind=kind)
         if kind == "positive":
             notes.append("The single score column is read as the probability of the second class.")
+        if kind == "logits":
+            notes.append(
+                "The network's outputs are no probabilities. They are taken as logits: their softmax gives the scores. "
+                "If your service makes scores of them in another way, what is said of scores holds for softmax only."
+            )
         if kind == "raw":
             chosen = "" if self._outputs.label else " The answer is the position of the largest one."
             notes.append(f"The model's scores are no probabilities on synthetic inputs and are not used.{chosen}")
@@ -185,10 +266,10 @@ class OnnxModel:
         rng = np.random.default_rng(0)
         feed: dict[str, Any] = {}
         for item in self._inputs:
-            width = 1 if self._by_name else _last_integer(item.shape)
-            if width is None:
+            row = (1,) if self._by_name else self._row
+            if row is None:
                 return None
-            shape = (PROBE_ROWS, width)
+            shape = (PROBE_ROWS, *row)
             if item.type == "tensor(string)":
                 feed[item.name] = np.full(shape, "", dtype=object)
             elif item.type == "tensor(bool)":
@@ -203,10 +284,12 @@ class OnnxModel:
     def _feed(self, X: pl.DataFrame) -> dict[str, Any]:
         if not self._by_name:
             item = self._inputs[0]
-            width = _last_integer(item.shape)
-            if width is not None:
-                columns.require_width(X, width)
-            return {item.name: _as_type(X, item.type)}
+            if self._row is None and len(item.shape) > 2:
+                raise self._shape_unknown()
+            if self._row is None:
+                return {item.name: _as_type(X, item.type)}
+            columns.require_width(X, math.prod(self._row))
+            return {item.name: _as_type(X, item.type).reshape(X.height, *self._row)}
         selected = columns.select(X, [item.name for item in self._inputs])
         return {item.name: _as_type(selected.select(item.name), item.type) for item in self._inputs}
 
@@ -291,6 +374,34 @@ def _fixed_batch(inputs: list[Any]) -> int | None:
 
 def _last_integer(shape: list[Any]) -> int | None:
     return shape[-1] if len(shape) > 1 and isinstance(shape[-1], int) and shape[-1] > 0 else None
+
+
+def _row_shape(item: Any, stated: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the shape of one row, ``None`` where neither the model nor the user states it.
+
+    Raises
+    ------
+    InputError
+        When the two contradict each other.
+    """
+    declared = item.shape[1:]
+    sizes = tuple(size for size in declared if isinstance(size, int) and size > 0)
+    if stated and len(declared) > 1:
+        fits = len(stated) == len(declared)
+        if not fits or any(isinstance(d, int) and d > 0 and d != s for d, s in zip(declared, stated, strict=True)):
+            raise InputError(
+                f"the ONNX input {item.name!r} has the shape {item.shape}, but the deployment states {list(stated)} "
+                "as the shape of one image",
+                hint="correct image_shape under deployment in holdfast.yaml, or leave it out",
+            )
+        return stated
+    return sizes if declared and len(sizes) == len(declared) else None
+
+
+def _laid_out(row: tuple[int, ...] | None) -> str:
+    if row is None or len(row) < 2:
+        return "The ONNX model takes one matrix without column names, so columns are given in table order."
+    return f"The ONNX model takes rows of the shape {list(row)}; columns fill it in table order, the last axis first."
 
 
 def _single_column(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -7,14 +7,14 @@ AttributeProto, TensorProto); repeated numbers are written one by one or packed,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kernels.formats.protobuf import LENGTH, fields, packed_varints, text
+from holdfast.kernels.formats.protobuf import LENGTH, fields, packed_varints, signed, text
 
 OPERATORS = ("TreeEnsembleClassifier", "TreeEnsembleRegressor", "TreeEnsemble")
 MODEL_GRAPH, GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_OUTPUT, VALUE_NAME = 7, 1, 5, 12, 1
@@ -77,7 +77,7 @@ class TreeNode:
         """Return one integer."""
         found = fields(self.attributes.get(name, memoryview(b"")))
         values = (field.value for field in found if field.number == ATTRIBUTE_INTEGER)
-        return next((value for value in values if isinstance(value, int)), default)
+        return next((signed(value) for value in values if isinstance(value, int)), default)
 
     def number(self, name: str, default: float) -> float:
         """Return one number of single precision."""
@@ -102,9 +102,16 @@ def find_trees(data: bytes) -> TreeNode | None:
     return replace(found[0], after=_after(found[0].outputs[-1], nodes))
 
 
-def with_output(data: bytes, name: str) -> bytes:
-    """Add an output to a model: of a message that occurs twice, as the graph then does, readers join the fields."""
-    return data + _message(MODEL_GRAPH, _message(GRAPH_OUTPUT, _message(VALUE_NAME, name.encode())))
+def with_outputs(data: bytes, names: Iterable[str]) -> bytes:
+    """Add outputs to a model: of a message that occurs twice, as the graph then does, readers join the fields."""
+    added = (_message(MODEL_GRAPH, _message(GRAPH_OUTPUT, _message(VALUE_NAME, name.encode()))) for name in names)
+    return data + b"".join(added)
+
+
+def outputs_of(data: bytes) -> frozenset[str]:
+    """Names of the outputs of a graph."""
+    values = (part for output in _of_graph(data, GRAPH_OUTPUT) for part in fields(output))
+    return frozenset(text(part.value) for part in values if part.number == VALUE_NAME)
 
 
 def nodes_of(data: bytes) -> Iterator[TreeNode]:

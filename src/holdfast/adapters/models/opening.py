@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from holdfast.adapters.models import answers, formats, stored_arrays, tree_arrays
+from holdfast.adapters.models import answers, formats, network_arrays, stored_arrays, tree_arrays
 from holdfast.adapters.models.client import ChildModel, Host, Source
 from holdfast.adapters.models.limits import Limits
 from holdfast.adapters.models.predictions import predictions_model
 from holdfast.adapters.models.recognition import adapter_for
 from holdfast.core.errors import HoldfastError, ModelError
+from holdfast.core.network import RawNetwork
 from holdfast.core.subject import AS_IS, Model, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from holdfast.adapters.models.adapter import Adapter, StoringAdapter, TreesAdapter
+    from holdfast.adapters.models.adapter import Adapter, NetworkAdapter, StoringAdapter, TreesAdapter
 
 __all__ = ["Limits", "open_model", "predictions_model", "wrap_model"]
 
@@ -36,6 +37,7 @@ def open_model(
     digest: str,
     trust_pickle: TrustPickle = False,
     vouched: Voucher = "",
+    row_shape: tuple[int, ...] = (),
     limits: Limits = DEFAULT_LIMITS,
 ) -> Model:
     """Load a model file in a confined process, from exactly these bytes.
@@ -49,6 +51,8 @@ def open_model(
         the confined process; where the platform does not keep that from the network, only when ``"unconfined"``.
     vouched
         What vouches for these bytes: a ``scan`` that they passed, or a ``policy`` that approves them by digest.
+    row_shape
+        Shape of one row, such as ``(channels, height, width)``, of a neural network that does not state it.
     limits
         What the process may use.
 
@@ -75,6 +79,7 @@ def open_model(
         # a pickle that passed a scan names nothing but installed libraries
         trusts_path=vouched == "policy" or (bool(trust_pickle) and not vouched),
         needs_isolation=is_code and trust_pickle is True and not vouched,
+        row_shape=row_shape,
     )
     host = Host(source, limits)
     return ChildModel(host, host.info)
@@ -119,6 +124,7 @@ class HeldModel:
         self.queries = 0
         self._counting = threading.Lock()
         self._read_trees: RawTrees | None = None
+        self._read_network: RawNetwork | None = None
 
     @property
     def info(self) -> ModelInfo:
@@ -161,6 +167,14 @@ class HeldModel:
     def _ask_features(self, X: pl.DataFrame) -> NDArray[np.generic]:
         found: NDArray[np.generic] = self._guarded(cast("TreesAdapter", self._adapter).features, X)
         return found
+
+    def network(self) -> RawNetwork:
+        """Read the network, once."""
+        network_arrays.require(self.info)
+        if self._read_network is None:
+            found: RawNetwork = self._guarded(cast("NetworkAdapter", self._adapter).network)
+            self._read_network = network_arrays.checked(found)
+        return self._read_network
 
     def stored(self, X: pl.DataFrame | None) -> Stored:
         """Read what the model keeps."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from holdfast.adapters.models import answers
 from holdfast.core.errors import InputError, NotRun, did_you_mean
+from holdfast.core.network import RawNetwork
 from holdfast.core.subject import AS_IS, Capability, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
@@ -98,6 +99,10 @@ class PredictionsModel:
     def features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Predictions have no pipeline."""
         raise NotRun("a table of predictions has no decision trees", hint=NEEDED)
+
+    def network(self) -> RawNetwork:
+        """Predictions have no network."""
+        raise NotRun("a table of predictions has no gradients", hint=NEEDED)
 
     def stored(self, X: pl.DataFrame | None) -> Stored:
         """Predictions keep nothing of the training data."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from holdfast.adapters.models import front_onnx
 from holdfast.adapters.models.onnx_graph import PASSING
-from holdfast.adapters.models.onnx_trees import TreeNode, with_output
+from holdfast.adapters.models.onnx_trees import TreeNode, with_outputs
 from holdfast.adapters.models.tree_arrays import Intervals, assembled, no_trees
 from holdfast.core.errors import ModelError
 from holdfast.core.subject import Link, RawTrees
@@ -69,7 +69,7 @@ class OnnxTrees:
         if self._node.source in feed:
             return np.asarray(feed[self._node.source][:, :width], dtype=np.float64)
         if self._session is None:
-            self._session = self._open_session(with_output(self._data, self._node.source))
+            self._session = self._open_session(with_outputs(self._data, [self._node.source]))
         try:
             found = self._session.run([self._node.source], feed)[0]
         except Exception as error:  # onnxruntime raises a class of its own for each status code

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
-    from holdfast.core.network import RawNetwork, Step
+    from holdfast.core.network import NetworkLink, RawNetwork, Step
 
 Attributes = Mapping[str, Any]
 MOST_CELLS = 1 << 27
@@ -77,6 +77,24 @@ def as_function(network: RawNetwork, *, device: str = "cpu", dtype: Any = torch.
         return scores[:, None] if scores.dim() == 1 else scores
 
     return function
+
+
+def as_probabilities(scores: Tensor, link: NetworkLink) -> Tensor:
+    """Turn the scores of a network into class probabilities, ``(n, n_classes)``; two classes for one column.
+
+    Raises
+    ------
+    NetworkError
+        For the values of a regression.
+    """
+    if link == "logits":
+        return torch.softmax(scores, dim=1)
+    if link == "probabilities":
+        return scores
+    if link == "values":
+        raise NetworkError("the values of a regression are no probabilities")
+    positive = torch.sigmoid(scores) if link == "sigmoid" else scores
+    return torch.cat([1 - positive, positive], dim=1)
 
 
 def shapes(network: RawNetwork, *, most_cells: int = MOST_CELLS) -> dict[str, tuple[int, ...]]:
