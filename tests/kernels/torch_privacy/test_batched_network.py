@@ -55,7 +55,7 @@ def test_each_network_answers_as_if_it_were_alone() -> None:
     weights = {name: rng.normal(size=(3, *names[name].shape)).astype(np.float32) for name in names}
     x = rng.normal(size=(3, 5, 1, 8, 8)).astype(np.float32)
 
-    together = side_by_side(network)({k: torch.as_tensor(v) for k, v in weights.items()}, torch.as_tensor(x))
+    together = side_by_side(network)({k: torch.as_tensor(v) for k, v in weights.items()}, torch.as_tensor(x)).scores
 
     assert together.shape == (3, 5, 3)
     for i in range(3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from holdfast.core.network import RawNetwork, Step
 
 Initial = Literal["lecun", "glorot"]
-Forward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
+Weights = Mapping[str, Tensor]
 # these mean the same whatever stands in front of the axes of a row
 ELEMENTWISE = frozenset({
     "Add", "Sub", "Mul", "Div", "Pow", "Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Abs", "Sign",
@@ -44,6 +45,32 @@ class Parameter(NamedTuple):
     fan_in: int
     fan_out: int
     start: float = 0.0
+
+
+class Product(NamedTuple):
+    """A matrix product in which a layer's weights are used, and nowhere else.
+
+    Attributes
+    ----------
+    names
+        Of the weights and, if there is one, the bias.
+    inputs
+        ``(n_networks, n, n_inputs)``.
+    outputs
+        ``(n_networks, n, n_outputs)``. From the gradient of a loss by these, that by the weights is their product with
+        the inputs, which an optimiser can add in place; autograd would write it out first.
+    """
+
+    names: tuple[str, ...]
+    inputs: Tensor
+    outputs: Tensor
+
+
+class Computed(NamedTuple):
+    """Scores ``(n_networks, n, n_outputs)``, and the products on the way to them whose weights ask for no gradient."""
+
+    scores: Tensor
+    products: list[Product]
 
 
 def parameters_of(network: RawNetwork) -> dict[str, Parameter]:
@@ -135,7 +162,15 @@ def _limit(parameter: Parameter, rule: Initial) -> float:
     return math.sqrt(6.0 / (parameter.fan_in + parameter.fan_out))
 
 
-def side_by_side(network: RawNetwork, *, device: str = "cpu") -> Forward:
+def product_weights(network: RawNetwork) -> frozenset[str]:
+    """Name the parameters that are used once, in a matrix product, together with others of that kind only."""
+    uses = Counter(name for step in network.steps for name in step.inputs)
+    products = [step.inputs[1:] for step in network.steps if step.op in ("Gemm", "MatMul")]
+    once = [names for names in products if all(name in network.constants and uses[name] == 1 for name in names)]
+    return frozenset(name for names in once for name in names)
+
+
+def side_by_side(network: RawNetwork, *, device: str = "cpu") -> Callable[[Weights, Tensor], Computed]:
     """Return the architecture as a function of the weights of several networks and a batch of rows for each.
 
     Layers are one batched matrix product, or one grouped convolution, for all networks; all other operators see the
@@ -145,7 +180,7 @@ def side_by_side(network: RawNetwork, *, device: str = "cpu") -> Forward:
     -------
     callable
         Given ``(n_networks, *shape)`` by name of the parameter, and rows ``(n_networks, n, *input_shape)``, returns
-        scores ``(n_networks, n, n_outputs)``.
+        scores and products.
 
     Raises
     ------
@@ -153,26 +188,38 @@ def side_by_side(network: RawNetwork, *, device: str = "cpu") -> Forward:
         As :func:`parameters_of`.
     """
     names = parameters_of(network)
+    in_products = product_weights(network)
     constants = {
         name: torch.as_tensor(np.array(value), device=device)
         for name, value in network.constants.items()
         if name not in names
     }
 
-    def forward(weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    def forward(weights: Weights, x: Tensor) -> Computed:
         values: dict[str, Tensor] = {**constants, **weights, "input": x}
+        products: list[Product] = []
         for step in network.steps:
             inputs = [values[name] for name in step.inputs]
-            if any(name in weights for name in step.inputs):
-                values[step.output] = _with_weights(step, inputs, [name in weights for name in step.inputs])
+            own = [name in weights for name in step.inputs]
+            if step.op in ("Gemm", "MatMul") and any(own):
+                found = _product(*inputs)
+                if step.inputs[1] in in_products and not inputs[1].requires_grad:
+                    products.append(Product(step.inputs[1:], inputs[0], _watched(found)))
+            elif any(own):
+                found = _convolution(step, *inputs) if step.op == "Conv" else _elementwise(step, inputs, own)
             elif step.op in ELEMENTWISE:
-                values[step.output] = OPERATORS[step.op](step.attributes, *inputs)
+                found = OPERATORS[step.op](step.attributes, *inputs)
             else:
-                values[step.output] = _by_rows(step, inputs, [name in constants for name in step.inputs])
-        scores = values[network.output]
-        return scores.reshape(*x.shape[:2], -1)
+                found = _by_rows(step, inputs, [name in constants for name in step.inputs])
+            values[step.output] = found
+        return Computed(values[network.output].reshape(*x.shape[:2], -1), products)
 
     return forward
+
+
+def _watched(found: Tensor) -> Tensor:
+    """Have autograd follow what comes behind, also where nothing in front is followed."""
+    return found if found.requires_grad or not torch.is_grad_enabled() else found.requires_grad_()
 
 
 def _by_rows(step: Step, inputs: list[Tensor], is_constant: list[bool]) -> Tensor:
@@ -182,11 +229,7 @@ def _by_rows(step: Step, inputs: list[Tensor], is_constant: list[bool]) -> Tenso
     return OPERATORS[step.op](step.attributes, *rows).unflatten(0, (n_networks, -1))
 
 
-def _with_weights(step: Step, inputs: list[Tensor], is_weight: list[bool]) -> Tensor:
-    if step.op == "Conv":
-        return _convolution(step, *inputs)
-    if step.op in ("Gemm", "MatMul"):
-        return _product(*inputs)
+def _elementwise(step: Step, inputs: list[Tensor], is_weight: list[bool]) -> Tensor:
     n_axes = max(value.dim() for value, own in zip(inputs, is_weight, strict=True) if not own)
     aligned = [_aligned(value, n_axes) if own else value for value, own in zip(inputs, is_weight, strict=True)]
     return OPERATORS[step.op](step.attributes, *aligned)

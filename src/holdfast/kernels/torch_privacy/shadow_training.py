@@ -15,11 +15,12 @@ from torch.nn import functional as F
 
 from holdfast.kernels.torch_networks.forward import shapes
 from holdfast.kernels.torch_privacy.batched_network import (
-    Forward,
+    Computed,
     Initial,
     Parameter,
     initial_weights,
     parameters_of,
+    product_weights,
     side_by_side,
 )
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from holdfast.core.network import NetworkLink, RawNetwork
 
 Weights = dict[str, Tensor]
-Update = Callable[[Weights, Sequence[Tensor], int], None]
 SMALLEST_PROBABILITY = 1e-12
 
 
@@ -130,7 +130,7 @@ def train_side_by_side(
     forward = side_by_side(network, device=device)
     rows = torch.as_tensor(np.ascontiguousarray(X, dtype=np.float32), device=device)
     outcomes = torch.as_tensor(y if y.dtype.kind == "i" else y.astype(np.float32), device=device)
-    train = _Training(forward, network.link, recipe, rows, outcomes)
+    train = _Training(forward, product_weights(network), network.link, recipe, rows, outcomes)
     for begin in range(0, is_in.shape[1], size):
         columns = np.arange(begin, min(begin + size, is_in.shape[1]))
         # the largest first: those that still have records in a batch are then always the first ones
@@ -156,11 +156,32 @@ def networks_at_once(network: RawNetwork, parameters: Mapping[str, Parameter], r
     return max(1, most_mb * 2**20 // (4 * numbers))
 
 
+class _Gradient(NamedTuple):
+    """A gradient, written out or as a product of two matrices that is still to be taken.
+
+    Taken in place it saves a pass over memory as large as all weights, which costs as much as the arithmetic.
+    """
+
+    left: Tensor
+    right: Tensor | None = None
+
+    def written_out(self) -> Tensor:
+        return self.left if self.right is None else torch.bmm(self.left, self.right)
+
+    def add_to(self, moving: Tensor, *, keeping: float) -> None:
+        """Add to a moving sum of which a share is kept."""
+        if self.right is None:
+            moving.mul_(keeping).add_(self.left)
+        else:
+            moving.baddbmm_(self.left, self.right, beta=keeping)
+
+
 @dataclasses.dataclass(frozen=True)
 class _Training:
     """What all networks are trained with."""
 
-    forward: Forward
+    forward: Callable[[Mapping[str, Tensor], Tensor], Computed]
+    in_products: frozenset[str]
     link: NetworkLink
     recipe: Recipe
     rows: Tensor
@@ -168,7 +189,7 @@ class _Training:
 
     def run(self, weights: Weights, members: list[NDArray[np.int64]], rngs: list[np.random.Generator]) -> None:
         """Train networks in place; those with more records stand first."""
-        update = (_sgd if self.recipe.optimiser == "sgd" else _adam)(weights, self.recipe)
+        optimiser = (_Sgd if self.recipe.optimiser == "sgd" else _Adam)(weights, self.recipe)
         sizes = np.array([len(each) for each in members])
         step = self.recipe.batch_size
         for _ in range(self.recipe.epochs):
@@ -180,19 +201,31 @@ class _Training:
                 left = np.clip(sizes - begin, 0, step)
                 n_active = int((left > 0).sum())
                 batch = placed[:n_active, begin : begin + step]
-                update(weights, self._gradients(weights, batch, left[:n_active]), n_active)
+                gradients = self._gradients(weights, batch, left[:n_active])
+                optimiser.step({name: value[:n_active] for name, value in weights.items()}, gradients)
 
-    def _gradients(self, weights: Weights, batch: Tensor, sizes: NDArray[np.int64]) -> Sequence[Tensor]:
+    def _gradients(self, weights: Weights, batch: Tensor, sizes: NDArray[np.int64]) -> dict[str, _Gradient]:
         n_active, width = batch.shape
-        leaves = {name: value[:n_active].detach().requires_grad_() for name, value in weights.items()}
+        given = {
+            name: value[:n_active] if name in self.in_products else value[:n_active].detach().requires_grad_()
+            for name, value in weights.items()
+        }
+        leaves = {name: value for name, value in given.items() if name not in self.in_products}
         chosen = batch.reshape(-1)
         x = self.rows.index_select(0, chosen).view(n_active, width, *self.rows.shape[1:])
-        scores = self.forward(leaves, x).flatten(0, 1)
-        losses = _losses(self.link, scores, self.outcomes.index_select(0, chosen))
-        # of a batch that lacks records its first lines are real
+        scores, products = self.forward(given, x)
+        losses = _losses(self.link, scores.flatten(0, 1), self.outcomes.index_select(0, chosen))
+        # of a batch that lacks records the first ones are real
         share = (np.arange(width) < sizes[:, None]) / sizes[:, None]
         shares = torch.as_tensor(share.astype(np.float32).reshape(-1), device=losses.device)
-        gradients: Sequence[Tensor] = torch.autograd.grad((losses * shares).sum(), list(leaves.values()))
+        wanted = [*[product.outputs for product in products], *leaves.values()]
+        found: list[Tensor] = list(torch.autograd.grad((losses * shares).sum(), wanted))
+        gradients = {name: _Gradient(gradient) for name, gradient in zip(leaves, found[len(products) :], strict=True)}
+        for product, outer in zip(products, found, strict=False):
+            inputs, outer = product.inputs.detach().flatten(1, -2), outer.flatten(1, -2)
+            gradients[product.names[0]] = _Gradient(inputs.transpose(1, 2), outer)
+            for bias in product.names[1:]:
+                gradients[bias] = _Gradient(outer.sum(1).view_as(given[bias]))
         return gradients
 
 
@@ -210,46 +243,48 @@ def _losses(link: NetworkLink, scores: Tensor, outcomes: Tensor) -> Tensor:
     return (column - wanted) ** 2
 
 
-def _sgd(weights: Weights, recipe: Recipe) -> Update:
-    moving = [torch.zeros_like(value) for value in weights.values()]
+class _Sgd:
+    """Stochastic gradient descent with momentum, in place; gradients of fewer networks are those of the first ones."""
 
-    def update(weights: Weights, gradients: Sequence[Tensor], n_active: int) -> None:
-        for value, gradient, momentum in zip(weights.values(), gradients, moving, strict=True):
-            own, velocity = value[:n_active], momentum[:n_active]
-            velocity.mul_(recipe.momentum).add_(gradient)
-            if recipe.weight_decay:
-                velocity.add_(own, alpha=recipe.weight_decay)
-            own.add_(velocity, alpha=-recipe.learning_rate)
+    def __init__(self, weights: Weights, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._moving = {name: torch.zeros_like(value) for name, value in weights.items()}
 
-    return update
+    def step(self, weights: Weights, gradients: Mapping[str, _Gradient]) -> None:
+        for name, own in weights.items():
+            velocity = self._moving[name][: len(own)]
+            gradients[name].add_to(velocity, keeping=self._recipe.momentum)
+            if self._recipe.weight_decay:
+                velocity.add_(own, alpha=self._recipe.weight_decay)
+            own.add_(velocity, alpha=-self._recipe.learning_rate)
 
 
-def _adam(weights: Weights, recipe: Recipe) -> Update:
-    """Kingma and Ba (2015), algorithm 1; networks that sit out a batch do not count it."""
-    first, second = ([torch.zeros_like(value) for value in weights.values()] for _ in range(2))
-    n_networks = len(next(iter(weights.values())))
-    counts = np.zeros(n_networks)
+class _Adam:
+    """Kingma and Ba (2015), algorithm 1, in place; networks that sit out a batch do not count it."""
 
-    def update(weights: Weights, gradients: Sequence[Tensor], n_active: int) -> None:
-        counts[:n_active] += 1
-        given = zip(weights.values(), gradients, first, second, strict=True)
-        for value, gradient, mean, square in given:
-            own, m, v = value[:n_active], mean[:n_active], square[:n_active]
-            if recipe.weight_decay:
-                gradient = gradient.add(own, alpha=recipe.weight_decay)
-            m.lerp_(gradient, 0.1)
-            v.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+    def __init__(self, weights: Weights, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._first, self._second = ({name: torch.zeros_like(each) for name, each in weights.items()} for _ in range(2))
+        self._counts = np.zeros(len(next(iter(weights.values()))))
+
+    def step(self, weights: Weights, gradients: Mapping[str, _Gradient]) -> None:
+        n_active = len(next(iter(weights.values())))
+        self._counts[:n_active] += 1
+        counts = self._counts[:n_active]
+        rates = self._recipe.learning_rate / (1.0 - 0.9**counts)
+        roots = np.sqrt(1.0 - 0.999**counts)
+        for name, own in weights.items():
+            gradient = gradients[name].written_out()
+            if self._recipe.weight_decay:
+                gradient = gradient.add(own, alpha=self._recipe.weight_decay)
+            mean, square = self._first[name][:n_active], self._second[name][:n_active]
+            mean.lerp_(gradient, 0.1)
+            square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
             like = (n_active, *(1,) * (own.dim() - 1))
             rate, root = (
-                torch.as_tensor(each.astype(np.float32).reshape(like), device=own.device)
-                for each in (
-                    recipe.learning_rate / (1.0 - 0.9 ** counts[:n_active]),
-                    np.sqrt(1.0 - 0.999 ** counts[:n_active]),
-                )
+                torch.as_tensor(each.astype(np.float32).reshape(like)).to(own.device) for each in (rates, roots)
             )
-            own.sub_(rate * m / (v.sqrt() / root + 1e-8))
-
-    return update
+            own.sub_(rate * mean / (square.sqrt() / root + 1e-8))
 
 
 def _require_fitting(
