@@ -51,6 +51,8 @@ class ModelSource:
     address, endpoint, seed
         URL of an endpoint, how to ask it, and the seed of its waits. Its limits hold for the whole audit, so it does
         not travel either.
+    row_shape
+        Shape of one row of a neural network that does not state it.
     """
 
     path: Path | None = None
@@ -63,6 +65,7 @@ class ModelSource:
     address: str = field(default="", repr=False)
     endpoint: Endpoint = field(default_factory=Endpoint, repr=False)
     seed: int = 0
+    row_shape: tuple[int, ...] = ()
 
     def open(self) -> Model:
         """Open the model in its confined child, from exactly the bytes that were digested, or connect to it."""
@@ -87,6 +90,7 @@ class ModelSource:
             digest=self.digest,
             trust_pickle=self.trust_pickle,
             vouched=self.vouched,
+            row_shape=self.row_shape,
             limits=limits,
         )
 
