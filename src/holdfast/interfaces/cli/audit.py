@@ -44,7 +44,12 @@ def audit(
     ledger: Annotated[str, Option(help="Ledger to enter it in; that of this folder otherwise, none for none.")] = "",
     trust_pickle: Annotated[str | None, TRUST_PICKLE] = None,
     allow_code: Annotated[
-        bool, Option("--allow-code", help="Run the model's recorded training command again, as you and unconfined.")
+        bool,
+        Option(
+            "--allow-code",
+            help="Run code that is named: the recorded training command, as you and unconfined; the factory of a "
+            "PyTorch network, in its process.",
+        ),
     ] = False,
 ) -> None:
     """Evaluate a model on data, decide, and write report and signed evidence."""
