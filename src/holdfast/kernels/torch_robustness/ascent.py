@@ -100,7 +100,11 @@ def ascend(found: Found, points: Tensor, aim: Aim, start: Tensor, *, iterations:
         torch.zeros_like(ball.eps), slope.value, torch.ones_like(rows, dtype=torch.bool), FIRST_CELLS * n_cells,
         n_cells,
     )  # fmt: skip
-    climber, ball = _leave(climber, ball, ~found.keep(points, start, slope.logits))
+    kept = found.keep(points, start, slope.logits)
+    # Without any slope there is nowhere to go.
+    moves = (slope.gradient != 0).flatten(1).any(1)
+    summit.value[~moves & ~kept] = slope.value[~moves & ~kept]
+    climber, ball = _leave(climber, ball, moves & ~kept)
     checks, last = checkpoints(iterations, ball.norm), 0
     for iteration in range(1, iterations + 1):
         if not len(climber.row):
