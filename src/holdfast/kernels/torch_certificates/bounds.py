@@ -10,6 +10,7 @@ incomplete verifiers. ICLR (the slopes of the lower lines as something to optimi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -141,7 +142,7 @@ def _open_cells(name: str, graph: Graph, low: Tensor, high: Tensor) -> Tensor:
 
 def widest(graph: Graph) -> int:
     """Return the number of cells of the largest node."""
-    return max(torch.Size(shape).numel() for shape in graph.shapes.values())
+    return max(math.prod(shape) for shape in graph.shapes.values())
 
 
 class Carried(NamedTuple):
@@ -247,7 +248,7 @@ def _through_maximum(node: Maximum, a: Tensor, bounds: Bounds, graph: Graph) -> 
     n, m = a.shape[:2]
     channels, *size = graph.shapes[name]
     a = a.reshape(n, m, channels, -1)
-    before = a.new_zeros((n, m, channels, torch.Size(size).numel()))
+    before = a.new_zeros((n, m, channels, math.prod(size)))
     above, below = a.clamp(min=0), a.clamp(max=0)
     before = before.scatter_add(3, chosen.low_at[:, None].expand_as(above), above)
     before = before.scatter_add(3, chosen.high_at[:, None].expand_as(below), below * chosen.high_slope[:, None])

@@ -69,12 +69,8 @@ def _by_inputs(graph: Graph, a: Tensor, shift: Tensor, region: Region, *, most: 
         first = torch.argsort(value, stable=True)[:AT_ONCE]
         rest = torch.ones(low.shape[0], dtype=torch.bool, device=low.device)
         rest[first] = False
-        now = Region(
-            low[first],
-            high[first],
-            *(cells.expand(first.numel(), *cells.shape[1:]) for cells in region[2:4]),
-            *region[4:],
-        )
+        whole = region.first(torch.zeros_like(first))
+        now = whole._replace(low=low[first], high=high[first])
         inherited = value[first]
         found = carried_back(graph, graph.output, a.expand(first.numel(), 1, -1), linear_bounds(graph, now), now)
         bound = torch.maximum(found.value[:, 0] + shift, inherited)

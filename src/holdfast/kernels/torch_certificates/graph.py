@@ -127,19 +127,14 @@ def graph_of(network: RawNetwork, *, device: str = "cpu") -> Graph:
     constants = {name: _constant(value, device) for name, value in network.constants.items()}
     nodes: list[Node] = []
     for step in network.steps:
-        if all(name in constants for name in step.inputs):
-            constants[step.output] = OPERATORS[step.op](step.attributes, *(constants[name] for name in step.inputs))
-            continue
         for node in _nodes(step, constants, found, device):
             nodes.append(node)
-            found.setdefault(node.name, found[step.inputs[0]])
+            found.setdefault(node.name, found[node.inputs[0]])
     return Graph(tuple(nodes), found, network.output, device)
 
 
 def _is_known(step: Step, constants: Mapping[str, Any]) -> bool:
     varies = [name not in constants for name in step.inputs]
-    if not any(varies):
-        return step.op in OPERATORS
     if step.op in ALWAYS or step.op in {"Relu", "Clip", "Abs", "HardSigmoid", "Sigmoid", "Tanh", "MaxPool"}:
         return True
     if step.op == "LeakyRelu":
@@ -240,12 +235,12 @@ def _n_terms(step: Step, fixed: list[Tensor | None], found: Mapping[str, tuple[i
         return 1
     if step.op == "Conv":
         assert fixed[1] is not None
-        return fixed[1][0].numel() + 1
+        return int(fixed[1][0].numel()) + 1
     if step.op in {"Gemm", "MatMul"}:
         at = 1 if fixed[0] is None else 0
         weight = fixed[at]
         assert weight is not None
-        return weight.shape[-1 if at == 0 else max(-2, -weight.dim())] + 1
+        return int(weight.shape[-1 if at == 0 else max(-2, -weight.dim())]) + 1
     if step.op == "AveragePool":
         return math.prod(step.attributes["kernel_shape"]) + 1  # type: ignore[arg-type]
     if step.op in {"GlobalAveragePool", "ReduceMean", "ReduceSum"}:
