@@ -168,7 +168,7 @@ def _cut(bounds: Bounds, sides: Mapping[str, Tensor]) -> tuple[Bounds, Tensor]:
         high[name] = torch.where(side < 0, high[name].clamp(max=0.0), high[name])
         is_void |= (low[name] > high[name]).flatten(1).any(dim=1)
         low[name] = torch.minimum(low[name], high[name])
-    return Bounds(low, high, bounds.error), is_void
+    return Bounds(low, high, bounds.error, {}), is_void
 
 
 def _split(parts: _Parts, weights: Mapping[str, Tensor], cut: Bounds, names: list[str]) -> _Parts | None:
