@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from datetime import date
@@ -15,6 +16,7 @@ from holdfast.auditing.redaction_keys import create_keys, load_keys, rotate_keys
 from holdfast.auditing.restoring import key_ids_in, restore_file
 from holdfast.core.errors import InputError
 from holdfast.core.redaction import RedactionRecord
+from holdfast.kernels.personal_data.detector import default_detector
 from holdfast.redaction.plan import Plan
 from tests.redaction.finding import KEYS, OTHER_KEYS, Finding, plan_of
 
@@ -110,6 +112,73 @@ def test_records_with_a_suppressed_label_are_left_out_and_the_rest_comes_back(tm
     assert (tmp_path / "back").read_bytes() == b"Bob Smithson\n"
 
 
+# What a value is called
+
+
+NAMED = {"ssn": "123456789", "tel": 24428557, "phone": 24428557.0, "born": "1980-03-12"}
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json", "a.parquet"])
+def test_columns_and_keys_tell_what_their_values_are(tmp_path: Path, name: str) -> None:
+    """Digits that are nothing by themselves; the search finds them behind their names, so they must not stay."""
+    frame = pl.DataFrame([NAMED])
+    if name == "a.parquet":
+        frame.write_parquet(tmp_path / name)
+    else:
+        text = frame.write_csv() if name == "a.csv" else json.dumps(NAMED)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    record = redact_file(tmp_path / name, tmp_path / f"out-{name}", plan_of("replace"), default_detector())
+    assert record.remaining == {}
+    written = (tmp_path / f"out-{name}").read_bytes()
+    cells = pl.read_parquet(tmp_path / f"out-{name}").rows()[0] if name == "a.parquet" else ()
+    for value in ("123456789", "24428557", "1980"):
+        assert value.encode() not in written
+        assert not any(value in str(cell) for cell in cells)
+
+
+def test_a_table_without_names_of_columns_keeps_no_first_line(tmp_path: Path) -> None:
+    record, out = redact(tmp_path, "a.csv", b"Ann Smith,ann@x.org\nBob Lee,bob@y.org\n")
+    assert b"Ann" not in out.read_bytes()
+    assert record.n_records == 1  # the first line is taken for names, and looked at all the same
+    restore_file(out, tmp_path / "back", KEYS)
+    assert (tmp_path / "back").read_bytes() == b"Ann Smith,ann@x.org\nBob Lee,bob@y.org\n"
+
+
+def test_lists_structures_and_dates_of_a_table_are_looked_at(tmp_path: Path) -> None:
+    frame = pl.DataFrame(
+        {"who": [["Ann Smith", "x"], None, []], "more": [{"mail": "ann@x.org", "n": 1}, {"mail": "", "n": None}, None],
+         "on": [date(1980, 1, 2), None, date(1990, 3, 4)], "raw": [b"x", None, b"z"], "y": [0.5, None, float("nan")]}
+    )  # fmt: skip
+    frame.write_parquet(tmp_path / "a.parquet")
+    record = redact_file(tmp_path / "a.parquet", tmp_path / "out.parquet", REVERSIBLE, Finding(), keys=KEYS)
+    found = pl.read_parquet(tmp_path / "out.parquet")
+    assert "Ann" not in str(found.rows())
+    assert "ann@" not in str(found.rows())
+    assert str(found["on"][0]).startswith("[DATE_TIME:s:")
+    assert any("Columns of bytes were not looked at: raw." in note for note in record.notes)
+    restore_file(tmp_path / "out.parquet", tmp_path / "back.parquet", KEYS)
+    back = pl.read_parquet(tmp_path / "back.parquet")
+    assert back.with_columns(pl.col("on").str.to_date()).equals(frame)
+
+
+def test_texts_in_base64_of_tensors_are_treated_and_come_back(tmp_path: Path) -> None:
+    element = base64.b64encode(b"write to ann@x.org").decode()
+    request = {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [2], "data": [element, "Bob Lee"]}]}
+    record, out = redact(tmp_path, "a.json", json.dumps(request).encode())
+    assert {count.label for count in record.treated} == {"EMAIL_ADDRESS", "PERSON"}
+    assert base64.b64encode(b"ann@x.org")[:8] not in base64.b64encode(out.read_bytes())
+    assert b"ann@" not in base64.b64decode(json.loads(out.read_bytes())["inputs"][0]["data"][0])
+    restore_file(out, tmp_path / "back.json", KEYS)
+    assert json.loads((tmp_path / "back.json").read_bytes()) == request
+
+
+def test_columns_that_a_plan_leaves_to_the_search_are_named(tmp_path: Path) -> None:
+    record, _ = redact(
+        tmp_path, "a.csv", b"surname,postcode,colour\nKlein,10115,red\n", plan_of(columns={"surname": "drop"})
+    )
+    assert [note for note in record.notes if "postcode (ZIP_CODE)" in note and "surname" not in note]
+
+
 # What is altered, missing or wrong
 
 
@@ -148,6 +217,18 @@ def test_originals_and_outputs_are_never_overwritten(tmp_path: Path) -> None:
             redact_file(source, tmp_path / name, REVERSIBLE, Finding(), keys=KEYS)
     assert source.read_bytes() == b"Ann Smith\n"
     assert (tmp_path / "there.log").read_bytes() == b"x"
+
+
+def test_a_file_that_came_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    class Other(Finding):
+        def find(self, texts):  # type: ignore[no-untyped-def]
+            (tmp_path / "out.log").write_bytes(b"of somebody else")
+            return super().find(texts)
+
+    (tmp_path / "a.log").write_bytes(b"Ann Smith 4111 1111 1111 1111\n")
+    with pytest.raises(InputError, match="a file has taken this name meanwhile"):
+        redact_file(tmp_path / "a.log", tmp_path / "out.log", REVERSIBLE, Other(), keys=KEYS)
+    assert (tmp_path / "out.log").read_bytes() == b"of somebody else"
 
 
 @pytest.mark.parametrize(

@@ -128,3 +128,17 @@ def test_a_held_folder_is_free_again_after_an_error(tmp_path: Path) -> None:
         raise ZeroDivisionError
     with exclusively(tmp_path):
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_file_replaces_none_that_came_while_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    with pytest.raises(InputError, match="a file has taken this name meanwhile"):
+        write_both(path)
+    assert path.read_bytes() == b"first"
+    assert [child.name for child in tmp_path.iterdir()] == ["x.json"]
+
+
+def write_both(path: Path) -> None:
+    with open_durably(path, is_new=True) as file:
+        file.write(b"second")
+        write_durably(path, b"first", is_new=True)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.errors import InputError
-from holdfast.redaction.documents import document_leaves, rebuilt, redact_record, rule_at
+from holdfast.redaction.documents import document_leaves, number_of, rebuilt, redact_record, rule_at
 from holdfast.redaction.plan import Plan
 from holdfast.redaction.redacting import Redactor
 from holdfast.redaction.restoring import Restorer
@@ -41,7 +41,7 @@ def test_every_value_under_a_rule_comes_back(document: Any) -> None:
     restorer = Restorer(KEYS)
     leaves, _ = document_leaves(changed, plan, source="a test")
     values = [
-        None if leaf.is_null else int(leaf.text) if leaf.is_number else restorer.restore_value(leaf.text)
+        None if leaf.is_null else number_of(leaf.text) if leaf.is_number else restorer.restore_value(leaf.text)
         for leaf in leaves
     ]
     assert json.dumps(rebuilt(changed, iter(values))) == json.dumps(document)
@@ -97,3 +97,32 @@ def test_depth_is_bounded() -> None:
         document = [document]
     with pytest.raises(InputError, match="at most 100 levels of JSON"):
         redacted(document, plan_of("keep"))
+
+
+def test_keys_are_what_values_are_searched_behind() -> None:
+    document = {"user": {"dateOfBirth": "1980", "12 34": 5}, "tel": [481516, 7, 1.0], "x": [{"datatype": "BYTES",
+                "name": "mail", "data": ["am9obkBleGFtcGxlLm9yZw=="]}]}  # fmt: skip
+    leaves, _ = document_leaves(document, plan_of("keep"), source="a test")
+    found = {(leaf.context, leaf.searched) for leaf in leaves if leaf.context}
+    assert found == {
+        ("user date Of Birth: ", "1980"), ("user: ", "12 34"), ("user 12 34: ", "5"), ("tel: ", "481516"),
+        ("mail: ", "john@example.org"), ("x datatype: ", "BYTES"), ("x name: ", "mail"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [True, False, 1.5, -0.0, 24428557.0, 1e200, 0, -3, None, "x"])
+@pytest.mark.parametrize("method", ["token", "encrypt", "drop", "replace", "generalise"])
+def test_a_rule_of_a_path_is_for_values_of_all_types(value: Any, method: str) -> None:
+    plan = plan_of(paths={"a": {"transform": method, "label": "AGE"}})
+    changed = redacted({"a": value}, plan)["a"]
+    if value is None:
+        assert changed is None
+    elif method == "generalise" and value in (0, 1.5, -3, 1e200):
+        assert changed in (0, 90, "[AGE_1]")
+    else:
+        assert isinstance(changed, str) or (changed is None and method == "drop")
+        assert changed != value
+    if method in ("token", "encrypt"):
+        leaves, _ = document_leaves({"a": changed}, plan_of("keep"), source="a test")
+        back = None if value is None else Restorer(KEYS).restore_value(leaves[1].text)
+        assert json.dumps(back) == json.dumps(value)

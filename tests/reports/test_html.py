@@ -62,7 +62,8 @@ def test_policy_allows_nothing_but_the_one_style(page: str) -> None:
     )
     style = page.split("<style>")[1].split("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    allowed = f"img-src data:; style-src 'sha256-{digest}'"
+    assert policy == f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     assert page.count("<style>") == 1
 
 

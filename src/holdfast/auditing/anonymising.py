@@ -159,7 +159,7 @@ def write_release(release: Release, out: Path, *, source: Path) -> None:
         release.frame.write_parquet(buffer)
     else:
         release.frame.write_csv(buffer)
-    write_durably(out, buffer.getvalue())
+    write_durably(out, buffer.getvalue(), is_new=True)
 
 
 def _refuse(frame: pl.DataFrame, quasi: Sequence[str], names: Sequence[str], *, k: int, l: int, t: float) -> None:  # noqa: E741

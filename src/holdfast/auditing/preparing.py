@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from holdfast.adapters.tables.images import LABEL
 from holdfast.auditing.catalogue import CheckEntry, catalogue
 from holdfast.auditing.config import AuditConfig, seconds_of
 from holdfast.auditing.guessing import apply_guesses, guess_roles
 from holdfast.auditing.inputs import Inputs
 from holdfast.auditing.jobs import ModelSource
 from holdfast.auditing.keys import adapters_digest, library_versions
+from holdfast.auditing.network_quality import doubts
 from holdfast.auditing.planning import available_needs, choose_effort, make_plan
 from holdfast.auditing.population import check_population
 from holdfast.auditing.settling import settle
@@ -19,6 +21,7 @@ from holdfast.auditing.subject import Facts
 from holdfast.core.canonical import canonical_json, digest_bytes, digest_of
 from holdfast.core.check import Effort, Need
 from holdfast.core.deployment import Deployment
+from holdfast.core.errors import InputError
 from holdfast.core.record import PlanItem
 from holdfast.policy.rules import Policy
 
@@ -85,8 +88,11 @@ def prepare(config: AuditConfig, policy: Policy, inputs: Inputs, store: Store | 
     InputError
         When inputs and configuration contradict each other.
     """
+    config = with_images(config, inputs)
     seed = config.seed if config.seed is not None else _derived_seed(inputs, config)
     config, guesses = _with_guesses(config, inputs)
+    if inputs.model is not None:
+        inputs = replace(inputs, model=replace(inputs.model, row_shape=config.deployment.image_shape))
     check_population(config.deployment, inputs.tables)
     facts, model = _settled(config, inputs, store)
     budget_s = seconds_of(config.budget)
@@ -131,6 +137,29 @@ def _with_guesses(config: AuditConfig, inputs: Inputs) -> tuple[AuditConfig, tup
     return replace(config, deployment=deployment), tuple(notes)
 
 
+def with_images(config: AuditConfig, inputs: Inputs) -> AuditConfig:
+    """Where the tables hold images, complete what the user did not say: their shape, and the column of their class.
+
+    Raises
+    ------
+    InputError
+        When the stated shape is not that of the images.
+    """
+    table = inputs.tables.get("test") or inputs.tables.get("train")
+    stated = config.deployment.image_shape
+    if table is None or not table.image_shape:
+        return config
+    if stated and stated != table.image_shape:
+        raise InputError(
+            f"deployment.image_shape is {list(stated)}, but the images of {table.source or table.name} are "
+            f"{list(table.image_shape)} (channels, height, width)",
+            hint="leave image_shape out, or resize the images",
+        )
+    deployment = replace(config.deployment, image_shape=table.image_shape, modality="image")
+    is_labelled = config.target is None and LABEL in table.frame.columns
+    return replace(config, deployment=deployment, target=LABEL if is_labelled else config.target)
+
+
 def _settled(config: AuditConfig, inputs: Inputs, store: Store | None) -> tuple[Facts, ModelSource | None]:
     """Settle the subject, from the store when the same inputs were settled before: then no model is opened."""
     deployment = replace(config.deployment, ignore=(*config.deployment.ignore, *inputs.reserved))
@@ -149,6 +178,10 @@ def _settled(config: AuditConfig, inputs: Inputs, store: Store | None) -> tuple[
             test=tables.get("test"),
             model=source.opened if source else None,
         )
+        test = tables.get("test")
+        if source is not None and source.opened is not None and test is not None and config.target:
+            notes = doubts(facts, test, source.opened, stated=config.network.accuracy)
+            facts = replace(facts, assumptions=(*notes, *facts.assumptions))
     except BaseException:
         if source is not None and source.opened is not None:
             source.opened.close()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from holdfast.core.errors import InputError, did_you_mean
+from holdfast.kernels.personal_data.passages import context_of
 from holdfast.redaction.documents import NULL, Leaf, document_leaves, rebuilt
 from holdfast.redaction.plan import Plan
 
@@ -27,14 +28,16 @@ SUFFIXES = {
     ".md": "text", ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
 FORMATS = ("jsonl", "json", "csv", "log", "text", "parquet")
+NO_PATHS = Plan(name="none", purpose="none")  # the cells of a table have no paths
 
 
 class Records(NamedTuple):
     """An open file.
 
-    columns: of a table. records: one after the other, in the form of the layout. take_apart: gives the leaves of a
-    record, and who it is about. put_together: takes a record and what stands in place of its leaves. write: writes
-    records to a file.
+    columns: of a table. records: one after the other, in the form of the layout; the line of names in front of a table
+    is one, for it may be none. take_apart: gives the leaves of a record, and who it is about. put_together: takes a
+    record and what stands in place of its leaves. write: writes records to a file. n_heads: how many of the records
+    are lines of names. notes: what is not looked at.
     """
 
     columns: tuple[str, ...]
@@ -42,6 +45,8 @@ class Records(NamedTuple):
     take_apart: Callable[[Any], tuple[list[Leaf], str]]
     put_together: Callable[[Any, Sequence[Any]], Any]
     write: Callable[[Iterable[Any], BinaryIO], None]
+    n_heads: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def format_of(path: Path, format: str = "") -> str:
@@ -59,7 +64,7 @@ def format_of(path: Path, format: str = "") -> str:
     found = format or SUFFIXES.get(path.suffix.lower())
     if found is None:
         raise InputError(
-            f"the name of {path.name} does not tell its format", hint=f"add --format, one of {', '.join(FORMATS)}"
+            f"the name of {path.name} does not tell its format", hint=f"add --layout, one of {', '.join(FORMATS)}"
         )
     return found
 
@@ -138,7 +143,7 @@ def _parsed(data: bytes, source: str) -> Any:
     except UnicodeDecodeError as error:
         raise InputError(f"expected UTF-8 in {source}, got other bytes at position {error.start}") from None
     except ValueError as error:
-        raise InputError(f"expected JSON in {source}: {error}", hint="choose another --format") from None
+        raise InputError(f"expected JSON in {source}: {error}", hint="choose another --layout") from None
     except RecursionError:
         raise InputError(f"the JSON in {source} is nested too deeply", hint="flatten the document") from None
 
@@ -181,7 +186,7 @@ def _whole(path: Path) -> bytes:
     if len(data) > LONGEST_RECORD:
         raise InputError(
             f"expected at most {LONGEST_RECORD >> 20} MiB in {path}, which is held whole",
-            hint="use --format log to go line by line, or write JSON lines",
+            hint="use --layout log to go line by line, or write JSON lines",
         )
     return data
 
@@ -197,11 +202,12 @@ def _open_csv(path: Path, plan: Plan) -> Iterator[Records]:
         stream.seek(0)
         text = io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline="")
         rows = csv.reader(text, delimiter=dialect.delimiter)
-        head = next(rows) if dialect.has_header else None
+        head = next(rows, None) if dialect.has_header else None
         ending = "\r\n" if b"\r\n" in sample else "\n"
 
         def read() -> Iterator[list[str]]:
             try:
+                yield from ([head] if head is not None else [])
                 yield from rows
             except csv.Error as error:
                 raise InputError(
@@ -211,11 +217,15 @@ def _open_csv(path: Path, plan: Plan) -> Iterator[Records]:
         def write(records: Iterable[list[str]], out: BinaryIO) -> None:
             plain = io.TextIOWrapper(out, "utf-8", "surrogateescape", newline="")
             writer = csv.writer(plain, delimiter=dialect.delimiter, lineterminator=ending)
-            writer.writerows([head] if head else [])
             writer.writerows(records)
             plain.detach()  # flushes, and leaves the file to whom it belongs
 
-        yield Records(dialect.names, read(), _row_parts(dialect.names, plan, path), lambda _, values: values, write)
+        cells = _row_parts(dialect.names, plan, path)
+
+        def take_apart(row: list[str]) -> tuple[list[Leaf], str]:
+            return ([Leaf(cell) for cell in row], "") if row is head else cells(row)
+
+        yield Records(dialect.names, read(), take_apart, lambda _, values: values, write, n_heads=int(head is not None))
         text.detach()
 
 
@@ -225,26 +235,33 @@ def _row_parts(names: tuple[str, ...], plan: Plan, path: Path) -> Callable[[Sequ
         if name not in names:
             raise InputError(f"the plan names the column {name!r}, which {path} lacks", hint=did_you_mean(name, names))
     rules = [name if name in plan.columns else "" for name in names]
+    contexts = [context_of(name) for name in names]
     about = names.index(plan.subject) if plan.subject else -1
     coarser = {
         at for at, name in enumerate(names) if name in plan.columns and plan.columns[name].transform == "generalise"
     }
 
     def take_apart(row: Sequence[Any]) -> tuple[list[Leaf], str]:
-        leaves = [
-            NULL
-            if cell is None
-            else Leaf(str(cell), rules[at] if at < len(rules) else "", _is_number(cell, at in coarser))
-            for at, cell in enumerate(row)
-        ]
+        leaves = []
+        for at, cell in enumerate(row):
+            rule, context = (rules[at], contexts[at]) if at < len(names) else ("", "")
+            if isinstance(cell, list | dict) and not rule:
+                leaves += document_leaves(cell, NO_PATHS, source=str(path), key=names[at])[0]
+            else:
+                leaves.append(_cell_leaf(cell, rule, context, is_made_coarser=at in coarser))
         return leaves, str(row[about]) if 0 <= about < len(row) else ""
 
     return take_apart
 
 
-def _is_number(cell: object, is_made_coarser: bool) -> bool:
-    """Whether a cell is a number that should stay one; of tables written as text, ages and the like."""
-    return isinstance(cell, int) or (is_made_coarser and isinstance(cell, str) and cell.isdecimal() and cell[0] != "0")
+def _cell_leaf(cell: Any, rule: str, context: str, *, is_made_coarser: bool) -> Leaf:
+    """A cell; of tables written as text, ages and the like are numbers that should stay numbers."""
+    if cell is None:
+        return NULL
+    if not isinstance(cell, str):
+        return Leaf(json.dumps(cell), rule, is_number=True, context=context)
+    is_number = is_made_coarser and cell.isdecimal() and cell[0] != "0"
+    return Leaf(cell, rule, is_number, context=context)
 
 
 @contextmanager
@@ -258,44 +275,57 @@ def _open_parquet(path: Path, plan: Plan) -> Iterator[Records]:
     named = {*plan.columns, plan.subject}
     plain = frame.select(_looked_at(name, dtype, name in named) for name, dtype in frame.schema.items())
     take_apart = _row_parts(tuple(frame.columns), plan, path)
+    is_nested = [dtype.is_nested() for dtype in plain.dtypes]
+
+    def put_together(record: tuple[int, Sequence[Any]], values: Sequence[Any]) -> tuple[int, list[Any]]:
+        given = iter(values)
+        cells = zip(record[1], is_nested, strict=True)
+        return record[0], [rebuilt(cell, given) if nested else next(given) for cell, nested in cells]
 
     def write(records: Iterable[tuple[int, Sequence[Any]]], out: BinaryIO) -> None:
         rows = list(records)
-        kept = frame[[position for position, _ in rows]]
+        kept, before = (table[[position for position, _ in rows]] for table in (frame, plain))
         columns = (
-            _assembled(column, plain[column.name], [values[at] for _, values in rows])
+            _assembled(column, before[column.name], [values[at] for _, values in rows])
             for at, column in enumerate(kept.iter_columns())
         )
         kept.with_columns(*columns).write_parquet(out)
 
+    unseen = [name for name, dtype in plain.schema.items() if dtype == pl.Null and frame.schema[name] == pl.Binary]
     yield Records(
         tuple(frame.columns),
         enumerate(plain.iter_rows()),
         lambda record: take_apart(record[1]),
-        lambda record, values: (record[0], values),
+        put_together,
         write,
+        notes=(f"Columns of bytes were not looked at: {', '.join(unseen)}.",) if unseen else (),
     )
 
 
 def _looked_at(name: str, dtype: pl.DataType, is_named: bool) -> pl.Expr:
-    """Give a column as whole numbers or texts; others that the plan does not name hold nothing to look at."""
+    """Give a column as numbers, texts, or lists and structures of them; others hold nothing to look at."""
     import polars as pl
 
-    if dtype.is_integer():
+    if dtype.is_integer() or dtype.is_float() or (dtype.is_nested() and not is_named):
         return pl.col(name)
-    if is_named or isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
-        return pl.col(name).cast(pl.String)
-    return pl.lit(None).alias(name)
+    if dtype in (pl.Boolean, pl.Binary, pl.Object) and not is_named:
+        return pl.lit(None).alias(name)
+    return pl.col(name).cast(pl.String)
 
 
 def _assembled(column: pl.Series, plain: pl.Series, cells: list[Any]) -> pl.Series:
     """Give a column its cells, in its own type where they allow it."""
     import polars as pl
 
-    if plain.dtype == pl.Null:
+    if plain.dtype == pl.Null or plain.to_list() == cells:
         return column
+    if plain.dtype.is_nested():
+        try:
+            return pl.Series(column.name, cells, dtype=column.dtype)
+        except (pl.exceptions.PolarsError, TypeError):  # a placeholder among numbers
+            return pl.Series(column.name, [None if cell is None else json.dumps(cell, default=str) for cell in cells])
     texts = pl.Series(column.name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)
-    if any(isinstance(cell, str) for cell in cells) and column.dtype.is_integer():
+    if any(isinstance(cell, str) for cell in cells) and column.dtype.is_numeric():
         return texts
     try:
         if column.dtype.is_temporal():

@@ -15,11 +15,13 @@ from holdfast.auditing.record_layouts import Records, format_of, open_records
 from holdfast.core.errors import InputError
 from holdfast.core.redaction import RedactionRecord
 from holdfast.evidence.writing import open_durably
+from holdfast.kernels.personal_data.column_names import match_name
+from holdfast.kernels.personal_data.passages import behind
 from holdfast.kernels.personal_data.rule import Span
 from holdfast.redaction.documents import Leaf, RedactedRecord, redact_record
 from holdfast.redaction.keys import KeyRing
 from holdfast.redaction.plan import PRESETS, Plan, Rule, parse_plan, preset_plan
-from holdfast.redaction.redacting import Redactor, outside
+from holdfast.redaction.redacting import Redacted, Redactor, outside
 from holdfast.redaction.restoring import format_places, record_seal
 from holdfast.redaction.vault import open_vault
 
@@ -110,25 +112,26 @@ def redact_file(
         redactor = Redactor(plan, keys=keys, vault=kept)
         layout = format_of(source, format)
         records = stack.enter_context(open_records(source, layout, plan))
-        noted = stack.enter_context(open_durably(note, mode=0o600)) if note is not None else None
+        # what is entered last is finished first: vault and note must lead somewhere before anybody sees the output
+        file = stack.enter_context(open_durably(out, is_new=True))
+        noted = None if note is None else stack.enter_context(open_durably(note, mode=0o600, is_new=True))
         run = _Run(redactor, detector, keys, noted, look_again)
         if noted is not None:
             noted.write(_note_head(plan, layout))
-        with open_durably(out) as file:
-            records.write(run.redacted(records), file)
-            if kept is not None:  # tokens must lead somewhere before anybody sees them
-                kept.commit()
+        records.write(run.redacted(records), file)
+        if kept is not None:
+            kept.commit()
     return RedactionRecord(
         source=source.name,
         output=out.name,
         plan=plan.name,
         purpose=plan.purpose,
-        n_records=run.n_records,
+        n_records=run.n_records - records.n_heads,
         n_suppressed=run.n_suppressed,
         treated=redactor.tally.counts(),
         fallbacks=dict(sorted(redactor.tally.fallbacks.items())),
         remaining=dict(sorted(run.remaining.items())) if look_again else None,
-        notes=tuple(_notes(plan, redactor, note)),
+        notes=(*records.notes, *_notes(plan, redactor, note, records.columns)),
     )
 
 
@@ -150,7 +153,7 @@ class _Run:
         """Yield redacted records, for which the detector is asked many at once."""
         for batch in _batches(Taken(record, *records.take_apart(record)) for record in records.records):
             spans = self._spans([leaf for taken in batch for leaf in taken.leaves])
-            written: list[RedactedRecord] = []
+            written: list[tuple[Leaf, Redacted]] = []
             for taken in batch:
                 self.n_records += 1
                 found = list(islice(spans, len(taken.leaves)))
@@ -160,15 +163,15 @@ class _Run:
                     continue
                 self._note(done, taken.leaves)
                 self.n_written += 1
-                written.append(done)
+                written += zip(taken.leaves, done.texts, strict=True)
                 yield records.put_together(taken.record, done.values)
             if self.look_again:
                 self._look_again(written)
 
     def _spans(self, leaves: Sequence[Leaf]) -> Iterator[Sequence[Span]]:
-        asked = [leaf.text for leaf in leaves if leaf.text and not leaf.rule]
+        asked = [leaf.context + leaf.searched for leaf in leaves if leaf.text and not leaf.rule]
         found = iter(self.detector.find(asked) if asked else [])
-        return iter([next(found) if leaf.text and not leaf.rule else () for leaf in leaves])
+        return iter([behind(leaf.context, next(found)) if leaf.text and not leaf.rule else () for leaf in leaves])
 
     def _note(self, done: RedactedRecord, leaves: Sequence[Leaf]) -> None:
         places = format_places(done.texts, leaves) if self.noted is not None else []
@@ -180,11 +183,11 @@ class _Run:
         line = {"record": self.n_written, "key": key.id, "seal": seal, "places": places}
         self.noted.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
 
-    def _look_again(self, written: Sequence[RedactedRecord]) -> None:
-        texts = [text for done in written for text in done.texts if text.text]
-        plain = [text.text or "" for text in texts]
-        for text, spans in zip(texts, self.detector.find(plain) if plain else [], strict=True):
-            for span in outside(text.text or "", spans, text.replacements):
+    def _look_again(self, written: Sequence[tuple[Leaf, Redacted]]) -> None:
+        texts = [(leaf.context, done.text, done) for leaf, done in written if done.text]
+        found = self.detector.find([context + text for context, text, _ in texts]) if texts else []
+        for (context, text, done), spans in zip(texts, found, strict=True):
+            for span in outside(text, behind(context, spans), done.replacements):
                 if self.redactor.plan.rule_of(span.label).transform != "keep":
                     self.remaining[span.label] += 1
 
@@ -214,7 +217,14 @@ def refuse_to_overwrite(source: Path, out: Path) -> None:
         raise InputError(f"{out} is {what}, and no file is overwritten", hint="choose another name with -o")
 
 
-def _notes(plan: Plan, redactor: Redactor, note: Path | None) -> Iterator[str]:
+def _notes(plan: Plan, redactor: Redactor, note: Path | None, columns: Sequence[str]) -> Iterator[str]:
+    said = [(name, match_name(name)) for name in columns if name not in plan.columns]
+    telling = [f"{name} ({kind.label})" for name, kind in said if kind is not None and kind.role != "other"]
+    if telling:
+        yield (
+            f"By their names, these columns hold personal data: {', '.join(telling)}. The plan does not name them, so "
+            "only what was found in their cells was treated."
+        )
     found = {label for label, _, _ in redactor.tally.treated}
     if plan.name not in PRESETS:
         for label in sorted(set(plan.labels) - found):

@@ -53,7 +53,7 @@ def create_keys(path: Path) -> KeyRing:
             hint="add a newer key to it with --rotate, or name another file",
         )
     ring = KeyRing((new_key(),))
-    write_durably(path, write_ring(ring), mode=0o600)
+    write_durably(path, write_ring(ring), mode=0o600, is_new=True)
     return ring
 
 

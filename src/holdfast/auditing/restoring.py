@@ -15,7 +15,7 @@ from holdfast.auditing.redacting import note_of, refuse_to_overwrite
 from holdfast.core.errors import InputError
 from holdfast.core.redaction import RestoreRecord
 from holdfast.evidence.writing import open_durably
-from holdfast.redaction.documents import Leaf
+from holdfast.redaction.documents import Leaf, number_of
 from holdfast.redaction.keys import KeyRing
 from holdfast.redaction.plan import Plan, Rule, parse_plan
 from holdfast.redaction.restoring import FormatRestorer, Place, Restorer, record_seal
@@ -74,12 +74,12 @@ def restore_file(
         restorer = Restorer(keys, vault=kept)
         records = stack.enter_context(open_records(source, format_of(source, format or layout), NOTHING))
         run = _Run(restorer, plan, noted)
-        with open_durably(out, mode=0o600) as file:
+        with open_durably(out, mode=0o600, is_new=True) as file:
             records.write(run.restored(records), file)
     return RestoreRecord(
         source=source.name,
         output=out.name,
-        n_records=run.n_records,
+        n_records=run.n_records - records.n_heads,
         restored=dict(sorted(restorer.restored.items())),
         n_altered=restorer.n_altered,
         n_erased=restorer.n_erased,
@@ -132,7 +132,7 @@ class _Run:
     def _value(self, leaf: Leaf, text: str) -> object:
         if leaf.is_null:
             return None
-        return int(text) if leaf.is_number else self.restorer.restore_value(text)
+        return number_of(text) if leaf.is_number else self.restorer.restore_value(text)
 
     def _in_format(self, noted: Noted, texts: Sequence[str]) -> list[str]:
         key = self.restorer.keys.find(noted.key_id)

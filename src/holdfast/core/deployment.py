@@ -58,6 +58,8 @@ class Deployment:
         or an attacker with full control (``control``); the check's own budget otherwise.
     text
         Inputs that hold free text.
+    image_shape
+        Channels, height and width of the images whose pixels are the inputs, where neither table nor model tells.
     ignore
         Columns of the tables that are no inputs.
     classes
@@ -89,6 +91,7 @@ class Deployment:
     relations: tuple[str, ...] = ()
     threat: Literal["measurement", "applicant", "control"] | None = None
     text: tuple[str, ...] = ()
+    image_shape: tuple[int, ...] = ()
     ignore: tuple[str, ...] = ()
     classes: tuple[str | int | float | bool, ...] = ()
     positive: str | int | float | bool | None = None

@@ -290,13 +290,17 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table with the digest of its parsed content and what was assumed in parsing it."""
+    """A table with the digest of its parsed content, and what was assumed in parsing it.
+
+    Rows that are images have a column for each pixel; ``image_shape`` says how these lie: channels, height, width.
+    """
 
     name: str
     frame: pl.DataFrame
     digest: str
     source: str = ""
     notes: tuple[str, ...] = ()
+    image_shape: tuple[int, ...] = ()
 
 
 class Subject(Protocol):

@@ -28,11 +28,12 @@ _MEANINGS = {
     errno.ENOTDIR: ("a part of the path is a file, not a folder", "correct the path"),
     errno.EISDIR: ("a folder has this name already", "choose another name"),
     errno.ENAMETOOLONG: ("the name is too long", "choose a shorter name"),
+    errno.EEXIST: ("a file has taken this name meanwhile, and none is overwritten", "choose another name"),
     errno.EIO: ("the disk reports a fault", "check the disk and choose another folder with --out"),
 }
 
 
-def write_durably(path: Path, data: bytes | memoryview, *, mode: int = 0o666) -> None:
+def write_durably(path: Path, data: bytes | memoryview, *, mode: int = 0o666, is_new: bool = False) -> None:
     """Write bytes to a file so that it holds all of them or was never touched.
 
     Parameters
@@ -43,19 +44,23 @@ def write_durably(path: Path, data: bytes | memoryview, *, mode: int = 0o666) ->
         The whole content.
     mode
         Permissions before the umask; ``0o600`` for secrets.
+    is_new
+        Whether a file of this name, which another process may write at the same time, is an error.
 
     Raises
     ------
     InputError
         When the file cannot be written: the path, why, and what to do.
     """
-    with open_durably(path, mode=mode) as file:
+    with open_durably(path, mode=mode, is_new=is_new) as file:
         file.write(data)
 
 
 @contextmanager
-def open_durably(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
+def open_durably(path: Path, *, mode: int = 0o666, is_new: bool = False) -> Iterator[BinaryIO]:
     """Open a file to be written in pieces; it takes its name when the block ends without an exception.
+
+    With ``is_new`` it replaces no file, not even one that came while it was written.
 
     Raises
     ------
@@ -71,7 +76,10 @@ def open_durably(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            if is_new:
+                _take_new_name(temporary, path)
+            else:
+                os.replace(temporary, path)
         except BaseException:
             with suppress(OSError):
                 os.unlink(temporary)
@@ -79,6 +87,20 @@ def open_durably(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
         _flush_folder(folder)
     except OSError as error:
         raise writing_error(path, error) from error
+
+
+def _take_new_name(temporary: Path, path: Path) -> None:
+    """Give a finished file its name unless there is one already."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # file systems without hard links: the best that can be done
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        os.replace(temporary, path)
+    else:
+        os.unlink(temporary)
 
 
 @contextmanager

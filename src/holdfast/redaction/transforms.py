@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from holdfast.redaction.tokens import STRING, Sealer
 from holdfast.redaction.vault import Vault
 
 ISSUER_DIGITS = 6
+_WHOLE = re.compile("-?[1-9][0-9]*")  # numbers that a cycle of FF1 can come back to
 
 
 @dataclass(slots=True)
@@ -179,7 +181,8 @@ def _encrypt(rule: Rule, label: str, tools: Tools) -> Apply:
     other, key_id = _token(rule, label, tools), tools.key.id
 
     def apply(value: str, document: Document, kind: bytes) -> Written:
-        text = change(value, False, kind != STRING)
+        is_number = kind != STRING
+        text = None if is_number and not _WHOLE.fullmatch(value) else change(value, False, is_number)
         return other(value, document, kind) if text is None else Written(text, "encrypt", key_id)
 
     return apply

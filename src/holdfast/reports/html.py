@@ -21,6 +21,7 @@ from holdfast.reports.examples import read_examples
 from holdfast.reports.group_flips import read_groups
 from holdfast.reports.headlines import MOST_HEADLINES, ORDER, UNRESOLVED, gravity, headlines, untested
 from holdfast.reports.minibar import interval_bar, scales
+from holdfast.reports.pictures import read_pictures
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -104,7 +105,7 @@ def fill_template(template: str, view: Mapping[str, Any]) -> str:
 
     style = _source("report.css").strip()
     style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{style_hash}'; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{style_hash}'; base-uri 'none'; form-action 'none'"
     written = _environment().get_template(template)
     return written.render({**view, "style": Markup(style), "policy": policy})  # noqa: S704  (our own file)
 
@@ -176,6 +177,7 @@ def _finding_view(finding: Finding, audit: Audit, svg: Callable[[Finding, Chart]
         "rows": _rows(finding, verdicts),
         "charts": [(chart, Markup(svg(finding, chart))) for chart in finding.charts],  # noqa: S704  (see render_html)
         "examples": read_examples(audit.folder, finding),
+        "pictures": read_pictures(audit.folder, finding),
         "groups": read_groups(audit.folder, finding),
         "effort": item.effort if item is not None else None,
     }

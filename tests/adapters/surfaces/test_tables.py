@@ -28,6 +28,11 @@ def test_cells_keep_their_zeros_and_have_a_row_a_line_and_a_column() -> None:
     ]
 
 
+def test_whole_numbers_beside_gaps_are_read_without_their_point() -> None:
+    found, _ = read("tel,x\n24428557.0,1.5\n,v2.0\n")
+    assert [one.text for one in found] == ["24428557", "1.5", "v2.0"]
+
+
 def test_an_id_column_names_the_record() -> None:
     assert [one.place.record for one in read("id,t\nk7,x\n,y\n", "t")[0]] == ["k7", 2]
 

@@ -7,7 +7,7 @@ from sklearn.linear_model import LinearRegression
 
 from holdfast.core.check import Outcome
 from holdfast.core.deployment import Deployment
-from holdfast.core.errors import ModelError
+from holdfast.core.errors import ModelError, NotApplicable, NotRun
 from tests.harness import run_check
 
 CHECK = "robustness.corruptions"
@@ -162,3 +162,81 @@ def test_clean_noise_free_models_are_not_flagged_by_typos_in_unused_columns() ->
         return np.where(X["weight"].fill_null(0) > 70, "high", "low")
 
     assert values(check(by_weight))["worst_drop.typos"] == 0
+
+
+def pictures(seed: int, n: int, *, white: float = 1.0) -> pl.DataFrame:
+    """Bars that stand or lie, 8 x 8 pixels, somewhere."""
+    rng = np.random.default_rng(seed)
+    lies, at = rng.random(n) < 0.5, rng.integers(0, 7, n)
+    images = rng.uniform(0.0, 0.2, (n, 8, 8))
+    for image, is_lying, place in zip(images, lies, at, strict=True):
+        (image if is_lying else image.T)[place : place + 2] += 0.7
+    pixels = np.rint(images * white).astype(np.int64) if white > 1 else images
+    names = [f"pixel_{i}" for i in range(64)]
+    return pl.DataFrame(pixels.reshape(n, 64), schema=names).with_columns(y=pl.Series(np.where(lies, "lies", "stands")))
+
+
+def by_variance(X: pl.DataFrame) -> np.ndarray:
+    """Right on clean pictures: rows of a lying bar differ, columns of a standing one."""
+    images = X.to_numpy().reshape(-1, 8, 8).astype(float)
+    return np.where(images.mean(axis=2).std(axis=1) > images.mean(axis=1).std(axis=1), "lies", "stands")
+
+
+IMAGES = Deployment(modality="image")
+
+
+def test_images_are_damaged_as_images_are() -> None:
+    seen: list[pl.DataFrame] = []
+
+    def model(X: pl.DataFrame) -> np.ndarray:
+        seen.append(X)
+        images = X.to_numpy().reshape(-1, 8, 8)
+        return np.where(images.mean(axis=2).std(axis=1) > 40, "lies", "stands")
+
+    test = pictures(1, 150, white=255.0)
+    outcome = run_check(
+        CHECK, model=model, train=pictures(0, 150, white=255.0), test=test, target="y", deployment=IMAGES
+    )
+    found = values(outcome)
+    kinds = set(outcome.tables["severities"]["kind"])
+    assert len(kinds) == 13
+    assert {f"worst_drop.{kind}" for kind in kinds} < set(found)
+    assert all(each.schema == test.drop("y").schema for each in seen)
+    assert all(each.min_horizontal().min() >= 0 and each.max_horizontal().max() <= 255 for each in seen)
+    assert any("1 x 8 x 8" in note and "0 to 255" in note for note in outcome.assumptions)
+    wrong = [outcome.tables["answers"][f"{kind}_{s}"].mean() for kind in kinds for s in range(1, 6)]
+    assert found["corruption_error"] == pytest.approx(np.mean(wrong))
+    assert found["relative_corruption_error"] > 0
+    assert outcome.work == {"points": 150, "queries": 150 * 65}
+
+
+def test_a_model_that_reads_little_of_an_image_is_as_good_as_ever_where_light_changes() -> None:
+    outcome = run_check(
+        CHECK, model=by_variance, train=pictures(0, 100), test=pictures(1, 100), target="y", deployment=IMAGES
+    )
+    found = values(outcome)
+    assert found["worst_drop.contrast"] == 0
+    assert found["worst_drop.brightness"] == 0
+    assert found["worst_drop.zoom"] == 0
+
+
+@pytest.mark.parametrize(
+    ("frame", "error", "message"),
+    [
+        (pictures(0, 20).drop("pixel_0"), NotApplicable, "63 inputs make no square image"),
+        (pictures(0, 20).with_columns(pixel_0=pl.lit("dark")), NotApplicable, "'pixel_0' is no number"),
+        (pictures(0, 20).with_columns(pixel_0=pl.lit(None, dtype=pl.Float64)), NotRun, "pixels are missing"),
+    ],
+)
+def test_what_is_no_image_is_said(frame: pl.DataFrame, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        run_check(CHECK, model=lambda X: np.full(X.height, "lies"), test=frame, target="y", deployment=IMAGES)
+
+
+def test_the_height_can_be_stated() -> None:
+    frame = pictures(0, 30)
+    outcome = run_check(
+        CHECK, model=lambda X: np.full(X.height, "lies"), test=frame, target="y", deployment=IMAGES, height=4
+    )
+    assert any("1 x 4 x 16" in note for note in outcome.assumptions)
+    assert "relative_corruption_error" not in values(outcome)

@@ -19,8 +19,10 @@ def test_one_check_digit_in_ten_luhn(digits: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["4012888888881881", "378282246310005", "6011000990139424", "2223003122003222", "30569309025904"]
-)
+    "number",
+    ["4012888888881881", "378282246310005", "6011000990139424", "2223003122003222", "30569309025904",
+     "4111111111111111", "4242424242424242", "5555555555554444", "5105105105105100"],  # two or three digits only
+)  # fmt: skip
 def test_numbers_of_issuers(number: str) -> None:
     assert is_card_number(number)
     assert not is_card_number(number[:-1] + str((int(number[-1]) + 1) % 10))
@@ -36,6 +38,7 @@ def test_numbers_of_issuers(number: str) -> None:
         "1700000000123",
         "4111-1111",
         "0000000000000000",
+        "5555555555555555",
     ],
 )
 def test_what_is_no_card(text: str) -> None:

@@ -8,7 +8,9 @@ from scipy.stats import iqr
 
 from holdfast.kernels.robustness.corruptions import (
     add_noise,
+    corruption_error,
     misspell,
+    relative_corruption_error,
     relative_rise,
     robust_scale,
     slip_units,
@@ -110,3 +112,46 @@ def test_interval_of_the_relative_rise_covers_the_truth() -> None:
         covered += estimate.low <= 0.3 <= estimate.high
     # 95 % nominal; 456 of 500 is four standard errors below.
     assert covered >= 456
+
+
+def test_the_error_over_kinds_is_the_mean_of_all_errors() -> None:
+    errors = np.random.default_rng(0).random((50, 4))
+    found = corruption_error(errors)
+    assert found.value == pytest.approx(errors.mean())
+    assert found.low < found.value < found.high
+    assert corruption_error(errors[:1])[1:] == (0.0, 1.0)
+
+
+def test_a_model_as_bad_as_the_baseline_has_a_relative_error_of_one() -> None:
+    errors = np.random.default_rng(1).random((40, 3))
+    assert tuple(relative_corruption_error(errors, errors)) == pytest.approx((1.0, 1.0, 1.0))
+    half = relative_corruption_error(errors / 2, errors)
+    assert half.value == pytest.approx(0.5)
+
+
+def test_a_baseline_that_makes_no_error_gives_no_relative_error() -> None:
+    none = relative_corruption_error(np.ones((5, 2)), np.array([[1.0, 0.0]] * 5))
+    assert np.isnan(none.value)
+
+
+@pytest.mark.slow
+def test_the_relative_error_lies_in_its_interval() -> None:
+    rng = np.random.default_rng(2)
+    easy = np.array([0.1, 0.3, 0.5])
+    hits = 0
+    for _ in range(1000):
+        shared = rng.random((200, 1, 1))
+        ours, base = (
+            (0.5 * shared + 0.5 * rng.random((200, 3, 5)) < p[None, :, None]).mean(2) for p in (easy, easy + 0.2)
+        )
+        found = relative_corruption_error(ours, base)
+        hits += found.low <= TRUE_RATIO <= found.high
+    assert hits / 1000 > 0.93
+
+
+def _below(p: float) -> float:
+    """Return P(u / 2 + v / 2 < p) for independent uniform u and v."""
+    return 2 * p**2 if p <= 0.5 else 1 - 2 * (1 - p) ** 2
+
+
+TRUE_RATIO = float(np.mean([_below(p) / _below(p + 0.2) for p in (0.1, 0.3, 0.5)]))

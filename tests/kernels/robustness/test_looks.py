@@ -68,5 +68,5 @@ def test_what_is_near_the_limit_goes_on_to_the_end() -> None:
 def test_with_too_little_time_the_rest_is_attacked_in_the_order_that_pays() -> None:
     found, sizes = run(np.zeros(100, dtype=np.bool_), completed=5, short_after=5, limit=None)
     assert found.is_short
-    assert sizes == [25, 95]
+    assert sizes == [100, 95]
     assert (found.rows.size, found.attacked.n_unfinished) == (100, 95)

@@ -48,6 +48,12 @@ def test_whole_numbers_stay_whole_within_the_distance() -> None:
     assert moved(limits, Budget(8.5 / 255, 0), [10.0, 250.0, 0.0]) == [18.0, 255.0, 0.0]
 
 
+@pytest.mark.parametrize("steps", range(1, 100))
+def test_no_step_of_whole_numbers_is_lost_to_rounding(steps: int) -> None:
+    limits = {"a": NumericLimits(255.0, 0.0, 255.0, True)}
+    assert moved(limits, Budget(steps / 255, 0), [3.0, 0.0, 0.0]) == [3.0 + steps, 0.0, 0.0]
+
+
 @pytest.mark.parametrize("norm", ["l1", "l2"])
 def test_moves_too_long_together_are_shortened(norm: str) -> None:
     limits = {name: NumericLimits(2.0, 0.0, 99.0, False) for name in NAMES}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from holdfast.adapters.models.network_arrays import no_network
 from holdfast.adapters.models.onnx_steps import WRITERS, Sight, write
 from holdfast.adapters.models.onnx_trees import TreeNode, nodes_of, outputs_of, with_outputs
-from holdfast.core.network import NetworkLink, RawNetwork, Step
+from holdfast.core.network import NetworkLink, RawNetwork
 from holdfast.kernels.formats.protobuf import fields, text
 
 Array = NDArray[Any]
@@ -86,7 +86,7 @@ def read_network(
     )
     for node in nodes:
         write(sight, node)
-    return _finished(sight, output, row, link)
+    return sight.script.finished(sight.names[output], shape=sight.shapes[output][1:], row=row, link=link)
 
 
 def _path(nodes: Sequence[TreeNode], *, given: str, output: str) -> list[TreeNode]:
@@ -130,38 +130,3 @@ def _opset(data: bytes) -> int:
             if text(stated.get(OPSET_DOMAIN, 0)) in ("", "ai.onnx") and isinstance(version, int):
                 return version
     return 1
-
-
-def _finished(sight: Sight, output: str, row: tuple[int, ...], link: NetworkLink) -> RawNetwork:
-    """Leave out the function at the end that makes probabilities of the scores."""
-    steps, name = list(sight.steps), sight.names[output]
-    shape = sight.shapes[output][1:]
-    if len(shape) > 1 or not steps:
-        raise no_network(f"it gives scores of the shape {shape} for each row, expected one row of scores")
-    last = steps[-1]
-    is_single = shape in ((), (1,))
-    if link in ("probabilities", "probability") and last.output == name:
-        if last.op in ("Softmax", "LogSoftmax") and not is_single:
-            steps, link = steps[:-1], "logits"
-        elif last.op == "Sigmoid" and is_single:
-            steps, link = steps[:-1], "sigmoid"
-    if not steps:
-        raise no_network("nothing stands between its inputs and the function at its end")
-    used = {each for step in steps for each in step.inputs}
-    return RawNetwork(
-        steps=_needed(steps),
-        constants={each: value for each, value in sight.constants.items() if each in used},
-        input_shape=row,
-        output=steps[-1].output,
-        link=link,
-    )
-
-
-def _needed(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Leave out steps that the last one does not depend on."""
-    wanted, kept = {steps[-1].output}, []
-    for step in reversed(steps):
-        if step.output in wanted:
-            wanted.update(step.inputs)
-            kept.append(step)
-    return tuple(reversed(kept))

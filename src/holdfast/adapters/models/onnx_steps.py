@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.adapters.models.network_arrays import no_network
+from holdfast.adapters.models.network_writing import Script
 from holdfast.adapters.models.onnx_trees import TreeNode
-from holdfast.core.network import Attribute, Step
+from holdfast.core.network import Attribute
 
 Array = NDArray[Any]
 Writer = Callable[["Sight", TreeNode], None]
-LONGEST_NAME = 200
 FLOAT_TYPES = (1, 10, 11, 16)
 SELU_ALPHA, SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875
 
@@ -40,7 +40,7 @@ class Sight:
         Shapes of what does, the rows first.
     names
         Our names of what has been written.
-    steps, constants
+    script
         What was written.
     """
 
@@ -48,19 +48,15 @@ class Sight:
     still: Mapping[str, Array]
     shapes: Mapping[str, tuple[int, ...]]
     names: dict[str, str]
-    steps: list[Step] = field(default_factory=list)
-    constants: dict[str, Array] = field(default_factory=dict)
-    _taken: set[str] = field(default_factory=lambda: {"input"})
+    script: Script = field(default_factory=Script)
 
     def write(self, node: TreeNode, op: str, *inputs: str, **attributes: Attribute) -> None:
         """Write the operator itself: the step that makes its output."""
-        self.names[node.outputs[0]] = self.before(node, op, *inputs, name=node.outputs[0], **attributes)
+        self.names[node.outputs[0]] = self.script.step(op, *inputs, name=node.outputs[0], **attributes)
 
     def before(self, node: TreeNode, op: str, *inputs: str, name: str = "", **attributes: Attribute) -> str:
         """Write a step that another one of the same operator goes on from; return the name of what it makes."""
-        output = self._free(name or f"{node.outputs[0]}:{len(self.steps)}")
-        self.steps.append(Step(op=op, inputs=inputs, output=output, attributes=attributes))
-        return output
+        return self.script.step(op, *inputs, name=name or f"{node.outputs[0]}:1", **attributes)
 
     def operand(self, name: str, *, whole: bool = False) -> str:
         """Name an input of a step; one that stands still becomes a constant, of whole numbers where asked for."""
@@ -69,14 +65,8 @@ class Sight:
         value = self.value(name)
         if value.dtype.kind not in "fiu":
             raise no_network(f"{name!r} holds {value.dtype}, no numbers")
-        self.names[name] = self.constant(value.astype(np.int64 if whole else np.float32), name)
+        self.names[name] = self.script.constant(value, name, whole=whole)
         return self.names[name]
-
-    def constant(self, value: Array, name: str) -> str:
-        """Add a constant of our own."""
-        free = self._free(name)
-        self.constants[free] = np.ascontiguousarray(value)
-        return free
 
     def value(self, name: str) -> Array:
         """Look up what does not depend on the inputs."""
@@ -91,13 +81,6 @@ class Sight:
         if place < len(node.inputs) and node.inputs[place]:
             return tuple(int(each) for each in self.value(node.inputs[place]).ravel())
         return None
-
-    def _free(self, name: str) -> str:
-        name = name[:LONGEST_NAME]
-        while name in self._taken:
-            name += "'"
-        self._taken.add(name)
-        return name
 
 
 def write(sight: Sight, node: TreeNode) -> None:
@@ -143,7 +126,7 @@ def _gelu(sight: Sight, node: TreeNode) -> None:
 
 def _selu(sight: Sight, node: TreeNode) -> None:
     scaled = sight.before(node, "Elu", sight.operand(node.inputs[0]), alpha=node.number("alpha", SELU_ALPHA))
-    gamma = sight.constant(np.array(node.number("gamma", SELU_GAMMA), np.float32), f"{node.outputs[0]}:gamma")
+    gamma = sight.script.constant(node.number("gamma", SELU_GAMMA), f"{node.outputs[0]}:gamma")
     sight.write(node, "Mul", scaled, gamma)
 
 
@@ -156,8 +139,8 @@ def _prelu(sight: Sight, node: TreeNode) -> None:
 
 def _scaler(sight: Sight, node: TreeNode) -> None:
     offset, scale = (node.floats(name).astype(np.float32) for name in ("offset", "scale"))
-    centred = sight.before(node, "Sub", sight.operand(node.inputs[0]), sight.constant(offset, "offset"))
-    sight.write(node, "Mul", centred, sight.constant(scale, "scale"))
+    centred = sight.before(node, "Sub", sight.operand(node.inputs[0]), sight.script.constant(offset, "offset"))
+    sight.write(node, "Mul", centred, sight.script.constant(scale, "scale"))
 
 
 def _sum(sight: Sight, node: TreeNode) -> None:
@@ -175,10 +158,10 @@ def _gemm(sight: Sight, node: TreeNode) -> None:
         raise no_network("a Gemm transposes the rows")
     weight = sight.value(node.inputs[1]) * node.number("alpha", 1.0)
     weight = weight.T if node.integer("transB", 0) else weight
-    inputs = [sight.operand(node.inputs[0]), sight.constant(weight.astype(np.float32), node.inputs[1])]
+    inputs = [sight.operand(node.inputs[0]), sight.script.constant(weight, node.inputs[1])]
     if len(node.inputs) > 2 and node.inputs[2]:
         bias = sight.value(node.inputs[2]) * node.number("beta", 1.0)
-        inputs.append(sight.constant(bias.astype(np.float32), node.inputs[2]))
+        inputs.append(sight.script.constant(bias, node.inputs[2]))
     sight.write(node, "Gemm", *inputs)
 
 
@@ -227,10 +210,8 @@ def _batch_normalization(sight: Sight, node: TreeNode) -> None:
 def _scaled(sight: Sight, node: TreeNode, x: str, scale: Array, shift: Array) -> None:
     """Write a factor and a summand for each channel."""
     output = node.outputs[0]
-    shape = (-1,) + (1,) * (len(sight.shapes[output]) - 2)
-    factor = sight.constant(scale.reshape(shape).astype(np.float32), f"{output}:scale")
-    summand = sight.constant(shift.reshape(shape).astype(np.float32), f"{output}:shift")
-    sight.write(node, "Add", sight.before(node, "Mul", x, factor), summand)
+    rank = len(sight.shapes[output])
+    sight.names[output] = sight.script.by_channel(x, scale, shift, rank=rank, name=output)
 
 
 def _layer_normalization(sight: Sight, node: TreeNode) -> None:
@@ -251,13 +232,8 @@ def _instance_normalization(sight: Sight, node: TreeNode) -> None:
 
 
 def _standardised(sight: Sight, node: TreeNode, x: str, axes: tuple[int, ...]) -> str:
-    """Write that numbers along axes are shifted and scaled to the mean 0 and the variance 1."""
-    centred = sight.before(node, "Sub", x, sight.before(node, "ReduceMean", x, axes=axes, keepdims=1))
-    squared = sight.before(node, "Mul", centred, centred)
-    variance = sight.before(node, "ReduceMean", squared, axes=axes, keepdims=1)
-    epsilon = sight.constant(np.array(node.number("epsilon", 1e-5), np.float32), f"{node.outputs[0]}:epsilon")
-    deviation = sight.before(node, "Sqrt", sight.before(node, "Add", variance, epsilon))
-    return sight.before(node, "Div", centred, deviation)
+    epsilon = node.number("epsilon", 1e-5)
+    return sight.script.standardised(x, axes, epsilon=epsilon, name=f"{node.outputs[0]}:1")
 
 
 def _along_axis(sight: Sight, node: TreeNode) -> None:

@@ -13,7 +13,7 @@ from holdfast.adapters.tables.dialect import SAMPLE_BYTES, guess_dialect
 from holdfast.adapters.tables.parquet import damaged_parquet
 from holdfast.core.errors import InputError, did_you_mean
 from holdfast.kernels.personal_data.json_values import json_passages, text_of
-from holdfast.kernels.personal_data.passages import Passage, Place, context_of
+from holdfast.kernels.personal_data.passages import Passage, Place, context_of, without_point
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,7 +70,7 @@ def csv_passages(stream: BinaryIO, columns: Sequence[str], notes: list[str], *, 
             is_named = i < len(names)
             if cell and (not is_named or wanted is None or names[i] in wanted):
                 part = names[i] if is_named else f"field {i + 1}"
-                yield Passage(cell, Place(key, first, part), contexts[i] if is_named else "")
+                yield Passage(without_point(cell), Place(key, first, part), contexts[i] if is_named else "")
 
 
 class _Remembered:

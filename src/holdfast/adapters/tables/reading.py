@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from holdfast.adapters.tables.csv import parse_csv
 from holdfast.adapters.tables.digest import table_digest
 from holdfast.adapters.tables.dtypes import canonical_frame
 from holdfast.adapters.tables.frames import from_memory
+from holdfast.adapters.tables.images import Images, read_archive, read_folder, unpacked_column
 from holdfast.adapters.tables.names import check_names
 from holdfast.adapters.tables.parquet import MAGIC, parse_parquet
 from holdfast.core.errors import InputError, did_you_mean
 from holdfast.core.subject import Table
-
-if TYPE_CHECKING:
-    import polars as pl
 
 _OTHER_FORMATS = {
     ".json": "JSON",
@@ -26,7 +23,6 @@ _OTHER_FORMATS = {
     ".pkl": "a pickle",
     ".pickle": "a pickle",
     ".npy": "a numpy file",
-    ".npz": "a numpy archive",
     ".arff": "ARFF",
 }
 
@@ -37,7 +33,8 @@ def read_table(source: object, *, name: str) -> Table:
     Parameters
     ----------
     source : str, Path, frame or ndarray
-        Path to a CSV, TSV or Parquet file; a frame of pandas, polars or pyarrow; an array, whose columns are called
+        Path to a CSV, TSV or Parquet file, to a folder of images with one sub-folder per class, or to a numpy archive
+        of images and their classes; a frame of pandas, polars or pyarrow; an array, whose columns are called
         ``x0``, ``x1``, … unless it is structured.
     name : str
         What the table is to the audit: ``train``, ``test``, ``predictions``.
@@ -60,29 +57,36 @@ def read_table(source: object, *, name: str) -> Table:
     ['x0', 'x1']
     """
     if isinstance(source, (str, Path)):
-        frame, label, notes = _read_file(Path(source).expanduser())
+        (frame, shape, notes), label = _read_file(Path(source).expanduser())
     else:
-        frame, label, notes = from_memory(source)
+        (frame, label, notes), shape = from_memory(source), ()
     if not frame.width:
         raise InputError(f"expected at least one column in {label}, got none")
     check_names(frame.columns, source=label)
     frame, changes = canonical_frame(frame, source=label)
-    return Table(name=name, frame=frame, digest=table_digest(frame), source=label, notes=(*notes, *changes))
+    digest, notes = table_digest(frame), (*notes, *changes)
+    return Table(name=name, frame=frame, digest=digest, source=label, notes=notes, image_shape=shape)
 
 
-def _read_file(path: Path) -> tuple[pl.DataFrame, str, tuple[str, ...]]:
+def _read_file(path: Path) -> tuple[Images, str]:
+    if path.is_dir() and (images := read_folder(path)):
+        return images, str(path)
     raw = _read_bytes(path)
     if not raw:
         raise InputError(f"expected a table in {path}, got an empty file (0 bytes)")
     if raw.startswith(MAGIC) or path.suffix.lower() in (".parquet", ".pq"):
         frame, notes = parse_parquet(raw, source=path.name)
+        if images := unpacked_column(frame, source=path.name):
+            return images._replace(notes=(*notes, *images.notes)), str(path)
+    elif path.suffix.lower() == ".npz":
+        return read_archive(raw, source=path.name), str(path)
     elif other := _OTHER_FORMATS.get(path.suffix.lower()):
         raise InputError(
             f"expected a CSV, TSV or Parquet table, got {other}: {path}", hint="write it as CSV or Parquet"
         )
     else:
         frame, notes = parse_csv(raw, source=path.name)
-    return frame, str(path), notes
+    return Images(frame, (), notes), str(path)
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -15,6 +15,12 @@ is nested: what is damaged at severity 1 is damaged at severity 5 too. At severi
 - ``categories``: 1, 2, 5, 10, 20 % of the category cells hold another level of their column;
 - ``typos``: 1, 2, 5, 10, 20 % of the text cells hold one typing mistake.
 
+Where the rows are images (``modality: image``) they are damaged as images are: three kinds of noise, three of blur,
+contrast, brightness, compression, pixelation, rotation, translation and zoom, in the strengths of CIFAR-10-C, above 64
+pixels of ImageNet-C. ``corruption_error`` is the share of wrong answers over all of them, and
+``relative_corruption_error`` what remains when each kind is divided by the error of a plain model on the same images
+(the nearest class mean of the training table), so that kinds which nobody can read count less: 1 is no better.
+
 ``worst_drop.<kind>`` is the drop of accuracy at severity 5, a severity fixed beforehand: the largest of several
 measured drops would be too large by chance. ``mean_drop`` is the drop at severity 3 averaged over the kinds. Both
 compare the same rows before and after. Each interval holds by itself, not all at once. For regression they are the
@@ -34,18 +40,17 @@ wrong but silent: the refusal is counted in ``n_rejected`` and the kind has no d
 
 **What to do about a bad one.** Check inputs before the model (ranges, units, known levels), train on damaged copies,
 prefer models that treat missing cells as such, and let the model abstain on rows it does not recognise.
-
-References: Hendrycks and Dietterich (2019), ICLR; Damerau (1964), Communications of the ACM 7, 171-176.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdfast.core.check import Measured, Outcome
 from holdfast.core.context import Context
-from holdfast.core.errors import InputError, ModelError, NotApplicable, NotRun
+from holdfast.core.errors import InputError, MissingExtra, ModelError, NotApplicable, NotRun
 from holdfast.core.finding import Chart
 from holdfast.core.measurement import Interval
 from holdfast.core.subject import Subject
@@ -55,6 +60,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from holdfast.kernels.robustness.pixels import Layout
     from holdfast.kernels.stats.interval import IntervalEstimate
 
 SPEC = {
@@ -62,27 +68,18 @@ SPEC = {
     "question": "How much worse does the model get when its inputs are entered carelessly?",
     "needs": ["test", "target", "query"],
     "measures": [
-        {
-            "id": "worst_drop.*",
-            "name": "Drop of accuracy at the highest severity (regression: relative rise of the mean absolute error)",
-            "unit": "share",
-            "direction": "lower_is_better",
-        },
-        {
-            "id": "mean_drop",
-            "name": "Drop at medium severity, averaged over the kinds of damage",
-            "unit": "share",
-            "direction": "lower_is_better",
-        },
-        {
-            "id": "n_rejected",
-            "name": "Kinds of damage that the model refuses to answer",
-            "unit": "kinds",
-            "direction": "neither",
-            "range": [0, 5],
-        },
+        {"id": "worst_drop.*", "name": "Drop of accuracy at the highest severity (regression: relative rise of the "
+         "mean absolute error)", "unit": "share", "direction": "lower_is_better"},
+        {"id": "mean_drop", "name": "Drop at medium severity, averaged over the kinds of damage", "unit": "share",
+         "direction": "lower_is_better"},
+        {"id": "n_rejected", "name": "Kinds of damage that the model refuses to answer", "unit": "kinds",
+         "direction": "neither", "range": [0, None]},
+        {"id": "corruption_error", "name": "Wrong answers over all kinds and severities (images)", "unit": "share",
+         "direction": "lower_is_better", "range": [0, 1]},
+        {"id": "relative_corruption_error", "name": "The same relative to the nearest class mean (images)",
+         "unit": "ratio", "direction": "lower_is_better", "range": [0, None]},
     ],
-    "reads": ["text"],
+    "reads": ["text", "modality"],
     "evidence_codes": ["CORR"],
     "references": [
         "Hendrycks, Dietterich (2019), Benchmarking neural network robustness to common corruptions, ICLR",
@@ -90,18 +87,30 @@ SPEC = {
     ],
     "cost": "medium",
     "effort": {"quick": {"points": 500}, "default": {"points": 3000}, "thorough": {"points": 20000}},
-}
+}  # fmt: skip
 
-SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)
-NOISE = (0.05, 0.1, 0.2, 0.5, 1.0)
 WORST, MEDIUM = 5, 3
-LARGEST_WHOLE = 2.0**62
+TABLE_BATCHES = 25
+SMALLEST_SIDE = 4
 DAMAGE = {
     "missing": "a fifth of all cells are empty",
     "noise": "all numbers are noisy by one standard deviation",
     "units": "a fifth of the rows hold a number off by a factor of 10 or 1000",
     "categories": "a fifth of the category cells hold another level",
     "typos": "a fifth of the text cells are misspelt",
+    "gaussian_noise": "all pixels are noisy",
+    "shot_noise": "the images are taken in little light",
+    "impulse_noise": "some pixels are black or white",
+    "gaussian_blur": "the images are blurred",
+    "motion_blur": "the images are blurred by motion",
+    "defocus_blur": "the images are out of focus",
+    "contrast": "the contrast is low",
+    "brightness": "the images are overexposed",
+    "jpeg": "the images are compressed strongly",
+    "pixelation": "the images are coarse",
+    "rotation": "the images are turned",
+    "translation": "the images are shifted",
+    "zoom": "the images are nearer or further away",
 }
 REMEDIATION = (
     "Check inputs before they reach the model (ranges, units, known levels), train on damaged copies of the rows, and "
@@ -111,126 +120,35 @@ REMEDIATION = (
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What became of one kind of damage at one severity: errors per row, or why the model refused."""
+    """What became of one kind of damage at one severity: errors per row, a plain model's, or why the model refused."""
 
     kind: str
     severity: int
     amount: float
     errors: NDArray[np.float64] | None
+    plain: NDArray[np.bool_] | None = None
     refusal: str = ""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Damage:
-    """Rows and the random draws that damage them, the same at every severity so that damage is nested."""
+    """The kinds that rows can suffer, the damaged rows of each, and what a plain model answers about rows."""
 
-    frame: pl.DataFrame
-    reference: pl.DataFrame
-    text: tuple[str, ...]
-    rng: np.random.Generator
-
-    def __post_init__(self) -> None:
-        import polars as pl
-
-        schema = self.frame.schema
-        self.numbers = [name for name, dtype in schema.items() if dtype.is_numeric()]
-        self.words = [name for name, dtype in schema.items() if dtype == pl.String]
-        self.categories = [
-            name for name, dtype in schema.items() if dtype in (pl.String, pl.Boolean) and name not in self.text
-        ]
-        height, numbers = self.frame.height, max(len(self.numbers), 1)
-        self.cells = self.rng.random((height, len(schema)))
-        self.z = self.rng.normal(size=(height, numbers))
-        self.rows, self.column = self.rng.random(height), self.rng.integers(0, numbers, height)
-        self.factor = self.rng.integers(0, 4, height)
-        self.steps = self.rng.random((height, len(schema)))
-        self.mistyped = {name: self._mistyped(self.frame[name]) for name in self.words}
-
-    def kinds(self) -> list[str]:
-        """The kinds of damage these columns can suffer."""
-        able = {"noise": self.numbers, "units": self.numbers, "categories": self.categories, "typos": self.words}
-        return [kind for kind in DAMAGE if able.get(kind, self.frame.columns)]
-
-    def at(self, kind: str, severity: int) -> tuple[float, pl.DataFrame]:
-        """Return the amount of damage and the damaged rows."""
-        amount = (NOISE if kind == "noise" else SHARES)[severity - 1]
-        damage = {
-            "missing": self._missing,
-            "noise": self._noise,
-            "units": self._units,
-            "categories": self._categories,
-            "typos": self._typos,
-        }[kind]
-        return amount, self.frame.with_columns(damage(amount))
-
-    def _hit(self, name: str, share: float) -> pl.Series:
-        import polars as pl
-
-        return pl.Series(self.cells[:, self.frame.columns.index(name)] < share)
-
-    def _missing(self, share: float) -> list[pl.Series]:
-        return [column.set(self._hit(column.name, share), None) for column in self.frame.iter_columns()]
-
-    def _noise(self, factor: float) -> list[pl.Series]:
-        from holdfast.kernels.robustness.corruptions import add_noise, robust_scale
-
-        noisy = []
-        for j, name in enumerate(self.numbers):
-            column, seen = self.frame[name], _floats(self.reference[name])
-            finite = seen[abs(seen) < float("inf")]
-            if finite.size:
-                low, high, scale = finite.min(), finite.max(), factor * robust_scale(finite)
-                whole = column.dtype.is_integer()
-                moved = add_noise(_floats(column), self.z[:, j], scale=scale, low=low, high=high, whole=whole)
-                noisy.append(_like(column, moved))
-        return noisy
-
-    def _units(self, share: float) -> list[pl.Series]:
-        import numpy as np
-
-        from holdfast.kernels.robustness.corruptions import UNIT_FACTORS, slip_units
-
-        slipped = []
-        for j, name in enumerate(self.numbers):
-            column = self.frame[name]
-            hit = (self.rows < share) & (self.column == j)
-            factors = np.where(hit, np.asarray(UNIT_FACTORS)[self.factor], 1.0)
-            slipped.append(_like(column, slip_units(_floats(column), factors, whole=column.dtype.is_integer())))
-        return slipped
-
-    def _categories(self, share: float) -> list[pl.Series]:
-        import polars as pl
-
-        from holdfast.kernels.robustness.corruptions import swap_levels
-
-        swapped = []
-        for name in self.categories:
-            column = self.frame[name]
-            levels = pl.concat([self.reference[name], column]).drop_nulls().unique().sort()
-            if levels.is_empty():
-                continue
-            codes = column.replace_strict(levels, pl.int_range(len(levels), eager=True), return_dtype=pl.Int64)
-            moved = swap_levels(
-                codes.fill_null(-1).to_numpy(), self.steps[:, self.frame.columns.index(name)], n_levels=len(levels)
-            )
-            others = levels.gather(pl.Series(moved).replace(-1, None))
-            swapped.append(column.zip_with(~self._hit(name, share), others.alias(name)))
-        return swapped
-
-    def _typos(self, share: float) -> list[pl.Series]:
-        return [self.frame[name].zip_with(~self._hit(name, share), self.mistyped[name]) for name in self.words]
-
-    def _mistyped(self, column: pl.Series) -> pl.Series:
-        import polars as pl
-
-        from holdfast.kernels.robustness.corruptions import misspell
-
-        words = pl.Series(column.name, misspell(column.fill_null("").to_list(), self.rng), dtype=pl.String)
-        return words.zip_with(column.is_not_null(), column)
+    kinds: list[str]
+    at: Callable[[str, int], tuple[float, pl.DataFrame]]
+    plain: Callable[[pl.DataFrame], NDArray[np.int64]] | None = None
+    notes: tuple[str, ...] = ()
 
 
-def run(subject: Subject, ctx: Context) -> Outcome:
-    """Damage test rows in several ways and strengths and measure how much worse the answers get."""
+def run(subject: Subject, ctx: Context, *, height: int = 0, channels: int = 0) -> Outcome:
+    """Damage test rows in several ways and strengths and measure how much worse the answers get.
+
+    Parameters
+    ----------
+    height, channels
+        Of images whose columns are pixels, row by row, the channels of a pixel side by side; 0 takes what the network
+        states, or a square, grey or of three channels.
+    """
     import numpy as np
 
     if subject.test is None:
@@ -238,18 +156,21 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     if not subject.features:
         raise NotApplicable("the table has no input columns to damage", hint="give a table with inputs")
     points = ctx.effort.get("points", subject.test.frame.height)
+    is_image = subject.deployment.modality == "image"
+    if is_image:
+        from holdfast.kernels.robustness.damaged_images import STRENGTHS
+
+        points = max(1, points * TABLE_BATCHES // (WORST * len(STRENGTHS)))
     rows = np.sort(ctx.rng.permutation(subject.test.frame.height)[:points])
     clean = subject.test.frame.select(subject.features)[rows]
     y = subject.y(subject.test)[rows]
     base = _errors(subject, subject.predictions.labels[rows], y)
-    reference = (subject.train or subject.test).frame.select(subject.features)
-    damage = _Damage(clean, reference, tuple(subject.deployment.text), ctx.rng)
-    cases = [(kind, severity) for kind in damage.kinds() for severity in range(1, WORST + 1)]
+    damage = _of_images(subject, clean, ctx, height, channels) if is_image else _of_tables(subject, clean, ctx)
+    cases = [(kind, severity) for kind in damage.kinds for severity in range(1, WORST + 1)]
     answers = [_ask(subject, damage, y, kind, severity) for kind, severity in ctx.track(cases, len(cases))]
     curve, measured = _severities(subject, ctx.level, base, answers)
-    refusals = {answer.kind: answer.refusal for answer in answers if answer.refusal}
     return Outcome(
-        measurements=(*measured, *_summary(subject, ctx.level, base, answers)),
+        measurements=(*measured, *_summary(subject, ctx.level, base, answers), *_overall(ctx.level, answers, is_image)),
         tables={
             "severities": curve,
             "answers": _answer_table(rows, base, answers),
@@ -257,9 +178,92 @@ def run(subject: Subject, ctx: Context) -> Outcome:
         },
         charts=(_chart(subject),),
         remediation=REMEDIATION,
-        assumptions=_notes(subject, rows.size, refusals, {kind for kind in DAMAGE if kind not in damage.kinds()}),
+        assumptions=_notes(subject, damage, rows.size, answers),
         work={"points": rows.size, "queries": rows.size * len(cases)},
     )
+
+
+def _of_tables(subject: Subject, clean: pl.DataFrame, ctx: Context) -> _Damage:
+    import polars as pl
+
+    from holdfast.kernels.robustness.damaged_tables import KINDS, TableDamage
+
+    assert subject.test is not None
+    reference = (subject.train or subject.test).frame.select(subject.features)
+    words = [name for name, kind in clean.schema.items() if kind == pl.String]
+    swappable = [name for name, kind in clean.schema.items() if kind in (pl.String, pl.Boolean)]
+    damage = TableDamage(
+        subject.cells(clean),
+        subject.cells(reference),
+        words=words,
+        categories=[name for name in swappable if name not in subject.deployment.text],
+        whole=[name for name, kind in clean.schema.items() if kind.is_integer()],
+        rng=ctx.rng,
+    )
+
+    def at(kind: str, severity: int) -> tuple[float, pl.DataFrame]:
+        amount, changed = damage.at(kind, severity)
+        return amount, subject.frame(changed, clean).select(clean.columns)
+
+    notes = ["Cells are damaged independently of each other."]
+    if subject.train is None:
+        notes.append("Ranges, spreads and levels come from the test table, because no training table was given.")
+    if absent := sorted(set(KINDS) - set(damage.kinds)):
+        notes.append(f"No column can suffer: {', '.join(absent)}.")
+    return _Damage(damage.kinds, at, notes=tuple(notes))
+
+
+def _of_images(subject: Subject, clean: pl.DataFrame, ctx: Context, height: int, channels: int) -> _Damage:
+    import numpy as np
+    import polars as pl
+
+    from holdfast.kernels.robustness.damaged_images import STRENGTHS, damage_images, strength
+    from holdfast.kernels.robustness.pixels import as_images, as_rows, nearest_class, pixel_range
+
+    assert subject.test is not None
+    if words := [name for name, kind in clean.schema.items() if not kind.is_numeric()]:
+        raise NotApplicable(f"the input {words[0]!r} is no number", hint="leave out what is no pixel, by ignore")
+    cells = clean.cast(pl.Float64).to_numpy()
+    if not np.isfinite(cells).all():
+        raise NotRun("pixels are missing in the test table", hint="fill them or leave these rows out")
+    layout = _layout(subject, height, channels)
+    reference = (subject.train or subject.test).frame.select(subject.features)
+    low, high = pixel_range(reference.min().row(0), reference.max().row(0))
+    images = as_images((np.clip(cells, low, high) - low) / (high - low), layout)
+    seed = int(ctx.rng.integers(2**31))
+
+    def at(kind: str, severity: int) -> tuple[float, pl.DataFrame]:
+        damaged = as_rows(damage_images(images, kind, severity, seed=seed), layout) * (high - low) + low
+        whole = [kind.is_integer() for kind in clean.schema.values()]
+        stored = pl.DataFrame(np.where(whole, np.rint(damaged), damaged), schema=clean.columns).cast(clean.schema)
+        return strength(kind, severity, layout.shape[1:]), stored
+
+    shape = " x ".join(map(str, layout.shape))
+    notes = (f"Rows are read as images of {shape} cells (channels, height, width) from {low:g} to {high:g}.",)
+    if subject.train is None or subject.task == "regression":
+        return _Damage(list(STRENGTHS), at, notes=notes)
+    taught = nearest_class(reference.cast(pl.Float64).to_numpy(), np.asarray(subject.y(subject.train), np.int64))
+    return _Damage(list(STRENGTHS), at, lambda frame: taught(frame.cast(pl.Float64).to_numpy()), notes)
+
+
+def _layout(subject: Subject, height: int, channels: int) -> Layout:
+    from holdfast.kernels.robustness.pixels import Layout, square_layout
+
+    n = len(subject.features)
+    if not height and not channels and subject.info is not None and "gradients" in subject.info.capabilities:
+        try:
+            shape = subject.network().input_shape
+        except (NotRun, MissingExtra):
+            shape = ()
+        if len(shape) == 3 and shape[0] in (1, 3):
+            return Layout((shape[0], shape[1], shape[2]), channels_last=False)
+    found = square_layout(n, height=height, channels=channels)
+    if found is None or min(found.shape[1:]) < SMALLEST_SIDE:
+        raise NotApplicable(
+            f"{n} inputs make no square image, grey or of three channels, of 4 x 4 pixels or more",
+            hint="give the parameters height and channels of robustness.corruptions",
+        )
+    return found
 
 
 def _ask(
@@ -267,24 +271,21 @@ def _ask(
 ) -> _Answer:
     """Ask about damaged rows; a refusal is an answer too."""
     amount, frame = damage.at(kind, severity)
+    plain = damage.plain(frame) != y if damage.plain else None
     try:
         labels = subject.predict(frame).labels
     # A model in its own process refuses with an error of ours; an estimator in this one with its library's.
     except (ModelError, InputError, ValueError, TypeError) as error:
-        return _Answer(kind, severity, amount, None, str(error).splitlines()[0])
-    return _Answer(kind, severity, amount, _errors(subject, labels, y))
+        return _Answer(kind, severity, amount, None, refusal=str(error).splitlines()[0])
+    return _Answer(kind, severity, amount, _errors(subject, labels, y), plain)
 
 
-def _errors(
-    subject: Subject,
-    labels: NDArray[np.int64] | NDArray[np.float64],
-    y: NDArray[np.int64] | NDArray[np.float64],
-) -> NDArray[np.float64]:
+def _errors(subject: Subject, labels: NDArray[np.generic], y: NDArray[np.generic]) -> NDArray[np.float64]:
     """Error per row: 1 for a wrong class, or the absolute error."""
     import numpy as np
 
     if subject.task == "regression":
-        return np.asarray(np.abs(labels - y), dtype=np.float64)
+        return np.asarray(abs(labels.astype(float) - y.astype(float)))
     return np.asarray(labels != y, dtype=np.float64)
 
 
@@ -351,6 +352,36 @@ def _summary(subject: Subject, level: float, base: NDArray[np.float64], answers:
     return [_measure("mean_drop", estimate, method, level, base.size, subject), rejected]
 
 
+def _overall(level: float, answers: list[_Answer], is_image: bool) -> list[Measured]:
+    """The error over all kinds and severities of damage to images, and relative to a plain model's."""
+    import numpy as np
+
+    from holdfast.kernels.robustness.corruptions import corruption_error, relative_corruption_error
+
+    asked = [answer for answer in answers if answer.errors is not None]
+    kinds = list(dict.fromkeys(answer.kind for answer in asked))
+    if not is_image or not asked:
+        return []
+
+    def by_kind(values: Callable[[_Answer], NDArray[np.float64]]) -> NDArray[np.float64]:
+        return np.stack([np.mean([values(a) for a in asked if a.kind == kind], axis=0) for kind in kinds], axis=1)
+
+    errors = by_kind(lambda answer: np.asarray(answer.errors, dtype=np.float64))
+    found = [("corruption_error", corruption_error(errors, level=level), "Student t over rows")]
+    if all(answer.plain is not None for answer in asked):
+        plain = by_kind(lambda answer: np.asarray(answer.plain, dtype=np.float64))
+        relative = relative_corruption_error(errors, plain, level=level)
+        if relative.value == relative.value:
+            found.append(("relative_corruption_error", relative, "delta method, paired"))
+    return [
+        Measured(
+            id=id, value=estimate.value, n=len(errors),
+            interval=Interval(low=estimate.low, high=estimate.high, level=level, method=method),
+        )
+        for id, estimate, method in found
+    ]  # fmt: skip
+
+
 def _measure(
     id: str, estimate: IntervalEstimate[float], method: str, level: float, n: int, subject: Subject
 ) -> Measured:
@@ -398,13 +429,10 @@ def _affected(
     return pl.concat(parts)
 
 
-def _notes(subject: Subject, points: int, refusals: dict[str, str], absent: set[str]) -> tuple[str, ...]:
-    notes = [f"{points:,} random test rows were damaged; cells are damaged independently of each other."]
-    if subject.train is None:
-        notes.append("Ranges, spreads and levels come from the test table, because no training table was given.")
+def _notes(subject: Subject, damage: _Damage, points: int, answers: list[_Answer]) -> tuple[str, ...]:
+    refusals = {answer.kind: answer.refusal for answer in answers if answer.refusal}
+    notes = [f"{points:,} random test rows were damaged.", *damage.notes]
     notes += [f"The model refuses rows with damage of kind {kind}: {why}" for kind, why in sorted(refusals.items())]
-    if absent:
-        notes.append(f"No column can suffer: {', '.join(sorted(absent))}.")
     if subject.task != "regression":
         return tuple(notes)
     return (*notes, "Drops are relative rises of the mean absolute error; they need an error above 0 on clean rows.")
@@ -413,34 +441,9 @@ def _notes(subject: Subject, points: int, refusals: dict[str, str], absent: set[
 def _chart(subject: Subject) -> Chart:
     is_value = subject.task == "regression"
     return Chart(
-        id="severities",
-        title="How much worse the answers get with the severity of the damage",
-        caption="Lines that rise early belong to damage of which little suffices.",
-        kind="line",
-        table="severities",
-        x="severity",
-        y="drop",
-        low="low",
-        high="high",
-        series="kind",
+        id="severities", title="How much worse the answers get with the severity of the damage", kind="line",
+        table="severities", x="severity", y="drop", low="low", high="high", series="kind", reference=0.0,
         x_title="severity (1 to 5)",
         y_title="relative rise of the mean absolute error" if is_value else "drop of accuracy",
-        reference=0.0,
-    )
-
-
-def _floats(column: pl.Series) -> NDArray[np.float64]:
-    """Values with NaN for missing cells."""
-    import polars as pl
-
-    return column.cast(pl.Float64).to_numpy()
-
-
-def _like(column: pl.Series, values: NDArray[np.float64]) -> pl.Series:
-    """Values as a column of the same name and type, cut to what whole numbers can hold."""
-    import polars as pl
-
-    floats = pl.Series(column.name, values).fill_nan(None)
-    if column.dtype.is_integer():
-        floats = floats.clip(-LARGEST_WHOLE, LARGEST_WHOLE)
-    return floats.cast(column.dtype)
+        caption="Lines that rise early belong to damage of which little suffices.",
+    )  # fmt: skip

@@ -5,27 +5,28 @@ hours more per week, another word in a menu. This check plays that person: for r
 searches the smallest change that flips the answer.
 
 **How.** The rules are the *threat model*: every number may move by at most ``distance`` units, where a unit is the
-column's interquartile range in training (1 if all numbers lie between 0 and 1), within the range seen in training or
-given in ``ranges`` (with ``norm`` l1 or l2, ``distance`` limits the sum or the length of all moves together); at most
-``categories`` categories may change, to levels seen in training; whole numbers stay whole, missing cells missing;
-columns named in ``immutable``, ``sensitive`` and ``text``, and dates, never change; ``directions``, ``costs``,
-``one_hot`` and ``relations`` hold. ``threat`` names a ready-made budget.
+column's interquartile range in training (1 if all numbers lie between 0 and 1; for images the range of a pixel's
+values), within the range seen in training or given in ``ranges`` (with ``norm`` l1 or l2, ``distance`` limits the sum
+or the length of all moves together); at most ``categories`` categories may change, to levels seen in training; whole
+numbers stay whole, missing cells missing; columns named in ``immutable``, ``sensitive`` and ``text``, and dates, never
+change; ``directions``, ``costs``, ``one_hot`` and ``relations`` hold. ``threat`` names a ready-made budget.
 
-Where the model is a sum of decision trees, its splits are written as splits on the table's own columns, and branch and
-bound finds the closest flip of each row. Behind steps whose arithmetic is known (scalers, imputers, encoders, bins) it
-also proves how close any flip can be: ``lower_bound``, empty where nothing is proved. One-hot groups, and columns that
-follow a category, move as one. What the trees leave open, and any other model, is asked: with its scores where a caller
-gets them, else with labels only. Every flip was asked of the model itself, and checked against the rules by code that
-the attack does not share; one that does not stand up is moved on and must then stand up twice.
+A sum of decision trees is written as splits on the table's own columns, and branch and bound finds the closest flip of
+each row. Behind steps whose arithmetic is known (scalers, imputers, encoders, bins) it also proves how close any flip
+can be: ``lower_bound``, empty where nothing is proved. One-hot groups, and columns that follow a category, move as one.
+A neural network (ONNX, PyTorch; extra ``torch``) is attacked along its slopes. What that leaves open, and any other
+model, is asked: with its scores where a caller gets them, else with labels only. Every flip was asked of the model
+itself, and checked against the rules by code that the attack does not share; one that does not stand up is moved on and
+must then stand up twice.
 
-**How to read it.** ``attack_success`` is the share of rightly answered rows that were flipped. It is a *lower bound*
-of the risk: another attack may flip more. A low number says "not broken by this attack", never "safe".
-Rows that could not be attacked in full are left out. Where ``--budget`` is too short for all rows, work goes where it
-flips most rows per second; unfinished rows count as flipped at the upper end of the interval, no groups are compared.
-``median_distance`` is the typical size of the moves that sufficed, 0 where a category alone did. The table ``groups``
-compares each group of ten rows or more (of ``sensitive`` columns, and slices of the inputs) with all other rows; groups
-of people, and slices that clearly differ, are measured as ``flipped.<column>=<group>``, and as
-``difference.<column>=<group>`` from all other rows, with intervals that hold for all groups of the kind at once.
+**How to read it.** ``attack_success`` is the share of rightly answered rows that were flipped. It is a *lower bound* of
+the risk: another attack may flip more. A low number says "not broken by this attack", never "safe". Rows that could not
+be attacked in full are left out. Where ``--budget`` is too short for all rows, work goes where it flips most rows per
+second; unfinished rows count as flipped at the upper end of the interval, no groups are compared. ``median_distance``
+is the typical size of the moves that sufficed, 0 where a category alone did. The table ``groups`` compares each group
+of ten rows or more (of ``sensitive`` columns, and slices of the inputs) with all others; groups of people, and slices
+that clearly differ, are measured as ``flipped.<column>=<group>``, and as ``difference.<column>=<group>``, with
+intervals that hold for all groups of the kind at once. Images are shown where they may be (``sensitivity: public``).
 
 - *Good:* 3 % flipped (1 to 6) within 0.2 units and one category, with inputs that people can really change.
 - *Bad:* 64 % flipped (57 to 71), most by another marital status alone: the model hangs on one answer in a form.
@@ -86,14 +87,15 @@ SPEC = {
          "range": [0, None]},
     ],
     "reads": [
-        "costs", "directions", "immutable", "integer", "modality", "one_hot", "ranges", "relations", "returns",
-        "sensitive", "sensitivity", "text", "threat",
+        "costs", "directions", "image_shape", "immutable", "integer", "modality", "one_hot", "ranges", "relations",
+        "returns", "sensitive", "sensitivity", "text", "threat",
     ],
     "thresholds": ["attack_success"],
     "evidence_codes": ["EVADE"],
     "references": [
         "Brendel, Rauber, Bethge (2018), Decision-based adversarial attacks, ICLR",
         "Chen, Jordan, Wainwright (2020), HopSkipJumpAttack, IEEE Symposium on Security and Privacy",
+        "Croce, Hein (2020), Reliable evaluation of adversarial robustness (APGD, AutoAttack), ICML",
         "Chen, Zhang, Si, Li, Boning, Hsieh (2019), Robustness verification of tree-based models, NeurIPS",
         "Devos, Meert, Davis (2021), Versatile verification of tree ensembles, ICML",
         "Simonetto, Dyrmishi, Ghamizi, Cordy, Le Traon (2022), A unified framework for constrained features, IJCAI",
@@ -116,7 +118,6 @@ REMEDIATION = (
     "List what cannot change as immutable and audit again. Then limit how much one column can decide (monotone "
     "constraints), train on the flipped rows, verify the columns that flips use most, and limit queries per person."
 )
-
 CHART = Chart(
     id="curve", title="Share of rightly answered rows flipped, by size of the change", kind="line", table="curve",
     caption="The curve starts where a category alone suffices; an early rise means that small moves flip answers.",
@@ -124,20 +125,12 @@ CHART = Chart(
     x_title="numeric move (units)", y_title="share of rows flipped",
 )  # fmt: skip
 
-NETWORK = (
-    "The network was attacked along its slopes: steps that adapt (APGD) on the margin, away from the own class and "
-    "towards the others in the order of the scores, with restarts; every flip was asked of the model itself."
-)
 Cells = Mapping[str, "NDArray[Any]"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Looks:
-    """What the attack did to some rows of the test table, and why it ended.
-
-    ``points`` has a line for each row attacked in full: ``success`` means a verified flip, ``lower_bound`` that none is
-    closer (null: not proved), ``adversarial_<column>`` holds the changed cells (null: as it was).
-    """
+    """What the attack did, and as a table: a line for each row attacked in full, changed cells (null: as it was)."""
 
     points: pl.DataFrame
     looked: Looked
@@ -171,11 +164,12 @@ def run(
     looks = _attack(subject, ctx, order, rules, problem)
     found = looks.points["distance"].drop_nulls().to_numpy()
     curve = pl.DataFrame(flip_curve(found, n=looks.points.height, level=ctx.level))
-    affected, examples = _shown(subject, looks.points)
+    is_image = subject.deployment.modality == "image"
+    shown = _pictures(subject, looks.points, rules) if is_image else _shown(subject, looks.points)
     groups, of_groups = _groups(subject, looks, ctx.level)
     return Outcome(
         measurements=(*_measure(ctx, looks), *of_groups),
-        tables={"points": looks.points, "curve": curve, "affected_rows": affected, "examples": examples, **groups},
+        tables={"points": looks.points, "curve": curve, **shown, **groups},
         charts=(CHART,),
         remediation=REMEDIATION,
         assumptions=_notes(subject, looks, rules, how),
@@ -205,6 +199,7 @@ def _problem(subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Ru
     from importlib.util import find_spec
 
     from holdfast.kernels.robustness.feature_tracing import NotComposable
+    from holdfast.kernels.robustness.flips_in_words import ALONG_SLOPES, THROUGH_TREES
     from holdfast.kernels.robustness.tree_problem import problem_about
 
     assert subject.test is not None
@@ -216,7 +211,7 @@ def _problem(subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Ru
         if "gradients" in shown:
             from holdfast.kernels.torch_robustness.network_search import network_problem
 
-            return network_problem(subject.network(), subject.features, rules, seed=ctx.seed), NETWORK
+            return network_problem(subject.network(), subject.features, rules, seed=ctx.seed), ALONG_SLOPES
         if "trees" not in shown:
             return None, f"{asked.capitalize()}."
         points, labels = subject.test.frame.select(subject.features)[order], subject.predictions.labels[order]
@@ -226,8 +221,7 @@ def _problem(subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Ru
         )
     except (NotComposable, NotRun) as error:
         return None, f"What the model shows of itself cannot be searched, so it is asked instead: {error}."
-    how = "The model's trees were searched, by branch and bound; every flip was asked of the model itself."
-    return problem, f"{how} No lower bound is proved: {problem.doubt}." if problem.doubt else how
+    return problem, f"{THROUGH_TREES} No lower bound is proved: {problem.doubt}." if problem.doubt else THROUGH_TREES
 
 
 def _rightly_answered(subject: Subject, ctx: Context) -> NDArray[np.int64]:
@@ -262,7 +256,7 @@ def _attack(subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Rul
         raise NotRun(reason, hint="give a larger endpoint.max_queries, or skip other checks")
     attack = partial(_attack_rows, subject, ctx, rules=rules, problem=problem, work=work, counts=counts)
     found = attack_in_looks(
-        order, partial(attack, per_row=plan.per_row), per_row=plan.per_row, left=left, looks=_looks(ctx),
+        order, partial(attack, per_row=plan.per_row), per_row=plan.per_row, left=left, looks=ctx.effort.get("looks", 1),
         limit=ctx.threshold("attack_success"), level=ctx.level, work=work, is_out_of_time=ctx.out_of_time,
     )  # fmt: skip
     if not found.rows.size:
@@ -271,11 +265,6 @@ def _attack(subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Rul
         hint = "give more with --budget, or endpoint.max_queries"
         raise NotRun(f"no row could be attacked in full: {found.stopped}", hint=hint)
     return _Looks(_points(subject, found, rules), found, counts)
-
-
-def _looks(ctx: Context) -> int:
-    """Return how often the attack may stop: with no limit to settle, only at the end."""
-    return 1 if ctx.threshold("attack_success") is None else ctx.effort.get("looks", 1)
 
 
 def _attack_rows(
@@ -296,7 +285,13 @@ def _attack_rows(
     points, y = subject.test.frame.select(subject.features)[rows], subject.y(subject.test)[rows].astype("int64")
     ends = (EndpointError, BudgetError)
     questions = questions_about(subject, points, y, is_scored=scores is not None, fails=(ModelError,), ends=ends)
-    counts["unstable"] += _unstable(questions, subject.cells(points))
+    counts["unstable"] += (n_unstable := questions.n_unstable(subject.cells(points)))
+    if n_unstable > UNSTABLE * rows.size:
+        raise NotRun(
+            f"the model gives different answers to the same question ({n_unstable} of {rows.size} rows), so a flip "
+            "would prove nothing",
+            hint="fix the model's random seed, or give a model that answers deterministically",
+        )
     chosen = np.random.default_rng(ctx.seed).permutation(reference.frame.height)[:MOST_DONORS]
     attacker = Attacker(
         rules=rules, problem=problem, questions=questions, seed=ctx.seed, time_left=ctx.time_left,
@@ -344,21 +339,6 @@ def _points(subject: Subject, found: Looked, rules: Rules) -> pl.DataFrame:
     )
 
 
-def _unstable(questions: Questions, cells: Cells) -> int:
-    """Count points that are answered differently the second time."""
-    import numpy as np
-
-    n = questions.y.size
-    different = int((questions.labels(cells, np.arange(n))[0] != questions.y).sum())
-    if different > UNSTABLE * n:
-        raise NotRun(
-            f"the model gives different answers to the same question ({different} of {n} rows), so a flip would prove "
-            "nothing",
-            hint="fix the model's random seed, or give a model that answers deterministically",
-        )
-    return different
-
-
 def _measure(ctx: Context, found: _Looks) -> tuple[Measured, ...]:
     from holdfast.kernels.performance.frequencies import frequency
     from holdfast.kernels.robustness.sequential import flip_share
@@ -367,7 +347,7 @@ def _measure(ctx: Context, found: _Looks) -> tuple[Measured, ...]:
     success = found.points["success"]
     level, n, flipped = ctx.level, len(success), int(success.sum())
     n_unfinished = found.counts.get("unfinished", 0)
-    share = flip_share(success.to_numpy(), level=level, looks=_looks(ctx), n_unfinished=n_unfinished)
+    share = flip_share(success.to_numpy(), level=level, looks=found.looked.looks, n_unfinished=n_unfinished)
     cases, count = frequency(*share[:3])
     plain = f"Of {cases} rightly answered rows, at least about {count} can be flipped by small allowed changes."
     interval = Interval(low=share.low, high=share.high, level=level, method=share.method)
@@ -393,11 +373,12 @@ def _groups(subject: Subject, looks: _Looks, level: float) -> tuple[dict[str, pl
     from holdfast.kernels.fairness.group_flips import group_flips
 
     assert subject.test is not None
-    if looks.counts.get("unfinished"):
+    points, people = looks.points, subject.deployment.sensitive
+    sliced = () if subject.deployment.modality == "image" else subject.features
+    if looks.counts.get("unfinished") or not (*people, *sliced):
         return {}, []
-    points = looks.points
-    people, flipped = subject.deployment.sensitive, points["success"].to_numpy()
-    seen = subject.cells(subject.test.frame[points["row"]].select(*dict.fromkeys((*people, *subject.features))))
+    flipped, compared = points["success"].to_numpy(), dict.fromkeys((*people, *sliced))
+    seen = subject.cells(subject.test.frame[points["row"]].select(*compared))
     groups = pl.DataFrame(group_flips(seen, flipped, people=people, level=level))
     told = groups.filter((groups["kind"] == "group") | (groups["p_adjusted"] <= 1 - level)).sort("p_adjusted")
     measured = list[Measured]()
@@ -412,7 +393,32 @@ def _groups(subject: Subject, looks: _Looks, level: float) -> tuple[dict[str, pl
     return {"groups": groups}, measured
 
 
-def _shown(subject: Subject, points: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _pictures(subject: Subject, points: pl.DataFrame, rules: Rules) -> dict[str, pl.DataFrame]:
+    """Name the images that were flipped, and show a few of them where whole rows may be shown."""
+    import polars as pl
+
+    from holdfast.kernels.robustness.pictures import picture_shape, pictures
+
+    assert subject.test is not None
+    flips = points.filter("success")
+    tables = {"affected_rows": flips.select(table=pl.lit("test"), row="row", reason=pl.lit("flipped by small changes"))}
+    shape = picture_shape(len(subject.features), subject.deployment.image_shape)
+    if subject.deployment.sensitivity not in ("public", "internal") or shape is None or not flips.height:
+        return tables
+    before = subject.test.frame[flips["row"]].select(subject.features)
+    after = before.with_columns(
+        flips[f"adversarial_{name}"].fill_null(before[name]).alias(name) for name in rules.limits
+    )
+    images = pl.DataFrame(pictures(
+        before.to_numpy().astype("f8"), after.to_numpy().astype("f8"), shape, labels=flips["label"].to_list(),
+        distance=flips["distance"].to_numpy(), rules=rules,
+    ))  # fmt: skip
+    answers = [str(subject.classes[int(label)]) for label in subject.predict(after[images["at"]]).labels]
+    told = flips[images["at"]].select("row", "label", "distance", answer_after=pl.Series(answers, dtype=pl.String))
+    return {**tables, "pictures": told.hstack(images.drop("at"))}
+
+
+def _shown(subject: Subject, points: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Name the cells that changed, and show a few rows before and after; of protected attributes only the name."""
     import polars as pl
 
@@ -428,7 +434,7 @@ def _shown(subject: Subject, points: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
     )
     reasons = [f"flipped by changing {words}" for words in changes_in_words(before, after, hidden=hidden)]
     affected = flips.select(table=pl.lit("test"), row="row", reason=pl.Series(reasons, dtype=pl.String))
-    return affected, pl.DataFrame(examples)
+    return {"affected_rows": affected, "examples": pl.DataFrame(examples)}
 
 
 def _notes(subject: Subject, looks: _Looks, rules: Rules, how: str) -> tuple[str, ...]:

@@ -30,10 +30,15 @@ def is_bytes_tensor(value: dict[str, Any]) -> bool:
     return value.get("datatype") == "BYTES"
 
 
+def is_stated_base64(tensor: dict[str, Any]) -> bool:
+    """Whether a tensor says of its elements that they are base64."""
+    parameters = tensor.get("parameters")
+    return isinstance(parameters, dict) and "base64" in str(parameters.get("content_type", ""))
+
+
 def decoded_elements(tensor: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the step of the path and the text of each element of a tensor that is base64."""
-    parameters = tensor.get("parameters")
-    stated = str(parameters.get("content_type", "")) if isinstance(parameters, dict) else ""
+    is_stated = is_stated_base64(tensor)
     contents = tensor.get("contents")
     if isinstance(contents, dict) and isinstance(contents.get("bytes_contents"), list):
         for i, element in enumerate(contents["bytes_contents"]):
@@ -45,12 +50,19 @@ def decoded_elements(tensor: dict[str, Any]) -> Iterator[tuple[str, str]]:
         step, part = stack.pop()
         if isinstance(part, list):
             stack.extend((f"{step}[{i}]", part[i]) for i in range(len(part) - 1, -1, -1))
-        elif isinstance(part, str) and (text := decoded_text(part, is_stated="base64" in stated)):
+        elif isinstance(part, str) and (text := decoded_text(part, is_stated=is_stated)):
             yield f".data{step}", text
 
 
-def decoded_text(element: object, *, is_stated: bool) -> str:
+def decoded_text(element: object, *, is_stated: bool, errors: str = "replace") -> str:
     """Decode base64 that holds a text; empty for what is none.
+
+    Parameters
+    ----------
+    is_stated
+        Whether it is known to be base64.
+    errors
+        What becomes of bytes that are no UTF-8 then, as ``bytes.decode`` has it.
 
     Examples
     --------
@@ -70,7 +82,7 @@ def decoded_text(element: object, *, is_stated: bool) -> str:
     except (binascii.Error, ValueError):
         return ""
     if is_stated:
-        return held.decode("utf-8", "replace")
+        return held.decode("utf-8", errors)
     try:
         text = held.decode("utf-8")
     except UnicodeDecodeError:

@@ -55,7 +55,7 @@ def json_passages(
             inner = [(item, _joined(at, key), (names[1], key)) for key, item in part.items()]
             stack.extend(reversed(inner))
         elif isinstance(part, list):
-            looked_at = [i for i, item in enumerate(part) if not _is_short_number(item)]
+            looked_at = [i for i, item in enumerate(part) if not is_short_number(item)]
             stack.extend((part[i], f"{at}[{i}]", names) for i in reversed(looked_at))
         else:
             text = text_of(part)
@@ -67,7 +67,7 @@ def json_passages(
                     yield Passage(text, where, context_of(*names))
 
 
-def _is_short_number(value: Any) -> bool:
+def is_short_number(value: Any) -> bool:
     """Whether an item of a list is a number that is no identifier: of few digits, or no whole one."""
     if isinstance(value, float):
         return not (value.is_integer() and 10 ** (LEAST_DIGITS - 1) <= abs(value) < LARGEST_WHOLE)

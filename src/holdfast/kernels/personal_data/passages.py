@@ -7,7 +7,8 @@ and what was found goes out with its place. A text that occurs twice in a batch 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from holdfast.kernels.personal_data.detector import Detector
@@ -72,8 +73,32 @@ def context_of(*names: object) -> str:
     >>> context_of("customer", "dateOfBirth")
     'customer date Of Birth: '
     """
-    words = " ".join(CAMEL.sub(" ", str(name)[:LONGEST_CONTEXT]).strip() for name in names if str(name)).strip()
+    return _spelt(*(str(name)[:LONGEST_CONTEXT] for name in names))
+
+
+@lru_cache(4096)
+def _spelt(*names: str) -> str:
+    words = " ".join(CAMEL.sub(" ", name).strip() for name in names if name).strip()
     return f"{words}: " if words else ""
+
+
+def without_point(text: str) -> str:
+    """Take the point from a whole number: columns with gaps are often written as 24428557.0.
+
+    Examples
+    --------
+    >>> without_point("24428557.0"), without_point("v1.0")
+    ('24428557', 'v1.0')
+    """
+    return text[:-2] if text.endswith(".0") and text[:-2].isdecimal() else text
+
+
+def behind(context: str, spans: Sequence[Span]) -> list[Span]:
+    """Spans of a text that was searched behind its context, in offsets of the text; none that ends in the context."""
+    if not context:
+        return list(spans)
+    n = len(context)
+    return [span._replace(start=max(0, span.start - n), end=span.end - n) for span in spans if span.end > n]
 
 
 def find_in(passages: Iterable[Passage], detector: Detector) -> Iterator[Found]:
@@ -102,13 +127,13 @@ def _found(passages: list[Passage], detector: Detector) -> Iterator[Found]:
 
 
 def _placed(passage: Passage, spans: list[Span], detector: Detector) -> Iterator[Found]:
-    text, place, before = passage.text, passage.place, len(passage.context)
-    inside = [Span(max(0, span.start - before), span.end - before, span.label, span.score) for span in spans]
+    text, place = passage.text, passage.place
+    inside = behind(passage.context, spans)
     if passage.known and text.strip() and (detector.labels is None or passage.known in detector.labels):
         inside = resolve_overlaps([*inside, Span(0, len(text), passage.known, 1.0)])
     line, counted = place.line or 0, 0  # lines are counted on from span to span: a piece may hold very many
     for start, end, label, score in inside:
-        if end <= max(0, passage.past):
+        if end <= passage.past:
             continue
         where = place
         if passage.own is not None:

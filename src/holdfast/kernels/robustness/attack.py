@@ -309,4 +309,5 @@ def joined(parts: list[Attacked], points: Cells) -> Attacked:
         sum(part.n_against_rules for part in parts),
         sum(part.n_unsteady for part in parts),
         sum(part.n_spared for part in parts),
+        n_unfinished=sum(part.n_unfinished for part in parts),
     )

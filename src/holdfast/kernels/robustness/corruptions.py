@@ -206,3 +206,73 @@ def relative_rise(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -
     error = float((second - ratio * first).std(ddof=1) / (first.mean() * np.sqrt(first.size)))
     half = float(stdtrit(first.size - 1, 0.5 + level / 2.0)) * error
     return IntervalEstimate(ratio - 1.0, max(ratio - 1.0 - half, -1.0), ratio - 1.0 + half)
+
+
+def corruption_error(errors: NDArray[np.float64], *, level: float = 0.95) -> IntervalEstimate[float]:
+    """Average the errors of rows over kinds of damage.
+
+    Parameters
+    ----------
+    errors : ndarray of float64, shape (n_samples, n_kinds)
+        Share of severities at which each row is answered wrongly.
+    level : float, default 0.95
+
+    Returns
+    -------
+    IntervalEstimate
+        In [0, 1]; Student's t over rows, [0, 1] for fewer than two.
+
+    Examples
+    --------
+    >>> corruption_error(np.array([[0.0, 1.0], [0.2, 0.8]])).value
+    0.5
+    """
+    check_level(level)
+    rows = errors.mean(axis=1)
+    if rows.size < 2:
+        return IntervalEstimate(float(rows.mean()), 0.0, 1.0)
+    half = float(stdtrit(rows.size - 1, 0.5 + level / 2.0)) * float(rows.std(ddof=1)) / np.sqrt(rows.size)
+    return IntervalEstimate(float(rows.mean()), max(rows.mean() - half, 0.0), min(rows.mean() + half, 1.0))
+
+
+def relative_corruption_error(
+    errors: NDArray[np.float64], baseline: NDArray[np.float64], *, level: float = 0.95
+) -> IntervalEstimate[float]:
+    """Average over kinds of damage the ratio of a model's error to that of a baseline on the same rows.
+
+    Parameters
+    ----------
+    errors, baseline : ndarray of float64, shape (n_samples, n_kinds)
+        Share of severities at which each row is answered wrongly.
+    level : float, default 0.95
+
+    Returns
+    -------
+    IntervalEstimate
+        0 for no error, 1 where it is as large as the baseline's; NaN and (0, inf) when the baseline makes no error of
+        some kind, or with fewer than two rows.
+
+    Notes
+    -----
+    The mean corruption error of the reference, with the baseline at hand in place of AlexNet. Its interval is that of
+    the linearised mean of ratios over rows.
+
+    References
+    ----------
+    Hendrycks, D. and Dietterich, T. (2019). Benchmarking neural network robustness to common corruptions and
+    perturbations. ICLR, section 4.1.
+
+    Examples
+    --------
+    >>> relative_corruption_error(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[1.0, 1.0], [1.0, 1.0]])).value
+    0.5
+    """
+    check_level(level)
+    below = baseline.mean(axis=0)
+    if len(errors) < 2 or (below == 0).any():
+        return IntervalEstimate(float("nan"), 0.0, float("inf"))
+    ratios = errors.mean(axis=0) / below
+    influence = ((errors - ratios * baseline) / below).mean(axis=1)
+    value = float(ratios.mean())
+    half = float(stdtrit(len(errors) - 1, 0.5 + level / 2.0)) * float(influence.std(ddof=1)) / np.sqrt(len(errors))
+    return IntervalEstimate(value, max(value - half, 0.0), value + half)

@@ -16,6 +16,11 @@ MOST_EXAMPLES = 5
 FEWEST_DIGITS, MOST_DIGITS = 4, 18
 
 Cells = Mapping[str, Sequence[Any]]
+THROUGH_TREES = "The model's trees were searched, by branch and bound; every flip was asked of the model itself."
+ALONG_SLOPES = (
+    "The network was attacked along its slopes: steps that adapt (APGD) on the margin, away from the own class and "
+    "towards the others in the order of the scores, with restarts; every flip was asked of the model itself."
+)
 
 
 def changes_in_words(before: Cells, after: Cells, *, hidden: Collection[str]) -> list[str]:

@@ -41,6 +41,8 @@ class Looked(NamedTuple):
     """Whether it ended because the question was settled."""
     is_short: bool
     """Whether the time was too short for the full effort on all rows."""
+    looks: int
+    """How often it could have stopped."""
     error: Exception | None
     """After which the model answered no more."""
 
@@ -66,12 +68,13 @@ def attack_in_looks(
     per_row, left
         Questions about a row at most, and those that may still be asked for all (``None`` without a limit).
     looks
-        How often it may stop.
+        How often it may stop; only at the end where there is no limit.
     limit, level
         Share of flipped rows that is in question, if any, and the level at which it is settled.
     work
         What the search of trees may do for all rows together.
     """
+    looks = looks if limit is not None else 1
     done, queries, drawn = list[tuple[Positions, Attacked]](), 0, 0
     is_early, is_short, stopped, error = False, False, "", None
     for looked, rows in enumerate(parts_of(order, looks, left=left, per_row=per_row), start=1):
@@ -98,7 +101,7 @@ def attack_in_looks(
         queries, drawn, stopped, error = queries + questions.n, order.size, questions.lost, questions.error
     rows = np.concatenate([each for each, _ in done])
     whole = joined([each for _, each in done], done[0][1].cells)
-    return Looked(rows, whole, drawn, queries, stopped, is_early, is_short, error)
+    return Looked(rows, whole, drawn, queries, stopped, is_early, is_short, looks, error)
 
 
 def _settles(done: list[tuple[Positions, Attacked]], limit: float, *, level: float, looks: int) -> bool:

@@ -116,9 +116,9 @@ class NetworkProblem:
                 high[:, place] = exact[:, place] if one.direction < 0 else np.maximum(one.high, exact[:, place])
         is_whole = np.array([one is not None and one.is_whole for one in moving])
         if self.rules.budget.norm == "linf" and np.isfinite(self.rules.budget.distance):
-            reach = self.rules.budget.distance * scale * INSIDE  # so that whole numbers within it stay within it
-            low = np.where(is_whole, np.maximum(low, np.ceil(exact - reach)), low)
-            high = np.where(is_whole, np.minimum(high, np.floor(exact + reach)), high)
+            reach = _whole_steps(self.rules.budget.distance, scale)
+            low = np.where(is_whole, np.maximum(low, exact - reach), low)
+            high = np.where(is_whole, np.minimum(high, exact + reach), high)
         return Box(exact / scale, low / scale, high / scale, scale, is_whole)
 
     def _inside(self, exact: Floats, points: Floats, scale: Floats, is_whole: NDArray[np.bool_]) -> Floats:
@@ -134,6 +134,12 @@ class NetworkProblem:
             return np.where(is_whole, np.rint(cells), cells)
         rounded = np.where(cells > exact, np.floor(cells + 1e-6), np.ceil(cells - 1e-6))
         return np.where(is_whole, rounded, cells)
+
+
+def _whole_steps(distance: float, scale: Floats) -> Floats:
+    """Largest whole number within the distance, of each column."""
+    steps = np.rint(distance * scale)
+    return np.where(steps / scale <= distance, steps, steps - 1)
 
 
 def _length(moves: Floats, norm: str) -> Floats:

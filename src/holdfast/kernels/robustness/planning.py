@@ -144,6 +144,8 @@ def _stages(attacker: Attacker) -> list[_Stage]:
     stages = []
     if isinstance(attacker.problem, NetworkProblem):
         stages.append(_Stage(attacker, True, SEARCHED_AT_ONCE))
+        if not attacker.problem.most_in_vain:
+            return stages
     elif attacker.problem is not None:
         little = Work(max(attacker.work.most // LITTLE_WORK, 1))
         quick = replace(attacker, max_parts=min(FEW_PARTS, attacker.max_parts), work=little)

@@ -78,6 +78,10 @@ class Questions:
                 after[name][start:end] = values
         return found, after
 
+    def n_unstable(self, cells: Cells) -> int:
+        """Count points, as they are, that are answered differently the second time."""
+        return int((self.labels(cells, np.arange(self.y.size))[0] != self.y).sum())
+
     def _replies(self, cells: Cells, at: Positions) -> list[tuple[int, int, Reply]]:
         """Ask about all rows at once, then about ever smaller halves of those that the model fails on."""
         self.n += at.size

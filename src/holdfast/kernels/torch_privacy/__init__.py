@@ -1,0 +1,1 @@
+"""What differentiable models give away of the records they were trained on."""

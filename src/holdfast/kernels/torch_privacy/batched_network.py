@@ -1,0 +1,262 @@
+"""Many networks of one architecture, each with weights of its own, computed as one."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from holdfast.kernels.torch_networks.forward import OPERATORS, NetworkError, shapes
+
+if TYPE_CHECKING:
+    from holdfast.core.network import RawNetwork, Step
+
+Initial = Literal["lecun", "glorot"]
+Weights = Mapping[str, Tensor]
+# these mean the same whatever stands in front of the axes of a row
+ELEMENTWISE = frozenset({
+    "Add", "Sub", "Mul", "Div", "Pow", "Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Abs", "Sign",
+    "Round", "Floor", "Ceil", "Erf", "Sigmoid", "Tanh", "Relu", "Softplus", "LeakyRelu", "Elu",
+    "Gelu", "HardSigmoid", "HardSwish", "Clip", "Identity", "Cast",
+})  # fmt: skip
+
+
+class Parameter(NamedTuple):
+    """A constant that training finds.
+
+    Attributes
+    ----------
+    shape
+        Of one network's.
+    fan_in, fan_out
+        Numbers that one output of its layer reads, and that one input of it feeds; 0 for a scale or a shift that
+        belongs to no layer.
+    start
+        What it begins with when it belongs to no layer.
+    """
+
+    shape: tuple[int, ...]
+    fan_in: int
+    fan_out: int
+    start: float = 0.0
+
+
+class Product(NamedTuple):
+    """A matrix product in which a layer's weights are used, and nowhere else.
+
+    Attributes
+    ----------
+    names
+        Of the weights and, if there is one, the bias.
+    inputs
+        ``(n_networks, n, n_inputs)``.
+    outputs
+        ``(n_networks, n, n_outputs)``. From the gradient of a loss by these, that by the weights is their product with
+        the inputs, which an optimiser can add in place; autograd would write it out first.
+    """
+
+    names: tuple[str, ...]
+    inputs: Tensor
+    outputs: Tensor
+
+
+class Computed(NamedTuple):
+    """Scores ``(n_networks, n, n_outputs)``, and the products on the way to them whose weights ask for no gradient."""
+
+    scores: Tensor
+    products: list[Product]
+
+
+def parameters_of(network: RawNetwork) -> dict[str, Parameter]:
+    """Find the constants that training would have found, in the order of their first use.
+
+    Weights and biases of ``Gemm``, ``MatMul`` and ``Conv``; and behind the first of these what ``Add`` and ``Mul`` are
+    given, unless it is one number (that belongs to the architecture): biases, and what is left of normalisation. All
+    else, such as the scaling of the inputs, stays.
+
+    Raises
+    ------
+    NetworkError
+        When a layer's weights are computed by other steps, another operator behind the first layer is given several
+        numbers, or there is no layer at all: then it is not known what training finds.
+    """
+    shapes(network)
+    found: dict[str, Parameter] = {}
+    layer_of: dict[str, Parameter] = {}
+    for step in network.steps:
+        given = [name for name in step.inputs if name in network.constants]
+        if step.op in ("Gemm", "Conv") or (step.op == "MatMul" and given):
+            if len(step.inputs) < 2 or step.inputs[0] in network.constants or len(given) != len(step.inputs) - 1:
+                raise NetworkError(f"the weights of the step {step.output!r} ({step.op}) are no constants")
+            shape = np.shape(network.constants[step.inputs[1]])
+            weight = _weight(step, shape)
+            found.setdefault(step.inputs[1], weight)
+            layer_of[step.output] = weight
+            for bias in step.inputs[2:]:
+                found.setdefault(bias, weight._replace(shape=np.shape(network.constants[bias])))
+            continue
+        for name in given if found else ():
+            value = np.asarray(network.constants[name])
+            if value.size > 1 and value.dtype.kind == "f":
+                if step.op not in ("Add", "Mul"):
+                    raise NetworkError(f"what the step {step.output!r} ({step.op}) is given cannot be trained")
+                layer = next((layer_of[each] for each in step.inputs if each in layer_of), None)
+                is_bias = step.op == "Add" and layer is not None
+                own = layer if is_bias and layer else Parameter((), 0, 0, 1.0 if step.op == "Mul" else 0.0)
+                found.setdefault(name, own._replace(shape=value.shape))
+    if not found:
+        raise NetworkError("the network has no layer with weights, so there is nothing to train")
+    return found
+
+
+def _weight(step: Step, shape: tuple[int, ...]) -> Parameter:
+    if step.op == "Conv":
+        groups: Any = step.attributes.get("group", 1)
+        window = math.prod(shape[2:])
+        return Parameter(shape, shape[1] * window, shape[0] // groups * window)
+    if len(shape) != 2:
+        raise NetworkError(f"expected weights of two axes in the step {step.output!r} ({step.op}), got {shape}")
+    return Parameter(shape, shape[0], shape[1])
+
+
+def initial_weights(
+    parameters: Mapping[str, Parameter], rngs: Sequence[np.random.Generator], *, rule: Initial = "lecun"
+) -> dict[str, NDArray[np.float32]]:
+    """Draw weights to begin with, each network's from a generator of its own.
+
+    Parameters
+    ----------
+    parameters
+        As :func:`parameters_of` gives them.
+    rngs : sequence of numpy.random.Generator, length n_networks
+    rule
+        Weights and biases are uniform within a limit: ``lecun``, one over the square root of ``fan_in``, as PyTorch's
+        layers begin; ``glorot``, the square root of 6 over ``fan_in + fan_out``, as scikit-learn's begin.
+
+    Returns
+    -------
+    dict of str to ndarray of float32, shape (n_networks, *shape)
+    """
+    drawn: dict[str, list[NDArray[np.float32]]] = {name: [] for name in parameters}
+    for rng in rngs:
+        for name, parameter in parameters.items():
+            limit = _limit(parameter, rule)
+            uniform = (
+                rng.uniform(-limit, limit, parameter.shape) if limit else np.full(parameter.shape, parameter.start)
+            )
+            drawn[name].append(np.asarray(uniform, dtype=np.float32))
+    return {name: np.stack(values) for name, values in drawn.items()}
+
+
+def _limit(parameter: Parameter, rule: Initial) -> float:
+    if not parameter.fan_in:
+        return 0.0
+    if rule == "lecun":
+        return float(parameter.fan_in**-0.5)
+    return math.sqrt(6.0 / (parameter.fan_in + parameter.fan_out))
+
+
+def product_weights(network: RawNetwork) -> frozenset[str]:
+    """Name the parameters that are used once, in a matrix product, together with others of that kind only."""
+    uses = Counter(name for step in network.steps for name in step.inputs)
+    products = [step.inputs[1:] for step in network.steps if step.op in ("Gemm", "MatMul")]
+    once = [names for names in products if all(name in network.constants and uses[name] == 1 for name in names)]
+    return frozenset(name for names in once for name in names)
+
+
+def side_by_side(network: RawNetwork, *, device: str = "cpu") -> Callable[[Weights, Tensor], Computed]:
+    """Return the architecture as a function of the weights of several networks and a batch of rows for each.
+
+    Layers are one batched matrix product, or one grouped convolution, for all networks; all other operators see the
+    rows of all networks one below the other, for rows never meet.
+
+    Returns
+    -------
+    callable
+        Given ``(n_networks, *shape)`` by name of the parameter, and rows ``(n_networks, n, *input_shape)``, returns
+        scores and products.
+
+    Raises
+    ------
+    NetworkError
+        As :func:`parameters_of`.
+    """
+    names = parameters_of(network)
+    in_products = product_weights(network)
+    constants = {
+        name: torch.as_tensor(np.array(value), device=device)
+        for name, value in network.constants.items()
+        if name not in names
+    }
+
+    def forward(weights: Weights, x: Tensor) -> Computed:
+        values: dict[str, Tensor] = {**constants, **weights, "input": x}
+        products: list[Product] = []
+        for step in network.steps:
+            inputs = [values[name] for name in step.inputs]
+            own = [name in weights for name in step.inputs]
+            if step.op in ("Gemm", "MatMul") and any(own):
+                found = _product(*inputs)
+                if step.inputs[1] in in_products and not inputs[1].requires_grad:
+                    products.append(Product(step.inputs[1:], inputs[0], _watched(found)))
+            elif any(own):
+                found = _convolution(step, *inputs) if step.op == "Conv" else _elementwise(step, inputs, own)
+            elif step.op in ELEMENTWISE:
+                found = OPERATORS[step.op](step.attributes, *inputs)
+            else:
+                found = _by_rows(step, inputs, [name in constants for name in step.inputs])
+            values[step.output] = found
+        return Computed(values[network.output].reshape(*x.shape[:2], -1), products)
+
+    return forward
+
+
+def _watched(found: Tensor) -> Tensor:
+    """Have autograd follow what comes behind, also where nothing in front is followed."""
+    return found if found.requires_grad or not torch.is_grad_enabled() else found.requires_grad_()
+
+
+def _by_rows(step: Step, inputs: list[Tensor], is_constant: list[bool]) -> Tensor:
+    """Apply an operator to the rows of all networks, one below the other."""
+    n_networks = next(value.shape[0] for value, fixed in zip(inputs, is_constant, strict=True) if not fixed)
+    rows = [value if fixed else value.flatten(0, 1) for value, fixed in zip(inputs, is_constant, strict=True)]
+    return OPERATORS[step.op](step.attributes, *rows).unflatten(0, (n_networks, -1))
+
+
+def _elementwise(step: Step, inputs: list[Tensor], is_weight: list[bool]) -> Tensor:
+    n_axes = max(value.dim() for value, own in zip(inputs, is_weight, strict=True) if not own)
+    aligned = [_aligned(value, n_axes) if own else value for value, own in zip(inputs, is_weight, strict=True)]
+    return OPERATORS[step.op](step.attributes, *aligned)
+
+
+def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    rows = x.flatten(1, -2)
+    if bias is None:
+        product = torch.bmm(rows, weight)
+    else:
+        product = torch.baddbmm(bias.reshape(bias.shape[0], 1, -1), rows, weight)
+    return product.reshape(*x.shape[:-1], weight.shape[-1])
+
+
+def _convolution(step: Step, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Convolve the channels of all networks as groups of one convolution."""
+    n_networks = x.shape[0]
+    groups: Any = step.attributes.get("group", 1)
+    beside = x.transpose(0, 1).flatten(1, 2)
+    given = [weight.flatten(0, 1)] + ([] if bias is None else [bias.flatten()])
+    convolved = OPERATORS["Conv"]({**step.attributes, "group": n_networks * groups}, beside, *given)
+    return convolved.unflatten(1, (n_networks, -1)).transpose(0, 1)
+
+
+def _aligned(weight: Tensor, n_axes: int) -> Tensor:
+    """Place the axes of a network's constant under the last axes of its rows."""
+    own = weight.shape[1:]
+    while len(own) > n_axes - 2 and own[0] == 1:
+        own = own[1:]
+    return weight.reshape(weight.shape[0], *(1,) * (n_axes - 1 - len(own)), *own)

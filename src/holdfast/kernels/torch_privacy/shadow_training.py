@@ -1,0 +1,320 @@
+"""Train many networks of one architecture side by side, each on its own part of the records."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from holdfast.kernels.torch_networks.forward import shapes
+from holdfast.kernels.torch_privacy.batched_network import (
+    Computed,
+    Initial,
+    Parameter,
+    initial_weights,
+    parameters_of,
+    product_weights,
+    side_by_side,
+)
+
+if TYPE_CHECKING:
+    from holdfast.core.network import NetworkLink, RawNetwork
+
+Weights = dict[str, Tensor]
+SMALLEST_PROBABILITY = 1e-12
+
+
+class Recipe(NamedTuple):
+    """How a network is trained.
+
+    Attributes
+    ----------
+    epochs, batch_size
+        Passes over the records, in a new random order each; the last batch of a pass may be smaller.
+    learning_rate
+        Constant.
+    optimiser
+        ``sgd`` or ``adam`` (with 0.9, 0.999 and 1e-8).
+    momentum
+        Of ``sgd``.
+    weight_decay
+        Times the weights, added to their gradients.
+    initial
+        How weights begin: see :func:`holdfast.kernels.torch_privacy.batched_network.initial_weights`.
+    """
+
+    epochs: int
+    learning_rate: float
+    batch_size: int = 32
+    optimiser: Literal["sgd", "adam"] = "sgd"
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    initial: Initial = "lecun"
+
+
+def train_side_by_side(
+    network: RawNetwork,
+    X: NDArray[np.float32],
+    y: NDArray[np.int64] | NDArray[np.float64],
+    is_in: NDArray[np.bool_],
+    *,
+    seeds: Sequence[int],
+    recipe: Recipe,
+    device: str = "cpu",
+    most_mb: int = 1024,
+) -> Iterator[RawNetwork]:
+    """Train one network for each column of ``is_in``, from new random weights.
+
+    Every network comes out as if it had been trained alone, but for rounding: its weights and the order of its records
+    are drawn from its own seed, and no operation mixes networks.
+
+    Parameters
+    ----------
+    network
+        The architecture; of its weights nothing is used but their shapes.
+    X : ndarray of float32, shape (n_records, *input_shape)
+    y : ndarray, shape (n_records,)
+        Classes as int64, or numbers for the link ``values``.
+    is_in : ndarray of bool, shape (n_records, n_networks)
+        Which records each is trained on, at least one.
+    seeds : sequence of int, length n_networks
+    recipe
+        How.
+    device
+        ``cpu``, ``cuda``, …; start and orders are the same on each.
+    most_mb
+        As many networks are trained at once as this many megabytes hold, at least one.
+
+    Yields
+    ------
+    RawNetwork
+        In the order of the columns.
+
+    Raises
+    ------
+    NetworkError
+        When it is not known what training finds: see
+        :func:`holdfast.kernels.torch_privacy.batched_network.parameters_of`.
+    ValueError
+        When the arrays do not fit each other, a network gets no record, or training diverges.
+
+    Notes
+    -----
+    Losses are means over a batch: cross-entropy, or the squared error for the link ``values``. A network with fewer
+    records than others sits out the last batches of a pass.
+
+    Examples
+    --------
+    >>> from holdfast.core.network import RawNetwork, Step
+    >>> line = RawNetwork(
+    ...     steps=(Step(op="Gemm", inputs=("input", "W", "b"), output="z"),),
+    ...     constants={"W": np.zeros((1, 2), np.float32), "b": np.zeros(2, np.float32)},
+    ...     input_shape=(1,), output="z", link="logits",
+    ... )
+    >>> X, y = np.array([[-1.0], [1.0]], np.float32), np.array([0, 1])
+    >>> recipe = Recipe(epochs=100, learning_rate=0.5)
+    >>> trained = list(train_side_by_side(line, X, y, np.ones((2, 3), bool), seeds=[0, 1, 2], recipe=recipe))
+    >>> [bool((each.constants["W"] @ [-1, 1] > 1).all()) for each in trained]
+    [True, True, True]
+    """
+    _require_fitting(network, X, y, is_in, seeds)
+    parameters = parameters_of(network)
+    size = networks_at_once(network, parameters, recipe, most_mb=most_mb)
+    forward = side_by_side(network, device=device)
+    rows = torch.as_tensor(np.ascontiguousarray(X, dtype=np.float32), device=device)
+    outcomes = torch.as_tensor(y if y.dtype.kind == "i" else y.astype(np.float32), device=device)
+    train = _Training(forward, product_weights(network), network.link, recipe, rows, outcomes)
+    for begin in range(0, is_in.shape[1], size):
+        columns = np.arange(begin, min(begin + size, is_in.shape[1]))
+        # the largest first: those that still have records in a batch are then always the first ones
+        ranked = columns[np.argsort(-is_in[:, columns].sum(axis=0), kind="stable")]
+        starts = [np.random.default_rng([seeds[column], 0]) for column in ranked]
+        begun = initial_weights(parameters, starts, rule=recipe.initial)
+        weights = {name: torch.as_tensor(value, device=device) for name, value in begun.items()}
+        members = [np.flatnonzero(is_in[:, column]) for column in ranked]
+        train.run(weights, members, [np.random.default_rng([seeds[column], 1]) for column in ranked])
+        found = {name: value.cpu().numpy() for name, value in weights.items()}
+        _require_finite(found)
+        for place in np.argsort(ranked):
+            own = {name: value[place].copy() for name, value in found.items()}
+            yield dataclasses.replace(network, constants={**network.constants, **own})
+
+
+def networks_at_once(network: RawNetwork, parameters: Mapping[str, Parameter], recipe: Recipe, *, most_mb: int) -> int:
+    """Return how many networks are trained at once: as many as the memory holds, at least one."""
+    weights = sum(math.prod(parameter.shape) for parameter in parameters.values())
+    cells = sum(math.prod(shape) for shape in shapes(network).values()) + math.prod(network.input_shape)
+    # weights, gradients and the state of the optimiser; results of a batch and their gradients
+    numbers = weights * (4 if recipe.optimiser == "adam" else 3) + 2 * recipe.batch_size * cells
+    return max(1, most_mb * 2**20 // (4 * numbers))
+
+
+class _Gradient(NamedTuple):
+    """A gradient, written out or as a product of two matrices that is still to be taken.
+
+    Taken in place it saves a pass over memory as large as all weights, which costs as much as the arithmetic.
+    """
+
+    left: Tensor
+    right: Tensor | None = None
+
+    def written_out(self) -> Tensor:
+        return self.left if self.right is None else torch.bmm(self.left, self.right)
+
+    def add_to(self, moving: Tensor, *, keeping: float) -> None:
+        """Add to a moving sum of which a share is kept."""
+        if self.right is None:
+            moving.mul_(keeping).add_(self.left)
+        else:
+            moving.baddbmm_(self.left, self.right, beta=keeping)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Training:
+    """What all networks are trained with."""
+
+    forward: Callable[[Mapping[str, Tensor], Tensor], Computed]
+    in_products: frozenset[str]
+    link: NetworkLink
+    recipe: Recipe
+    rows: Tensor
+    outcomes: Tensor
+
+    def run(self, weights: Weights, members: list[NDArray[np.int64]], rngs: list[np.random.Generator]) -> None:
+        """Train networks in place; those with more records stand first."""
+        optimiser = (_Sgd if self.recipe.optimiser == "sgd" else _Adam)(weights, self.recipe)
+        sizes = np.array([len(each) for each in members])
+        step = self.recipe.batch_size
+        for _ in range(self.recipe.epochs):
+            order = np.zeros((sizes.size, sizes[0]), dtype=np.int64)
+            for line, positions, rng in zip(order, members, rngs, strict=True):
+                line[: positions.size] = positions[rng.permutation(positions.size)]
+            placed = torch.as_tensor(order, device=self.rows.device)
+            for begin in range(0, int(sizes[0]), step):
+                left = np.clip(sizes - begin, 0, step)
+                n_active = int((left > 0).sum())
+                batch = placed[:n_active, begin : begin + step]
+                gradients = self._gradients(weights, batch, left[:n_active])
+                optimiser.step({name: value[:n_active] for name, value in weights.items()}, gradients)
+
+    def _gradients(self, weights: Weights, batch: Tensor, sizes: NDArray[np.int64]) -> dict[str, _Gradient]:
+        n_active, width = batch.shape
+        given = {
+            name: value[:n_active] if name in self.in_products else value[:n_active].detach().requires_grad_()
+            for name, value in weights.items()
+        }
+        leaves = {name: value for name, value in given.items() if name not in self.in_products}
+        chosen = batch.reshape(-1)
+        x = self.rows.index_select(0, chosen).view(n_active, width, *self.rows.shape[1:])
+        scores, products = self.forward(given, x)
+        losses = _losses(self.link, scores.flatten(0, 1), self.outcomes.index_select(0, chosen))
+        # of a batch that lacks records the first ones are real
+        share = (np.arange(width) < sizes[:, None]) / sizes[:, None]
+        shares = torch.as_tensor(share.astype(np.float32).reshape(-1), device=losses.device)
+        wanted = [*[product.outputs for product in products], *leaves.values()]
+        found: list[Tensor] = list(torch.autograd.grad((losses * shares).sum(), wanted))
+        gradients = {name: _Gradient(gradient) for name, gradient in zip(leaves, found[len(products) :], strict=True)}
+        for product, outer in zip(products, found, strict=False):
+            inputs, outer = product.inputs.detach().flatten(1, -2), outer.flatten(1, -2)
+            gradients[product.names[0]] = _Gradient(inputs.transpose(1, 2), outer)
+            for bias in product.names[1:]:
+                gradients[bias] = _Gradient(outer.sum(1).view_as(given[bias]))
+        return gradients
+
+
+def _losses(link: NetworkLink, scores: Tensor, outcomes: Tensor) -> Tensor:
+    """Return the loss of each row."""
+    if link == "logits":
+        return F.cross_entropy(scores, outcomes, reduction="none")
+    if link == "probabilities":
+        return F.nll_loss(scores.clamp_min(SMALLEST_PROBABILITY).log(), outcomes, reduction="none")
+    column, wanted = scores[:, 0], outcomes.to(scores.dtype)
+    if link == "sigmoid":
+        return F.binary_cross_entropy_with_logits(column, wanted, reduction="none")
+    if link == "probability":
+        return F.binary_cross_entropy(column, wanted, reduction="none")
+    return (column - wanted) ** 2
+
+
+class _Sgd:
+    """Stochastic gradient descent with momentum, in place; gradients of fewer networks are those of the first ones."""
+
+    def __init__(self, weights: Weights, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._moving = {name: torch.zeros_like(value) for name, value in weights.items()}
+
+    def step(self, weights: Weights, gradients: Mapping[str, _Gradient]) -> None:
+        for name, own in weights.items():
+            velocity = self._moving[name][: len(own)]
+            gradients[name].add_to(velocity, keeping=self._recipe.momentum)
+            if self._recipe.weight_decay:
+                velocity.add_(own, alpha=self._recipe.weight_decay)
+            own.add_(velocity, alpha=-self._recipe.learning_rate)
+
+
+class _Adam:
+    """Kingma and Ba (2015), algorithm 1, in place; networks that sit out a batch do not count it."""
+
+    def __init__(self, weights: Weights, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._first, self._second = ({name: torch.zeros_like(each) for name, each in weights.items()} for _ in range(2))
+        self._counts = np.zeros(len(next(iter(weights.values()))))
+
+    def step(self, weights: Weights, gradients: Mapping[str, _Gradient]) -> None:
+        n_active = len(next(iter(weights.values())))
+        self._counts[:n_active] += 1
+        counts = self._counts[:n_active]
+        rates = self._recipe.learning_rate / (1.0 - 0.9**counts)
+        roots = np.sqrt(1.0 - 0.999**counts)
+        for name, own in weights.items():
+            gradient = gradients[name].written_out()
+            if self._recipe.weight_decay:
+                gradient = gradient.add(own, alpha=self._recipe.weight_decay)
+            mean, square = self._first[name][:n_active], self._second[name][:n_active]
+            mean.lerp_(gradient, 0.1)
+            square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+            like = (n_active, *(1,) * (own.dim() - 1))
+            rate, root = (
+                torch.as_tensor(each.astype(np.float32).reshape(like)).to(own.device) for each in (rates, roots)
+            )
+            own.sub_(rate * mean / (square.sqrt() / root + 1e-8))
+
+
+def _require_fitting(
+    network: RawNetwork,
+    X: NDArray[np.float32],
+    y: NDArray[np.int64] | NDArray[np.float64],
+    is_in: NDArray[np.bool_],
+    seeds: Sequence[int],
+) -> None:
+    if X.shape[1:] != tuple(network.input_shape):
+        raise ValueError(f"expected rows of the network's shape {tuple(network.input_shape)}, got {X.shape[1:]}")
+    if is_in.ndim != 2 or is_in.dtype != np.bool_ or not len(X) == len(y) == len(is_in):
+        raise ValueError(
+            f"expected as many outcomes and lines of is_in (bool) as the {len(X)} rows, got {y.shape} and "
+            f"{is_in.dtype} {is_in.shape}"
+        )
+    if len(seeds) != is_in.shape[1]:
+        raise ValueError(f"expected a seed for each of {is_in.shape[1]} networks, got {len(seeds)}")
+    if not is_in.any(axis=0).all():
+        raise ValueError(f"network {int(np.argmin(is_in.any(axis=0)))} gets no record to be trained on")
+    if network.link != "values":
+        n_outputs = math.prod(shapes(network)[network.output])
+        n_classes = max(n_outputs, 2)
+        if y.dtype.kind != "i" or y.min() < 0 or y.max() >= n_classes:
+            raise ValueError(
+                f"expected classes from 0 to {n_classes - 1} as whole numbers, got {y.dtype} "
+                f"from {y.min()} to {y.max()}"
+            )
+
+
+def _require_finite(weights: Mapping[str, NDArray[np.float32]]) -> None:
+    if not all(np.isfinite(value).all() for value in weights.values()):
+        raise ValueError("training diverged: weights are no longer finite; give a smaller learning rate")

@@ -1,0 +1,157 @@
+"""Networks trained side by side: as torch trains each alone, whatever stands beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from holdfast.core.network import NetworkLink, RawNetwork, Step
+
+torch = pytest.importorskip("torch", reason="torch is not installed: networks are not trained side by side")
+
+from holdfast.kernels.torch_networks.forward import as_function  # noqa: E402  (needs torch)
+from holdfast.kernels.torch_privacy.batched_network import (  # noqa: E402
+    initial_weights,
+    parameters_of,
+)
+from holdfast.kernels.torch_privacy.shadow_training import (  # noqa: E402
+    Recipe,
+    networks_at_once,
+    train_side_by_side,
+)
+
+N = 37
+
+
+def network(link: NetworkLink = "logits", n_outputs: int = 3) -> RawNetwork:
+    """A small convolutional network; its weights do not matter."""
+    steps = [
+        Step(op="Conv", inputs=("input", "W1", "b1"), output="c", attributes={"strides": (2, 2)}),
+        Step(op="Relu", inputs=("c",), output="r"),
+        Step(op="Flatten", inputs=("r",), output="f"),
+        Step(op="Gemm", inputs=("f", "W2", "b2"), output="z"),
+    ]
+    last = {"probabilities": "Softmax", "probability": "Sigmoid"}.get(link)
+    if last:
+        steps.append(Step(op=last, inputs=("z",), output="p"))
+    shapes = {"W1": (4, 1, 2, 2), "b1": (4,), "W2": (16, n_outputs), "b2": (n_outputs,)}
+    constants = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    return RawNetwork(
+        steps=tuple(steps), constants=constants, input_shape=(1, 4, 4), output=steps[-1].output, link=link
+    )
+
+
+def records(n_classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, n_classes, N)
+    return (rng.normal(size=(N, 1, 4, 4)) + y[:, None, None, None]).astype(np.float32), y
+
+
+def unequal_halves() -> np.ndarray:
+    """Networks of 15 to 23 of 37 records, so that passes end at different batches."""
+    is_in = np.zeros((N, 5), dtype=bool)
+    for column, size in enumerate((15, 23, 18, 17, 16)):
+        is_in[np.random.default_rng(column).permutation(N)[:size], column] = True
+    return is_in
+
+
+def trained_by_torch(raw: RawNetwork, members: np.ndarray, seed: int, recipe: Recipe) -> dict[str, Any]:
+    """Train one network alone with torch's own layers, optimisers and losses."""
+    X, y = records()
+    start = initial_weights(parameters_of(raw), [np.random.default_rng([seed, 0])], rule=recipe.initial)
+    weights = {name: torch.tensor(value[0], requires_grad=True) for name, value in start.items()}
+    settings = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
+    optimiser = (
+        torch.optim.Adam(weights.values(), **settings)
+        if recipe.optimiser == "adam"
+        else torch.optim.SGD(weights.values(), momentum=recipe.momentum, **settings)
+    )
+    order = np.random.default_rng([seed, 1])
+    for _ in range(recipe.epochs):
+        for batch in torch.as_tensor(members[order.permutation(members.size)]).split(recipe.batch_size):
+            x = torch.as_tensor(X)[batch]
+            hidden = torch.relu(torch.nn.functional.conv2d(x, weights["W1"], weights["b1"], stride=2)).flatten(1)
+            loss = torch.nn.functional.cross_entropy(hidden @ weights["W2"] + weights["b2"], torch.as_tensor(y)[batch])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    return {name: value.detach().numpy() for name, value in weights.items()}
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(epochs=4, learning_rate=0.05, batch_size=5, momentum=0.9, weight_decay=0.01),
+        Recipe(epochs=4, learning_rate=0.02, batch_size=5, optimiser="adam", weight_decay=0.01, initial="glorot"),
+    ],
+)
+def test_each_network_is_as_torch_trains_it_alone(recipe: Recipe) -> None:
+    X, y = records()
+    is_in, raw = unequal_halves(), network()
+
+    together = list(train_side_by_side(raw, X, y, is_in, seeds=range(10, 15), recipe=recipe))
+
+    for column, found in enumerate(together):
+        alone = trained_by_torch(raw, np.flatnonzero(is_in[:, column]), 10 + column, recipe)
+        for name, value in alone.items():
+            np.testing.assert_allclose(found.constants[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_chunks_by_memory_change_nothing() -> None:
+    X, y = records()
+    raw, recipe = network(), Recipe(epochs=2, learning_rate=0.05, batch_size=5)
+    assert networks_at_once(raw, parameters_of(raw), recipe, most_mb=0) == 1
+    assert networks_at_once(raw, parameters_of(raw), recipe, most_mb=1024) > 5
+
+    both = [
+        list(train_side_by_side(raw, X, y, unequal_halves(), seeds=range(5), recipe=recipe, most_mb=most_mb))
+        for most_mb in (0, 1024)
+    ]
+
+    for one, other in zip(*both, strict=True):
+        for name, value in one.constants.items():
+            np.testing.assert_allclose(value, other.constants[name], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("link", "n_outputs", "n_classes"),
+    [("logits", 3, 3), ("probabilities", 3, 3), ("sigmoid", 1, 2), ("probability", 1, 2), ("values", 1, 3)],
+)
+def test_what_separates_is_learnt_whatever_the_scores_are(link: NetworkLink, n_outputs: int, n_classes: int) -> None:
+    X, y = records(n_classes)
+    raw = network(link, n_outputs)
+    outcomes = y.astype(np.float64) if link == "values" else y
+    recipe = Recipe(epochs=25, learning_rate=0.05, batch_size=8, optimiser="adam")
+
+    (found,) = train_side_by_side(raw, X, outcomes, np.ones((N, 1), bool), seeds=[1], recipe=recipe)
+
+    scores = as_function(found)(torch.as_tensor(X)).numpy()
+    column = scores[:, 0]
+    guess = {"sigmoid": column > 0, "probability": column > 0.5, "values": np.rint(column)}
+    assert np.mean(guess.get(link, scores.argmax(axis=1)) == y) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"X": np.zeros((N, 16), np.float32)}, r"network's shape \(1, 4, 4\), got \(16,\)"),
+        ({"y": np.full(N, 3)}, "classes from 0 to 2"),
+        ({"seeds": [1]}, "a seed for each of 5"),
+        ({"is_in": np.zeros((N, 5), bool)}, "network 0 gets no record"),
+        ({"is_in": np.zeros((N - 1, 5), bool)}, "lines of is_in"),
+    ],
+)
+def test_what_does_not_fit_is_said(change: dict[str, Any], message: str) -> None:
+    X, y = records()
+    given = {"X": X, "y": y, "is_in": unequal_halves(), "seeds": range(5)} | change
+    with pytest.raises(ValueError, match=message):
+        list(train_side_by_side(network(), recipe=Recipe(epochs=1, learning_rate=0.1), **given))
+
+
+def test_training_that_diverges_is_no_result() -> None:
+    X, y = records()
+    recipe = Recipe(epochs=30, learning_rate=1e30)
+    with pytest.raises(ValueError, match="smaller learning rate"):
+        list(train_side_by_side(network(), X, y, unequal_halves(), seeds=range(5), recipe=recipe))

@@ -1,0 +1,79 @@
+"""The attack along slopes in the units of a table: exact on a linear network, within the rules on any."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from holdfast.core.network import RawNetwork, Step
+from holdfast.kernels.robustness.constraints import Budget, NumericLimits
+from holdfast.kernels.robustness.limits import Rules, is_allowed
+
+torch = pytest.importorskip("torch", reason="needs the extra torch")
+
+from holdfast.kernels.torch_robustness.network_search import network_problem  # noqa: E402  (needs torch)
+
+NAMES = ("a", "b", "c")
+WEIGHTS = np.array([[1.0, -1.0], [0.5, 0.0], [0.0, 2.0]], dtype=np.float32)
+SCALE = np.array([2.0, 10.0, 1.0])
+
+
+def linear() -> RawNetwork:
+    step = Step(op="Gemm", inputs=("input", "w"), output="y")
+    return RawNetwork(steps=(step,), constants={"w": WEIGHTS}, input_shape=(3,), output="y", link="logits")
+
+
+def rows(n: int = 60) -> NDArray[np.float64]:
+    return np.random.default_rng(0).normal(size=(n, 3)) * SCALE
+
+
+def answers(X: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.asarray((X @ WEIGHTS).argmax(axis=1))
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_a_linear_network_is_flipped_exactly_where_it_can_be(norm: Literal["linf", "l2", "l1"]) -> None:
+    X, distance = rows(), 0.3
+    limits = {name: NumericLimits(scale, -99.0, 99.0, False) for name, scale in zip(NAMES, SCALE, strict=True)}
+    rules = Rules(limits, Budget(distance, 0, norm))
+    problem = network_problem(linear(), NAMES, rules, seed=0)
+    cells = {name: X[:, place] for place, name in enumerate(NAMES)}
+    found = problem.search(cells, answers(X), np.arange(len(X)))
+    across = (WEIGHTS[:, 0] - WEIGHTS[:, 1]) * SCALE
+    dual = {"linf": np.abs(across).sum(), "l2": np.linalg.norm(across), "l1": np.abs(across).max()}[norm]
+    needed = np.abs(X @ (WEIGHTS[:, 0] - WEIGHTS[:, 1])) / dual
+    is_clear = np.abs(needed - distance) > 1e-4
+    assert 5 < (needed < distance).sum() < 55
+    np.testing.assert_array_equal(np.isfinite(found.distance)[is_clear], (needed < distance)[is_clear])
+    flipped = np.isfinite(found.distance)
+    after = np.column_stack([found.cells[name] for name in NAMES])
+    assert (answers(after) != answers(X))[flipped].all()
+    assert (found.distance[flipped] >= needed[flipped] * (1 - 1e-6)).all()
+    assert is_allowed(cells, found.cells, rules).all()
+    assert (found.queries > 0).all()
+
+
+def test_columns_that_may_not_change_stay_and_whole_numbers_stay_whole() -> None:
+    X = np.rint(rows())
+    limits = {"a": NumericLimits(2.0, -99.0, 99.0, True), "c": NumericLimits(1.0, -99.0, 99.0, False, direction=1)}
+    rules = Rules(limits, Budget(1.5, 0))
+    cells = {name: X[:, place] for place, name in enumerate(NAMES)}
+    found = network_problem(linear(), NAMES, rules, seed=0).search(cells, answers(X), np.arange(len(X)))
+    assert 3 < np.isfinite(found.distance).sum() < len(X)
+    assert is_allowed(cells, found.cells, rules).all()
+    np.testing.assert_array_equal(found.cells["a"], np.rint(found.cells["a"]))
+    np.testing.assert_array_equal(found.cells["b"], X[:, 1])
+    assert (found.cells["c"] >= X[:, 2]).all()
+
+
+def test_a_row_is_attacked_in_the_same_way_whatever_others_there_are() -> None:
+    X = rows()
+    limits = {name: NumericLimits(1.0, -99.0, 99.0, False) for name in NAMES}
+    problem = network_problem(linear(), NAMES, Rules(limits, Budget(0.4, 0, "l2")), seed=3)
+    whole = problem.search({name: X[:, k] for k, name in enumerate(NAMES)}, answers(X), np.arange(len(X)))
+    some = np.array([5, 17, 40])
+    part = problem.search({name: X[some, k] for k, name in enumerate(NAMES)}, answers(X[some]), some)
+    np.testing.assert_allclose(part.distance, whole.distance[some], rtol=1e-9)
