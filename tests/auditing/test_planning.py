@@ -177,11 +177,10 @@ def test_subject_offers_what_it_has(
     assert available_needs(facts(capabilities=capabilities), tables=tables, model_file=model_file) == expected
 
 
-@pytest.mark.parametrize("is_offered", [True, False])
-def test_trees_are_offered_where_the_model_has_some(is_offered: bool) -> None:
-    capabilities = {"labels", "query"} | ({"trees"} if is_offered else set())
-    offered = available_needs(facts(capabilities=capabilities), tables=["test"], model_file=True)
-    assert ("trees" in offered) == is_offered
+@pytest.mark.parametrize("shown", [{"trees"}, {"gradients"}, set()])
+def test_internals_are_offered_where_the_model_shows_trees_or_a_network(shown: set[Any]) -> None:
+    offered = available_needs(facts(capabilities={"labels", "query"} | shown), tables=["test"], model_file=True)
+    assert ("internals" in offered) == bool(shown)
 
 
 def test_without_a_target_none_is_offered() -> None:

@@ -24,9 +24,9 @@ NEEDED: Mapping[Need, tuple[str, str]] = {
     "scores": ("the model returns labels without probabilities", "give a model with class probabilities"),
     "query": ("the model cannot be asked about new inputs", "give the model itself with --model"),
     "refit": ("the model cannot be trained again from here", "give a scikit-learn estimator or pipeline"),
-    "trees": (
-        "the model is no ensemble of decision trees that can be read",
-        "give a tree model of scikit-learn, LightGBM, XGBoost or ONNX",
+    "internals": (
+        "the model shows neither decision trees nor the operators of a neural network",
+        "give a tree model of scikit-learn, LightGBM, XGBoost or ONNX, or a network in ONNX or PyTorch",
     ),
     "model_file": ("there is no model file", "give --model"),
     "artefacts": ("there are no model files", "give --model, or list artefacts in holdfast.yaml"),
@@ -44,7 +44,7 @@ NEEDED: Mapping[Need, tuple[str, str]] = {
     ),
     "decisions": ("no decisions were logged", "name the log of decisions under decisions in holdfast.yaml"),
 }
-OUT_OF_REACH: frozenset[Need] = frozenset({"refit", "trees", "model_file"})
+OUT_OF_REACH: frozenset[Need] = frozenset({"refit", "internals", "model_file"})
 
 
 def available_needs(
@@ -55,7 +55,8 @@ def available_needs(
     offered: set[Need] = {name for name in ("train", "test", "current", "decisions") if name in tables}
     offered |= {"target"} if facts.target else set()
     offered |= {"predictions"} if facts.info and "test" in tables else set()
-    offered |= {name for name in ("scores", "query", "refit", "trees") if name in capabilities}
+    offered |= {name for name in ("scores", "query", "refit") if name in capabilities}
+    offered |= {"internals"} if capabilities & {"trees", "gradients"} else set()
     offered |= set(others)
     return offered | ({"model_file"} if model_file else set())
 

@@ -23,7 +23,7 @@ Need = Literal[
     "scores",
     "query",
     "refit",
-    "trees",
+    "internals",
     "model_file",
     "artefacts",
     "signature",
@@ -56,10 +56,10 @@ class CheckSpec:
     needs
         What must be there: tables (``train``, ``test``, ``current``), a ``target`` column, ``predictions`` (labels or
         values on the test table), ``scores`` (class probabilities), ``query`` (the model answers new inputs),
-        ``refit``, ``trees`` (the model is a sum of decision trees that can be read), ``model_file``, ``artefacts`` (the
-        model's file, or files beside it, were scanned), ``decisions`` (a log of decisions that were taken),
-        ``provenance`` (a training manifest of the model), ``signature`` (a signature or keys of signers were given),
-        ``materials`` (a bill of materials or advisories were given).
+        ``refit``, ``internals`` (the model shows how it computes: as decision trees, or as the operators of a neural
+        network), ``model_file``, ``artefacts`` (the model's file, or files beside it, were scanned), ``decisions`` (a
+        log of decisions that were taken), ``provenance`` (a training manifest of the model), ``signature`` (a signature
+        or keys of signers were given), ``materials`` (a bill of materials or advisories were given).
     tasks
         Tasks it makes sense for.
     measures

@@ -10,8 +10,9 @@ incomplete verifiers. ICLR (the slopes of the lower lines as something to optimi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,7 +29,14 @@ from holdfast.kernels.torch_certificates.graph import (
     Tanh,
 )
 from holdfast.kernels.torch_certificates.regions import Region, smallest
-from holdfast.kernels.torch_certificates.relaxations import bend_lines, maximum, maximum_choices, tanh_lines
+from holdfast.kernels.torch_certificates.relaxations import (
+    Choices,
+    Lines,
+    bend_lines,
+    maximum,
+    maximum_choices,
+    tanh_lines,
+)
 
 # Numbers in the largest matrix of slopes that is held at once.
 CELLS_AT_ONCE = 1 << 19
@@ -45,10 +53,13 @@ class Bounds(NamedTuple):
     low: dict[str, Tensor]
     high: dict[str, Tensor]
     error: dict[str, Tensor]
+    lines: dict[str, Any]
+    """Lines about nodes that are not affine, as far as they were asked for."""
 
     def first(self, rows: Tensor | slice) -> Bounds:
         """Return those of some of the points."""
-        return Bounds(*({name: value[rows] for name, value in part.items()} for part in self))
+        low, high, error = ({name: value[rows] for name, value in part.items()} for part in self[:3])
+        return Bounds(low, high, error, {})
 
 
 def interval_bounds(graph: Graph, region: Region) -> Bounds:
@@ -80,7 +91,7 @@ def linear_bounds(graph: Graph, region: Region, *, most_cells: int = 1 << 62) ->
 def _begun(region: Region) -> Bounds:
     # a cell is brought to single precision before the first step
     error = UNIT * torch.maximum(region.low.abs(), region.high.abs())
-    return Bounds({"input": region.low - error}, {"input": region.high + error}, {"input": error})
+    return Bounds({"input": region.low - error}, {"input": region.high + error}, {"input": error}, {})
 
 
 def _add_interval(node: Node, graph: Graph, bounds: Bounds) -> None:
@@ -91,7 +102,7 @@ def _add_interval(node: Node, graph: Graph, bounds: Bounds) -> None:
         spread = node.magnify(*(0.5 * (high - low) for low, high in zip(lows, highs, strict=True)))
         low, high = middle - spread, middle + spread
         if node.n_terms or node.error:
-            error = bounds.error[node.name] = _rounding(node, lows, highs)
+            error = bounds.error[node.name] = _rounding(node, graph.pulls[node.name].constant, lows, highs)
             low, high = low - error, high + error
     elif isinstance(node, Maximum):
         low, high = (maximum(ends[0], node.windows).reshape(n, *shape) for ends in (lows, highs))
@@ -102,12 +113,13 @@ def _add_interval(node: Node, graph: Graph, bounds: Bounds) -> None:
     bounds.low[node.name], bounds.high[node.name] = low, high
 
 
-def _rounding(node: Affine, lows: list[Tensor], highs: list[Tensor]) -> Tensor:
+def _rounding(node: Affine, constant: Tensor, lows: list[Tensor], highs: list[Tensor]) -> Tensor:
     """How far a result in single precision may be from that of the same inputs in exact arithmetic."""
     size = node.magnify(*(torch.maximum(low.abs(), high.abs()) for low, high in zip(lows, highs, strict=True)))
-    constant = node.apply(*(torch.zeros_like(low[:1]) for low in lows)).abs()
     n_terms = node.n_terms + FOLDED if node.n_terms else 0
-    return OWN_ERROR * n_terms * UNIT / (1.0 - n_terms * UNIT) * (size + constant) + n_terms * SMALLEST + node.error
+    return (
+        OWN_ERROR * n_terms * UNIT / (1.0 - n_terms * UNIT) * (size + constant.abs()) + n_terms * SMALLEST + node.error
+    )
 
 
 def _tighten(name: str, graph: Graph, bounds: Bounds, region: Region, most_cells: int) -> None:
@@ -141,7 +153,7 @@ def _open_cells(name: str, graph: Graph, low: Tensor, high: Tensor) -> Tensor:
 
 def widest(graph: Graph) -> int:
     """Return the number of cells of the largest node."""
-    return max(torch.Size(shape).numel() for shape in graph.shapes.values())
+    return max(math.prod(shape) for shape in graph.shapes.values())
 
 
 class Carried(NamedTuple):
@@ -220,18 +232,19 @@ def _product(a: Tensor, x: Tensor) -> Tensor:
 def _through_affine(node: Affine, a: Tensor, graph: Graph) -> tuple[tuple[Tensor, ...], Tensor]:
     """Carry slopes through the transposed operator."""
     n, m = a.shape[:2]
-    zeros = tuple(a.new_zeros((1, *graph.shapes[name])) for name in node.inputs)
-    at_zero, pull = torch.func.vjp(node.apply, *zeros)
-    rows = a.reshape(n * m, 1, *at_zero.shape[1:])
-    before = torch.func.vmap(pull)(rows)
-    return tuple(part.reshape(n, m, *part.shape[2:]) for part in before), _product(a, at_zero)
+    pull = graph.pulls[node.name]
+    before = pull.back(a.flatten(0, 1))
+    return tuple(part.reshape(n, m, *part.shape[1:]) for part in before), _product(a, pull.constant)
 
 
 def _through_lines(
     node: Bend | Tanh, a: Tensor, bounds: Bounds, slopes: Tensor | None
 ) -> tuple[tuple[Tensor, ...], Tensor]:
     low, high = (part[node.inputs[0]] for part in (bounds.low, bounds.high))
-    lines = bend_lines(low, high, node.slope) if isinstance(node, Bend) else tanh_lines(low, high)
+    if node.name not in bounds.lines:
+        made = bend_lines(low, high, node.slope) if isinstance(node, Bend) else tanh_lines(low, high)
+        bounds.lines[node.name] = made
+    lines: Lines = bounds.lines[node.name]
     low_slope = lines.low_slope[:, None]
     if slopes is not None and isinstance(node, Bend):
         low_slope = torch.where(((low < 0) & (high > 0))[:, None], slopes, low_slope)
@@ -243,11 +256,13 @@ def _through_lines(
 
 def _through_maximum(node: Maximum, a: Tensor, bounds: Bounds, graph: Graph) -> tuple[tuple[Tensor, ...], Tensor]:
     name = node.inputs[0]
-    chosen = maximum_choices(bounds.low[name], bounds.high[name], node.windows)
+    if node.name not in bounds.lines:
+        bounds.lines[node.name] = maximum_choices(bounds.low[name], bounds.high[name], node.windows)
+    chosen: Choices = bounds.lines[node.name]
     n, m = a.shape[:2]
     channels, *size = graph.shapes[name]
     a = a.reshape(n, m, channels, -1)
-    before = a.new_zeros((n, m, channels, torch.Size(size).numel()))
+    before = a.new_zeros((n, m, channels, math.prod(size)))
     above, below = a.clamp(min=0), a.clamp(max=0)
     before = before.scatter_add(3, chosen.low_at[:, None].expand_as(above), above)
     before = before.scatter_add(3, chosen.high_at[:, None].expand_as(below), below * chosen.high_slope[:, None])

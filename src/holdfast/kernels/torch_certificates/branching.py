@@ -69,12 +69,8 @@ def _by_inputs(graph: Graph, a: Tensor, shift: Tensor, region: Region, *, most: 
         first = torch.argsort(value, stable=True)[:AT_ONCE]
         rest = torch.ones(low.shape[0], dtype=torch.bool, device=low.device)
         rest[first] = False
-        now = Region(
-            low[first],
-            high[first],
-            *(cells.expand(first.numel(), *cells.shape[1:]) for cells in region[2:4]),
-            *region[4:],
-        )
+        whole = region.first(torch.zeros_like(first))
+        now = whole._replace(low=low[first], high=high[first])
         inherited = value[first]
         found = carried_back(graph, graph.output, a.expand(first.numel(), 1, -1), linear_bounds(graph, now), now)
         bound = torch.maximum(found.value[:, 0] + shift, inherited)
@@ -172,7 +168,7 @@ def _cut(bounds: Bounds, sides: Mapping[str, Tensor]) -> tuple[Bounds, Tensor]:
         high[name] = torch.where(side < 0, high[name].clamp(max=0.0), high[name])
         is_void |= (low[name] > high[name]).flatten(1).any(dim=1)
         low[name] = torch.minimum(low[name], high[name])
-    return Bounds(low, high, bounds.error), is_void
+    return Bounds(low, high, bounds.error, {}), is_void
 
 
 def _split(parts: _Parts, weights: Mapping[str, Tensor], cut: Bounds, names: list[str]) -> _Parts | None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -44,6 +44,8 @@ ALWAYS = frozenset(
 FIRST = frozenset({"Conv", "Gemm", "Div", "Gather"})
 ONE = frozenset({"Mul", "MatMul"})
 TO_FLOAT = (1, 11)
+# Numbers of the largest matrix that a node is written as.
+LARGEST_MATRIX = 1 << 20
 
 
 class UnsupportedOperator(ValueError):
@@ -91,6 +93,15 @@ class Maximum:
 Node = Affine | Bend | Tanh | Maximum
 
 
+class Pull(NamedTuple):
+    """An affine node backwards."""
+
+    constant: Tensor
+    """Its result for inputs of 0, ``(1, *shape)``."""
+    back: Callable[[Tensor], tuple[Tensor, ...]]
+    """From slopes at the result, ``(n, *shape)``, to slopes at each input."""
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
     """Nodes in the order of computation, the shape of one row of each (``input`` too), and which one is the output."""
@@ -98,11 +109,7 @@ class Graph:
     nodes: tuple[Node, ...]
     shapes: Mapping[str, tuple[int, ...]]
     output: str
-    device: str = "cpu"
-
-    def node(self, name: str) -> Node:
-        """Look a node up."""
-        return next(node for node in self.nodes if node.name == name)
+    pulls: Mapping[str, Pull]
 
     @property
     def bent(self) -> tuple[str, ...]:
@@ -127,19 +134,38 @@ def graph_of(network: RawNetwork, *, device: str = "cpu") -> Graph:
     constants = {name: _constant(value, device) for name, value in network.constants.items()}
     nodes: list[Node] = []
     for step in network.steps:
-        if all(name in constants for name in step.inputs):
-            constants[step.output] = OPERATORS[step.op](step.attributes, *(constants[name] for name in step.inputs))
-            continue
         for node in _nodes(step, constants, found, device):
             nodes.append(node)
-            found.setdefault(node.name, found[step.inputs[0]])
-    return Graph(tuple(nodes), found, network.output, device)
+            found.setdefault(node.name, found[node.inputs[0]])
+    pulls = {node.name: _pull(node, found, device) for node in nodes if isinstance(node, Affine)}
+    return Graph(tuple(nodes), found, network.output, pulls)
+
+
+def _pull(node: Affine, found: Mapping[str, tuple[int, ...]], device: str) -> Pull:
+    """Transpose a node: by its matrix where that is small, by its derivative where not."""
+    before = [found[name] for name in node.inputs]
+    zeros = (torch.zeros((1, *shape), dtype=torch.float64, device=device) for shape in before)
+    constant, pull = torch.func.vjp(node.apply, *zeros)
+    constant, derivative = constant.detach(), torch.func.vmap(pull)
+
+    def back(a: Tensor) -> tuple[Tensor, ...]:
+        return tuple(part[:, 0] for part in derivative(a[:, None]))
+
+    size = constant.numel()
+    if size * sum(map(math.prod, before)) > (LARGEST_MATRIX if node.n_terms > 1 else LARGEST_MATRIX >> 8):
+        return Pull(constant, back)
+    one = torch.eye(size, dtype=torch.float64, device=device).reshape(size, *constant.shape[1:])
+    matrices = [part.detach().reshape(size, -1) for part in back(one)]
+
+    def by_matrix(a: Tensor) -> tuple[Tensor, ...]:
+        flat = a.flatten(1)
+        return tuple((flat @ each).reshape(-1, *shape) for each, shape in zip(matrices, before, strict=True))
+
+    return Pull(constant, by_matrix)
 
 
 def _is_known(step: Step, constants: Mapping[str, Any]) -> bool:
     varies = [name not in constants for name in step.inputs]
-    if not any(varies):
-        return step.op in OPERATORS
     if step.op in ALWAYS or step.op in {"Relu", "Clip", "Abs", "HardSigmoid", "Sigmoid", "Tanh", "MaxPool"}:
         return True
     if step.op == "LeakyRelu":
@@ -240,12 +266,12 @@ def _n_terms(step: Step, fixed: list[Tensor | None], found: Mapping[str, tuple[i
         return 1
     if step.op == "Conv":
         assert fixed[1] is not None
-        return fixed[1][0].numel() + 1
+        return int(fixed[1][0].numel()) + 1
     if step.op in {"Gemm", "MatMul"}:
         at = 1 if fixed[0] is None else 0
         weight = fixed[at]
         assert weight is not None
-        return weight.shape[-1 if at == 0 else max(-2, -weight.dim())] + 1
+        return int(weight.shape[-1 if at == 0 else max(-2, -weight.dim())]) + 1
     if step.op == "AveragePool":
         return math.prod(step.attributes["kernel_shape"]) + 1  # type: ignore[arg-type]
     if step.op in {"GlobalAveragePool", "ReduceMean", "ReduceSum"}:

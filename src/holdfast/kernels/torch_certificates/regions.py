@@ -32,7 +32,8 @@ class Region(NamedTuple):
 
     def first(self, rows: slice | Tensor) -> Region:
         """Return the region of some of the points."""
-        return Region(*(cells[rows] for cells in self[:4]), self.radius, self.norm)
+        cells = [cells[rows] for cells in self[:4]]
+        return self._replace(low=cells[0], high=cells[1], point=cells[2], scale=cells[3])
 
 
 def smallest(a: Tensor, region: Region) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 # Halvings until the tangent point of an S-shaped curve is known; it is then taken from the sound side.
-HALVINGS = 40
+HALVINGS = 24
 
 
 class Lines(NamedTuple):

@@ -65,7 +65,7 @@ def optimised(
     slopes, prices = _begun(bends, a, bounds, splits or {}, begun)
     free = [slopes[name] for name in slopes], [prices[name] for name in prices]
     best = carried_back(graph, graph.output, a, bounds, region, slopes=slopes, prices=_signed(prices, splits or {}))
-    found = Optimised(best.value.detach(), *_copies(slopes, prices), best.slopes.detach())
+    found = Optimised(best.value.detach(), _copy(slopes), _copy(prices), best.slopes.detach())
     if not steps or not (free[0] or free[1]):
         return found
     for tensor in (*free[0], *free[1]):
@@ -97,8 +97,7 @@ def _begun(
     begun: tuple[Mapping[str, Tensor], Mapping[str, Tensor]] | None,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     if begun is not None:
-        slopes, prices = ({name: tensor.detach().clone() for name, tensor in part.items()} for part in begun)
-        return slopes, prices
+        return _copy(begun[0]), _copy(begun[1])
     m, slopes, prices = a.shape[1], {}, {}
     for name, slope in bends.items():
         low, high = bounds.low[name], bounds.high[name]
@@ -115,8 +114,8 @@ def _signed(prices: Mapping[str, Tensor], splits: Mapping[str, Tensor]) -> dict[
     return {name: -price * splits[name][:, None] for name, price in prices.items()}
 
 
-def _copies(*parts: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], ...]:
-    return tuple({name: tensor.detach().clone() for name, tensor in part.items()} for part in parts)
+def _copy(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
 
 def _better(
