@@ -168,7 +168,7 @@ def with_images(config: AuditConfig, inputs: Inputs) -> AuditConfig:
 def _settled(config: AuditConfig, inputs: Inputs, store: Store | None) -> tuple[Facts, ModelSource | None]:
     """Settle the subject, from the store when the same inputs were settled before: then no model is opened."""
     deployment = replace(config.deployment, ignore=(*config.deployment.ignore, *inputs.reserved))
-    settings = (deployment, config.target, config.label_column, config.score_column)
+    settings = (deployment, config.target, config.label_column, config.score_column, config.training)
     key = digest_of([dict(inputs.digests), settings, adapters_digest(), library_versions()])
     kept = read_back(Facts, store.get("settled", key).get("facts")) if store and inputs.has_content_digest else None
     if kept is not None:
@@ -182,6 +182,7 @@ def _settled(config: AuditConfig, inputs: Inputs, store: Store | None) -> tuple[
             train=tables.get("train"),
             test=tables.get("test"),
             model=source.opened if source else None,
+            training=config.training,
         )
         test = tables.get("test")
         if source is not None and source.opened is not None and test is not None and config.target:

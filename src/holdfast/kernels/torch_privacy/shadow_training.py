@@ -128,8 +128,8 @@ def train_side_by_side(
     parameters = parameters_of(network)
     size = networks_at_once(network, parameters, recipe, most_mb=most_mb)
     forward = side_by_side(network, device=device)
-    rows = torch.as_tensor(np.ascontiguousarray(X, dtype=np.float32), device=device)
-    outcomes = torch.as_tensor(y if y.dtype.kind == "i" else y.astype(np.float32), device=device)
+    rows = torch.tensor(X, dtype=torch.float32, device=device)
+    outcomes = torch.tensor(y, dtype=torch.int64 if y.dtype.kind == "i" else torch.float32, device=device)
     train = _Training(forward, product_weights(network), network.link, recipe, rows, outcomes)
     for begin in range(0, is_in.shape[1], size):
         columns = np.arange(begin, min(begin + size, is_in.shape[1]))
