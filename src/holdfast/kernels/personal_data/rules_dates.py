@@ -89,8 +89,8 @@ _WHEN = (
 _BIRTH = (
     NOT_AFTER_WORD
     + r"(?i:d\.[ ]?o\.[ ]?b\.?|dob\.?|birth[ _-]?dates?|data[ ]urodzenia|ur\.|urodzon[ya](?:[ ]dnia)?|geburtsdatum|"
-    r"geboren[ ]am|date[ ]de[ ]naissance|nee?[ ]le|fecha[ ]de[ ]nacimiento|data[ ]di[ ]nascita|nat[oa][ ]il|geboortedatum|"
-    r"fodelsedatum|"
+    r"geboren[ ]am|date[ ]de[ ]naissance|nee?[ ]le|fecha[ ]de[ ]nacimiento|data[ ]di[ ]nascita|nat[oa][ ]il|"
+    r"geboortedatum|fodelsedatum|"
     r"data[ ]de[ ]nascimento|syntymaaika|datum[ ]narozeni|fodselsdato)[ ]?[:=]?[ ]{0,2}[\"']?"
 )
 _DAY_FORMS = (
