@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.kernels.personal_data.anchors_numba import keep_likely, scan
+from holdfast.kernels.personal_data.anchors_numba import FAR, keep_likely, scan
 from holdfast.kernels.personal_data.folding import fold
 from holdfast.kernels.personal_data.plan import compile_rules
 from holdfast.kernels.personal_data.rule import Anchor, Rule
@@ -35,6 +35,13 @@ def places(text: str, pattern: str, anchor: Anchor) -> list[int]:
 )
 def test_a_rule_is_tried_where_its_anchor_says(text: str, pattern: str, anchor: Anchor, expected: list[int]) -> None:
     assert places(text, pattern, anchor) == expected
+
+
+def test_an_automaton_goes_no_farther_than_it_may() -> None:
+    """What has not failed by then is left to the expression; else one that can go on forever goes to the end."""
+    pattern = "a[a-z ]{0,9000}!"
+    assert places("a" + " " * 2 * FAR, pattern, Anchor("word", words=("a",))) == [0]
+    assert places("a" + " " * (FAR // 2), pattern, Anchor("word", words=("a",))) == []
 
 
 def test_counts_go_on_where_room_ends() -> None:

@@ -95,6 +95,8 @@ def test_a_long_record_is_looked_at_in_pieces(monkeypatch: pytest.MonkeyPatch) -
         "@" * 50_000,
         "a'" * 25_000 + "@",
         "+(" * 25_000,
+        "api_key=a " * 30_000,  # an automaton that went on to the end from every key took half a minute here
+        "-----BEGIN PRIVATE KEY-----" * 10_000,
     ],
 )
 def test_hostile_texts_end_and_hold_nothing(text: str) -> None:

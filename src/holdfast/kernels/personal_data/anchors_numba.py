@@ -18,6 +18,7 @@ RUN = 64  # code points of a run of digits or of letters and digits that are loo
 HOST_RUN = 448  # longest host name that rules accept: seven labels
 FARTHEST = 4096  # code points back that a word of a context may stand; tries are not quite in order of their place
 TOKEN = 4 * RUN  # of the first run of letters and digits
+FAR = 256  # code points after which an automaton that has not failed is taken to accept
 LINE = 20  # shortest line that may be a line of a document
 
 KINDS = ("at", "dot", "colon", "hex", "line")
@@ -42,7 +43,7 @@ def _flags() -> NDArray[np.uint8]:
             + HOST * (is_letter or is_digit or character in ".-")
             + SEPARATOR * (character in " -./():+")
             + OPENING * (character in "+(")
-            + SIGN * (character in "@.:-")
+            + SIGN * (character in "@.:-%")
         )
     return flags
 
@@ -175,10 +176,13 @@ def _put(
             return
         state &= machine[READS + codes[place]]
         at = place
+        stop = place + FAR
         while not state & machine[LAST]:
             at += 1
             if state == 0 or at == len(codes):
                 return
+            if at == stop:
+                break
             following = np.uint64(0)
             while state:
                 lowest = state & (~state + np.uint64(1))
@@ -268,14 +272,14 @@ def _look_at_sign(
     code = codes[at]
     start = at
     kind = -1
-    if code == 0x40:
+    if code == 0x40 or (code == 0x25 and at + 2 < n and codes[at + 1] == 0x34 and codes[at + 2] == 0x30):  # @, %40
         rules = kind_rules[kind_begins[_AT_RULES] : kind_begins[_AT_RULES + 1]]
         _look_before_at_sign(codes, machines, rules, at, tries, counts)
     elif code == 0x2E:
         if at + 1 < n and FLAGS[codes[at + 1]] & LETTER:
             kind, start = _DOT_RULES, _run_start(codes, at, HOST, HOST_RUN)
     elif code == 0x3A:
-        if at + 2 < n and codes[at + 1] == 0x2F and codes[at + 2] == 0x2F:
+        if at + 2 < n and codes[at + 1] == 0x2F and codes[at + 2] == 0x2F and at > 0 and FLAGS[codes[at - 1]] & LETTER:
             kind, start = _DOT_RULES, _run_start(codes, at, LETTER, 8)
         else:
             start = _run_start(codes, at, HEX, RUN)
@@ -283,6 +287,8 @@ def _look_at_sign(
                 if codes[before] == 0x3A:
                     kind = _COLON_RULES
                     break
+                if codes[before] == 0x2E:  # the dot may be one of a sentence
+                    start = before + 1
     elif code == 0x2D and at >= 2 and FLAGS[codes[at - 1]] & FLAGS[codes[at - 2]] & HEX:
         kind, start = _HEX_RULES, at - 2
     if kind >= 0:

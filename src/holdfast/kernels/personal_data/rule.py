@@ -9,7 +9,7 @@ the match, and the words around it that make it likelier. Rules stand in tables,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -60,6 +60,7 @@ class Rule:
     one of them within ``reach`` code points before the match or a third of it after raises the score to
     ``context_score``; without one, a word of ``against`` within 24 code points before it takes the score to 0.
     validate: takes the matched text (folded), says whether it can be real (check digits, ranges, embedded dates).
+    beginnings: the parts of a match, each from its start, that are checked in turn where the whole is not valid.
     source: the standard, law or publication that the rule comes from. examples: invented values that it must find,
     with what must stand around them.
     """
@@ -75,6 +76,7 @@ class Rule:
     reach: int = 48
     against: tuple[str, ...] = ()
     validate: Callable[[str], bool] | None = None
+    beginnings: Callable[[str], Iterable[str]] | None = None
     countries: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     examples: tuple[str, ...] = field(default=(), compare=False)

@@ -381,7 +381,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:\+[a-z]{2,10})?://[^\s:@/\x00]{0,64}:",
         r"[^\s@/\x00]{3,128}(?=@)",
         None,
-        0.95,
+        0.96,  # above that of the address that it stands in
         "RFC 3986, section 3.2.1",
         "postgres://app:hunter2@db.internal/prod",
         label="PASSWORD",
