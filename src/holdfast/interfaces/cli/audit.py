@@ -20,7 +20,7 @@ def audit(
             help="Model file: .onnx, .joblib/.pkl, .ubj/.json (XGBoost), .txt (LightGBM), .skops; or an endpoint's URL."
         ),
     ] = None,
-    test: Annotated[str | None, Option(help="Test table: CSV or Parquet.")] = None,
+    test: Annotated[str | None, Option(help="Test table: CSV, Parquet, .npz, or a folder of images.")] = None,
     train: Annotated[str | None, Option(help="Training table: CSV or Parquet.")] = None,
     population: Annotated[str | None, Option(help="Table of the people the model is for: rows, or counts.")] = None,
     current: Annotated[str | None, Option(help="Table of what the model meets today; outcomes may be missing.")] = None,
