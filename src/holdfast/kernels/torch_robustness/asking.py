@@ -14,7 +14,7 @@ Forward = Callable[[Tensor], Tensor]
 Loss = Literal["margin", "ce", "dlr"]
 TINY = 1e-12
 # Matrix products of this many rows, or a multiple, give each row the same bits whatever stands beside it.
-ROWS = 8
+ROWS = 4
 
 
 class Aim(NamedTuple):

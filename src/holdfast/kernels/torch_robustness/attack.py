@@ -33,7 +33,7 @@ class Stage(NamedTuple):
     """Climb a loss, walk along the boundary, or change squares at random (no slopes; Linf and L2)."""
     loss: Loss = "margin"
     targets: int = 0
-    """Classes aimed at one after the other, at most; 0 to aim away from the own class."""
+    """Classes aimed at, side by side, at most; 0 to aim away from the own class."""
     order: Order = "by_logits"
     """The closest classes by the scores of the point itself, or by how far earlier stages came."""
     is_random: bool = False
@@ -54,6 +54,8 @@ STAGES: tuple[Stage, ...] = (
 )
 
 
+# Cells of all rows that are searched at once, at most.
+BLOCK_CELLS = 2**22
 # And the stages of AutoAttack's standard version, for what these leave.
 EXHAUSTIVE: tuple[Stage, ...] = (
     *STAGES,
@@ -126,39 +128,38 @@ class Attack:
         score = score.scatter(1, self.y[points][:, None], -torch.inf)
         return score.sort(dim=1, descending=True, stable=True).indices[:, : min(stage.targets, score.shape[1] - 1)]
 
-    def starts(self, points: Tensor, stage: Stage) -> Tensor:
-        """Where the search begins."""
-        ball = self.found.ball.at(points)
-        if not stage.is_random:
-            return ball.centre
-        return ball.start(self.streams.uniform(points.cpu().numpy(), *ball.centre.shape[1:]))
-
     def run(self, stage: Stage) -> None:
-        """Search the points still open: once, or with one class after the other as the aim."""
+        """Search the points still open, in blocks that fit into memory."""
         self.found.name = stage.name
-        at_begin = self.found.open()
+        points = self.found.open()
         if stage.if_masked:
-            at_begin = at_begin[self.masked()[at_begin]]
-        targets = self.targets(at_begin, stage)
-        for j in range(targets.shape[1] if stage.targets else 1):
-            still = torch.isin(at_begin, self.found.open())
-            points = at_begin[still]
-            if len(points):
-                self._search(stage, points, targets[still, j] if stage.targets else self.y[points])
+            points = points[self.masked()[points]]
+        if not len(points):
+            return
+        targets = self.targets(points, stage) if stage.targets else self.y[points][:, None]
+        cells = self.found.ball.centre[0].numel() * targets.shape[1]
+        for block in torch.arange(len(points), device=points.device).split(max(1, BLOCK_CELLS // cells)):
+            self._search(stage, points[block], targets[block])
 
-    def _search(self, stage: Stage, points: Tensor, target: Tensor) -> None:
+    def _search(self, stage: Stage, points: Tensor, targets: Tensor) -> None:
+        """Search some points, with all their targets side by side."""
         if stage.search == "squares":
             value = wander(self.found, points, self.streams, queries=stage.iterations)
             self.is_beaten[points] |= value > self.reached[points].max(1).values
             return
-        aim = Aim(stage.loss, self.y[points], target if stage.targets else None)
-        start = self.starts(points, stage)
+        rows, target = points.repeat_interleave(targets.shape[1]), targets.flatten()
+        ball = self.found.ball.at(rows)
+        start = ball.centre
+        if stage.is_random:
+            drawn = self.streams.uniform(points.cpu().numpy(), targets.shape[1], *start.shape[1:])
+            start = ball.start(drawn.reshape(start.shape))
+        aim = Aim(stage.loss, self.y[rows], target if stage.targets else None)
         if stage.search == "boundary":
-            walk(self.found, points, aim, start, iterations=stage.iterations)
+            walk(self.found, rows, aim, start, iterations=stage.iterations)
             return
-        summit = ascend(self.found, points, aim, start, iterations=stage.iterations)
+        summit = ascend(self.found, rows, aim, start, iterations=stage.iterations)
         if stage.loss == "margin":
-            self.reached[points, target] = torch.maximum(self.reached[points, target], summit.value)
+            self.reached[rows, target] = torch.maximum(self.reached[rows, target], summit.value)
 
 
 def attack(
@@ -186,7 +187,8 @@ def attack(
     ----------
     forward : callable
         Rows ``(n, *shape)`` as tensors to logits ``(n, k)``; one column is the score of the second of two classes,
-        positive where it is the answer. Where all rows are probabilities, their logarithms are attacked. It treats each row by itself (eval mode).
+        positive where it is the answer. Where all rows are probabilities, their logarithms are attacked. It treats
+        each row by itself (eval mode).
     X : ndarray, shape (n, *shape)
     y : ndarray of int, shape (n,)
         The class that the network should answer, 0 to k - 1.

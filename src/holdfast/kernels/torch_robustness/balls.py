@@ -37,6 +37,12 @@ class Ball(NamedTuple):
         """Take some of the points."""
         return Ball(self.norm, *(part[rows] for part in self[1:]))
 
+    def resized(self, eps: Tensor) -> Ball:
+        """The same with other radii, shape ``(n,)``."""
+        wide = _wide(eps, self.centre)
+        lower, upper = torch.maximum(self.low, self.centre - wide), torch.minimum(self.high, self.centre + wide)
+        return self._replace(eps=eps, lower=lower, upper=upper)
+
     def project(self, x: Tensor) -> Tensor:
         """Return the closest points inside (in the Euclidean sense)."""
         if self.norm == "linf":

@@ -44,10 +44,9 @@ def walk(found: Found, points: Tensor, aim: Aim, start: Tensor, *, iterations: i
         at = points[rows]
         slope = found.asked.slope(x, at, aim.at(rows))
         flips = leaves(slope.logits, aim.y[rows])
-        kept = found.keep(at, x, slope.logits)
-        stays = ~kept
+        found.keep(at, x, slope.logits)
+        stays = found.is_open(at)
         _closer(closest, closest_x, rows, x, ball, flips)
-        closest[rows[kept]] = 0
         # A flip goes back towards its point, and is asked again from there.
         back = (flips & stays).nonzero()[:, 0]
         if len(back):
@@ -81,7 +80,7 @@ def _closer(closest: Tensor, closest_x: Tensor, rows: Tensor, x: Tensor, ball: B
 
 def _halved(found: Found, points: Tensor, aim: Aim, closest: Tensor, closest_x: Tensor) -> Tensor:
     """Halve the way between the point and its closest flip, where that lies outside the ball."""
-    rows = (torch.isfinite(closest) & (closest > 0)).nonzero()[:, 0]
+    rows = (torch.isfinite(closest) & found.is_open(points)).nonzero()[:, 0]
     if not len(rows):
         return closest
     ball = found.ball.at(points[rows])

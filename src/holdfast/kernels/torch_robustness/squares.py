@@ -75,7 +75,8 @@ def wander(found: Found, points: Tensor, streams: PointStreams, *, queries: int)
         at = points[rows]
         logits = found.asked.logits(x, at)
         value = torch.nan_to_num(Aim("margin", found.y[at]).value(logits), nan=-torch.inf)
-        stays = ~found.keep(at, x, logits)
+        found.keep(at, x, logits)
+        stays = found.is_open(at)
         is_better = value > best
         best = torch.where(is_better, value, best)
         best_x = torch.where(is_better.view(-1, *[1] * (x.ndim - 1)), x, best_x)
