@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from holdfast.core.network import NetworkLink, RawNetwork, Step
 from holdfast.kernels.torch_certificates.regions import Region
@@ -17,7 +18,7 @@ def mlp(sizes: Sequence[int], seed: int, *, bend: str = "Relu", link: NetworkLin
     """Layers of these widths."""
     rng = np.random.default_rng(seed)
     constants, steps, name = {}, [], "input"
-    for i, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (before, after) in enumerate(itertools.pairwise(sizes)):
         constants[f"w{i}"] = (rng.normal(size=(before, after)) * 1.5 / np.sqrt(before)).astype(np.float32)
         constants[f"b{i}"] = (rng.normal(size=after) * 0.3).astype(np.float32)
         steps.append(Step(op="Gemm", inputs=(name, f"w{i}", f"b{i}"), output=f"g{i}"))
@@ -125,8 +126,6 @@ def exact_least(
     cost[previous] = w @ c
     bounds = np.array([lower, upper])
     constraints = LinearConstraint(np.array(rows), begin, end) if rows else None
-    from scipy.optimize import Bounds as Box
-
-    found = milp(cost, constraints=constraints, integrality=is_whole, bounds=Box(bounds[0], bounds[1]))
+    found = milp(cost, constraints=constraints, integrality=is_whole, bounds=Bounds(bounds[0], bounds[1]))
     assert found.success, found.message
     return float(found.fun + b @ c)

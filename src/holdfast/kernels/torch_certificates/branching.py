@@ -26,7 +26,7 @@ from holdfast.kernels.torch_certificates.slopes import optimised
 FEW_INPUTS = 12
 AT_ONCE = 32
 # A part is looked at briefly: cutting it again often does more than better slopes.
-MOST_STEPS = 6
+MOST_STEPS, LAST_STEPS = 6, 60
 
 
 class Branched(NamedTuple):
@@ -109,9 +109,18 @@ class _Parts(NamedTuple):
     value: Tensor
     sides: dict[str, Tensor]
     slopes: dict[str, Tensor]
+    prices: dict[str, Tensor]
 
     def chosen(self, rows: Tensor) -> _Parts:
-        return _Parts(self.value[rows], *({k: v[rows] for k, v in part.items()} for part in self[1:]))
+        sides, slopes, prices = ({name: tensor[rows] for name, tensor in part.items()} for part in self[1:])
+        return _Parts(self.value[rows], sides, slopes, prices)
+
+    def and_(self, others: _Parts) -> _Parts:
+        sides, slopes, prices = (
+            {name: torch.cat([tensor, theirs[name]]) for name, tensor in own.items()}
+            for own, theirs in zip(self[1:], others[1:], strict=True)
+        )
+        return _Parts(torch.cat([self.value, others.value]), sides, slopes, prices)
 
 
 def _by_bends(
@@ -119,8 +128,9 @@ def _by_bends(
 ) -> Branched:
     names = [node.inputs[0] for node in graph.nodes if isinstance(node, Bend) and node.inputs[0] != "input"]
     first = optimised(graph, a[None], bounds, region, steps=0)
-    value = region.low.new_full((1,), -torch.inf)
-    parts = _Parts(value, {name: torch.zeros_like(bounds.low[name]) for name in names}, first.slopes)
+    sides = {name: torch.zeros_like(bounds.low[name]) for name in names}
+    prices = {name: side[:, None] for name, side in sides.items()}
+    parts = _Parts(region.low.new_full((1,), -torch.inf), sides, first.slopes, prices)
     tried, least, n_done = lowest(first.at_input[:, 0], region), torch.inf, 0
     while parts.value.numel() and n_done < most:
         order = torch.argsort(parts.value, stable=True)
@@ -129,32 +139,31 @@ def _by_bends(
         n_done += n
         here = torch.zeros(n, dtype=torch.int64, device=a.device)
         cut, is_void = _cut(bounds.first(here), now.sides)
-        part, question = region.first(here), a.expand(n, 1, -1)
+        part, question, is_spent = (
+            region.first(here),
+            a.expand(n, 1, -1),
+            ~is_void & (_room(cut, names) <= 0).all(dim=1),
+        )
         found = optimised(
-            graph, question, cut, part, steps=min(steps, MOST_STEPS), splits=now.sides, enough=tie - shift,
-            begun=(now.slopes, {name: torch.zeros_like(side)[:, None] for name, side in now.sides.items()}),
+            graph, question, cut, part, steps=LAST_STEPS if bool(is_spent.any()) else min(steps, MOST_STEPS),
+            splits=now.sides, begun=(now.slopes, now.prices), enough=tie - shift,
         )  # fmt: skip
-        bound = torch.maximum(found.value[:, 0] + shift, now.value)
-        bound = torch.where(is_void, torch.inf, bound)
+        bound = torch.where(is_void, torch.inf, torch.maximum(found.value[:, 0] + shift, now.value))
         is_open = bound <= tie
         tried = torch.cat([tried, lowest(found.at_input[:, 0], part)[is_open]])[-AT_ONCE:]
         least = min(least, float(bound[~is_open].amin()) if bool((~is_open).any()) else torch.inf)
         kept = torch.nonzero(is_open)[:, 0]
+        open_parts = _Parts(bound, now.sides, found.slopes, found.prices).chosen(kept)
         if not kept.numel():
             parts = rest
             continue
-        open_parts = _Parts(bound, now.sides, found.slopes).chosen(kept)
+        if bool(is_spent[kept].any()):  # no bend is left to split, so more parts cannot prove it
+            parts = rest.and_(open_parts)
+            break
         weights = carried_back(
             graph, graph.output, question[kept], cut.first(kept), part.first(kept), slopes=open_parts.slopes, asked=True
         )
-        split = _split(open_parts, weights.at, cut.first(kept), names)
-        if split is None:
-            return Branched(a.new_tensor(min(least, float(open_parts.value.amin()))), tried)
-        parts = _Parts(
-            torch.cat([rest.value, split.value]),
-            {name: torch.cat([rest.sides[name], side]) for name, side in split.sides.items()},
-            {name: torch.cat([rest.slopes[name], slope]) for name, slope in split.slopes.items()},
-        )
+        parts = rest.and_(_split(open_parts, weights.at, cut.first(kept), names))
     left = float(parts.value.amin()) if parts.value.numel() else torch.inf
     return Branched(a.new_tensor(min(least, left)), tried)
 
@@ -171,26 +180,35 @@ def _cut(bounds: Bounds, sides: Mapping[str, Tensor]) -> tuple[Bounds, Tensor]:
     return Bounds(low, high, bounds.error, {}), is_void
 
 
-def _split(parts: _Parts, weights: Mapping[str, Tensor], cut: Bounds, names: list[str]) -> _Parts | None:
-    """Split each part at the bend whose upper line costs most; ``None`` when one has no bend left that is open."""
-    costs = []
+def _room(cut: Bounds, names: list[str]) -> Tensor:
+    """How far the upper line of each bend is from it at 0, ``(n, n_bends)``; 0 for a bend that cannot go either way."""
+    rooms = []
     for name in names:
-        low, high = cut.low[name], cut.high[name]
-        room = torch.where((low < 0) & (high > 0), -low * high / (high - low).clamp(min=1e-300), 0.0)
-        weight = weights[name][:, 0] if name in weights else torch.zeros_like(room)
-        # the lower line may cost too, hence the small part of the other sign
-        costs.append((room * (-weight.clamp(max=0) + 0.1 * weight.clamp(min=0) + 1e-9)).flatten(1))
-    cost = torch.cat(costs, dim=1)
-    if bool((cost.amax(dim=1) <= 0).any()):
-        return None
-    at, n = cost.argmax(dim=1), cost.shape[0]
+        low, high = cut.low[name].flatten(1), cut.high[name].flatten(1)
+        rooms.append(torch.where((low < 0) & (high > 0), -low * high / (high - low).clamp(min=1e-300), 0.0))
+    return torch.cat(rooms, dim=1)
+
+
+def _split(parts: _Parts, weights: Mapping[str, Tensor], cut: Bounds, names: list[str]) -> _Parts:
+    """Split each part at the bend whose upper line costs most."""
+    n = parts.value.numel()
+    weight = torch.cat(
+        [weights[name][:, 0].flatten(1) if name in weights else cut.low[name].flatten(1) * 0 for name in names], dim=1
+    )
+    # the lower line may cost too, hence the small part of the other sign
+    cost = _room(cut, names) * (-weight.clamp(max=0) + 0.1 * weight.clamp(min=0) + 1e-9)
+    at = cost.argmax(dim=1)
     sides: dict[str, Tensor] = {}
     begin = 0
-    for name, each in zip(names, costs, strict=True):
+    for name in names:
         both = parts.sides[name].flatten(1).repeat(2, 1)
-        inside = torch.nonzero((at >= begin) & (at < begin + each.shape[1]))[:, 0]
+        inside = torch.nonzero((at >= begin) & (at < begin + both.shape[1]))[:, 0]
         both[inside, at[inside] - begin] = 1.0
         both[inside + n, at[inside] - begin] = -1.0
         sides[name] = both.reshape(2 * n, *parts.sides[name].shape[1:])
-        begin += each.shape[1]
-    return _Parts(parts.value.repeat(2), sides, {k: v.repeat(2, *[1] * (v.dim() - 1)) for k, v in parts.slopes.items()})
+        begin += both.shape[1]
+    slopes, prices = (
+        {name: tensor.repeat(2, *[1] * (tensor.dim() - 1)) for name, tensor in part.items()}
+        for part in (parts.slopes, parts.prices)
+    )
+    return _Parts(parts.value.repeat(2), sides, slopes, prices)
