@@ -209,6 +209,9 @@ def side_by_side(network: RawNetwork, *, device: str = "cpu") -> Callable[[Weigh
                 found = _convolution(step, *inputs) if step.op == "Conv" else _elementwise(step, inputs, own)
             elif step.op in ELEMENTWISE:
                 found = OPERATORS[step.op](step.attributes, *inputs)
+            elif step.op == "Flatten":
+                # without a copy, whichever of networks and rows lie behind each other in memory
+                found = inputs[0].flatten(2)
             else:
                 found = _by_rows(step, inputs, [name in constants for name in step.inputs])
             values[step.output] = found

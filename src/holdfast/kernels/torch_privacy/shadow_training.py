@@ -211,10 +211,10 @@ class _Training:
             for name, value in weights.items()
         }
         leaves = {name: value for name, value in given.items() if name not in self.in_products}
-        chosen = batch.reshape(-1)
-        x = self.rows.index_select(0, chosen).view(n_active, width, *self.rows.shape[1:])
+        # the rows of all networks that are first in their batch lie together, as a convolution of groups wants them
+        x = self.rows.index_select(0, batch.t().reshape(-1)).view(width, n_active, *self.rows.shape[1:]).transpose(0, 1)
         scores, products = self.forward(given, x)
-        losses = _losses(self.link, scores.flatten(0, 1), self.outcomes.index_select(0, chosen))
+        losses = _losses(self.link, scores.flatten(0, 1), self.outcomes.index_select(0, batch.reshape(-1)))
         # of a batch that lacks records the first ones are real
         share = (np.arange(width) < sizes[:, None]) / sizes[:, None]
         shares = torch.as_tensor(share.astype(np.float32).reshape(-1), device=losses.device)
