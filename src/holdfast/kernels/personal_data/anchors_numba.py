@@ -346,6 +346,8 @@ def scan(
 ) -> None:
     """Find where rules may begin, and where words of their contexts stand, in the order of the text.
 
+    Letters between two digits, as in hexadecimal numbers, are no word of a context.
+
     Parameters
     ----------
     codes:
@@ -374,7 +376,7 @@ def scan(
                 at += 1
             word = _word_at(codes, (start, at), state, slots, letters, bounds)
             if word >= 0:
-                if is_context[word]:
+                if is_context[word] and not (before & DIGIT and at < n and FLAGS[codes[at]] & DIGIT):
                     if counts[1] < len(seen):
                         seen[counts[1], 0] = word
                         seen[counts[1], 1] = start

@@ -25,7 +25,8 @@ from holdfast.kernels.personal_data.rule import THRESHOLD, Rule, Span
 AGAINST_REACH = 24
 BATCH = 1 << 20  # code points that are looked at in one go
 SHARED = 1 << 13  # code points that pieces of a longer record have in common
-WORD = re.compile(f"[{LETTERS}]+".encode("latin-1"))
+# letters between two digits, as in hexadecimal numbers, are no word
+WORD = re.compile(f"(?<![0-9{LETTERS}])[{LETTERS}]+|(?<=[0-9])[{LETTERS}]+(?![0-9{LETTERS}])".encode("latin-1"))
 
 
 class Matcher(NamedTuple):
