@@ -31,7 +31,7 @@ class Grid(NamedTuple):
 
     @classmethod
     def of(cls, shape: tuple[int, ...]) -> Grid:
-        if len(shape) == 3:
+        if len(shape) == 3 and min(shape[1:]) >= TILES:
             return cls(*shape, True)
         return cls(1, 1, prod(shape), False)
 
