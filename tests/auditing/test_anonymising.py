@@ -75,7 +75,7 @@ def test_texts_that_name_people_are_told_though_they_stay(table: Path) -> None:
 def test_a_column_named_twice_counts_once_and_is_not_both_kept_and_dropped(table: Path) -> None:
     assert anonymise(table, quasi=("age", "age"), k=4).quasi == ("age",)
     for sensitive, drop in (((), ["age"]), (["illness"], ["illness"])):
-        with pytest.raises(InputError, match="to keep the column '(age|illness)' or to drop it, got both"):
+        with pytest.raises(InputError, match=r"to keep the column '(age|illness)' or to drop it, got both"):
             anonymise(table, quasi=("age",), k=4, sensitive=sensitive, drop=drop)
 
 

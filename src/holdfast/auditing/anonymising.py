@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from holdfast.kernels.anonymity.quasi_columns import QuasiColumn
 
 FORMATS = (".csv", ".parquet")
+TELLING = ("direct identifier", "special category")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ class Release:
     still_known
         Columns that others may know too and that stay as they are, because they were not named.
     naming_texts
-        Columns that stay although some of their cells, such as remarks, hold what names a person; with what it is.
+        Columns that stay although some of their cells, such as remarks, name a person or tell of a special category;
+        with what they hold.
     """
 
     frame: pl.DataFrame
@@ -174,8 +176,8 @@ def _refuse(
     drop: Sequence[str],
     *,
     k: int,
-    l: int,
-    t: float,  # noqa: E741
+    l: int,  # noqa: E741
+    t: float,
 ) -> None:
     if not quasi:
         raise InputError("expected at least one quasi-identifier, got none", hint="--quasi age,sex,postcode")
@@ -216,7 +218,7 @@ def _recognised(cells: dict[str, NDArray[Any]], *, others: Sequence[str]) -> tup
 
 
 def _naming_texts(cells: dict[str, NDArray[Any]]) -> dict[str, tuple[str, ...]]:
-    """What names a person in the cells of columns, by the first few thousand different ones of each."""
+    """What names a person, or is of a special category, in the cells of columns, by the first few thousand different ones of each."""
     from holdfast.kernels.personal_data.column_types import MOST_ROWS, role_of_label, written
     from holdfast.kernels.personal_data.detector import default_detector
 
@@ -226,7 +228,7 @@ def _naming_texts(cells: dict[str, NDArray[Any]]) -> dict[str, tuple[str, ...]]:
             text for value in dict.fromkeys(values.tolist()) if isinstance(value, str) and (text := written(value))
         ]
         spans = default_detector().find(texts[:MOST_ROWS])
-        labels = {span.label for one in spans for span in one if role_of_label(span.label) == "direct identifier"}
+        labels = {span.label for one in spans for span in one if role_of_label(span.label) in TELLING}
         if labels:
             found[name] = tuple(sorted(labels))
     return found

@@ -63,7 +63,7 @@ def _text(release: Release) -> str:
         )
     for name, labels in release.naming_texts.items():
         lines.append(
-            f"{name} stays and names people in some cells ({', '.join(labels)}): redact it first, or --drop it"
+            f"{name} stays, and some of its cells hold personal data ({', '.join(labels)}): redact it first, or --drop it"
         )
     lines.append("Released data can still be personal data: what all people of a group have in common is given away.")
     return "\n".join(lines)
