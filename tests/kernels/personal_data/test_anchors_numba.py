@@ -30,6 +30,7 @@ def places(text: str, pattern: str, anchor: Anchor) -> list[int]:
         ("00-1B x-y", "[0-9]", Anchor("hex"), [0]),
         ("short\n" + "x" * 20 + "\nshort", "x", Anchor("line"), [6]),
         ("In May, mayor", "(?i:may)", Anchor("word", words=("may",)), [3]),
+        ("a " + "b" * 19 + " " + "c" * 20, "[a-z]", Anchor("long"), [22]),
         ("12 13", "13", Anchor("digit"), [3]),  # the automaton of the rule has its say
     ],
 )

@@ -59,8 +59,8 @@ def test_every_rule_finds_its_examples(rule: Rule) -> None:
 def test_words_around_a_match_decide_and_only_in_its_record(compiled: bool) -> None:
     finder = Finder([CODE], compiled=compiled)
     found = finder.find(
-        ["my code is 1234", "1234", "code", "1234 the code", "version 1234 of the code", "decode 1234", "", "0x4code5 1234",
-         "5 code9 1234"]
+        ["my code is 1234", "1234", "code", "1234 the code", "version 1234 of the code", "decode 1234", "",
+         "0x4code5 1234", "5 code9 1234"]
     )  # fmt: skip
     assert [[span.score for span in spans] for spans in found] == [[0.8], [], [], [0.8], [0.8], [], [], [], [0.8]]
     loose = Finder([CODE], threshold=0.2, compiled=compiled)

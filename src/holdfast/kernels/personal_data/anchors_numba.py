@@ -21,12 +21,13 @@ TOKEN = 4 * RUN  # of the first run of letters and digits
 FAR = 256  # code points after which an automaton that has not failed is taken to accept
 LINE = 20  # shortest line that may be a line of a document
 
-KINDS = ("at", "dot", "colon", "hex", "line")
+LONG = 20  # letters of a run that may be a key without a digit
+KINDS = ("at", "dot", "colon", "hex", "line", "long")
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)  # gives each single bit its own six highest bits
 _BITS = np.zeros(64, np.int64)
 for _bit in range(64):
     _BITS[(((1 << _bit) * int(_DE_BRUIJN)) & 0xFFFFFFFFFFFFFFFF) >> 58] = _bit
-_AT_RULES, _DOT_RULES, _COLON_RULES, _HEX_RULES, _LINE_RULES = range(len(KINDS))
+_AT_RULES, _DOT_RULES, _COLON_RULES, _HEX_RULES, _LINE_RULES, _LONG_RULES = range(len(KINDS))
 
 
 def _flags() -> NDArray[np.uint8]:
@@ -360,6 +361,7 @@ def scan(
     slots, letters, bounds, is_context, word_begins, word_rules, kind_begins, kind_rules = plan[:8]
     run_begins, run_rules, fewest, machines = plan[8:]
     line_rules = kind_rules[kind_begins[_LINE_RULES] : kind_begins[_LINE_RULES + 1]]
+    long_rules = kind_rules[kind_begins[_LONG_RULES] : kind_begins[_LONG_RULES + 1]]
     counts[:] = 0
     n = len(codes)
     before = 0  # flags of the code before
@@ -383,6 +385,8 @@ def scan(
                     counts[1] += 1
                 rules = word_rules[word_begins[word] : word_begins[word + 1]]
                 _put_all(codes, machines, rules, start, tries, counts)
+            if at - start >= LONG:
+                _put_all(codes, machines, long_rules, start, tries, counts)
             if not before & DIGIT and at < n and FLAGS[codes[at]] & DIGIT:
                 _look_at_token(codes, machines, run_begins, run_rules, fewest, start, tries, counts)
             before = LETTER

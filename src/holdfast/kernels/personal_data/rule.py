@@ -36,7 +36,8 @@ class Anchor(NamedTuple):
     may be the local part before "@"), ``dot`` (the first character of what may be a host name or an address with a
     scheme), ``colon`` (the first character of a run of hexadecimal digits and ":" that holds two or more ":"),
     ``word`` (a word of ``words``), ``hex`` (two hexadecimal digits before "-"), ``line`` (the first character of a
-    line of at least 20 characters: documents' readable zones, blocks of keys).
+    line of at least 20 characters: documents' readable zones, blocks of keys), ``long`` (the first letter of a run of
+    at least 20 letters).
     first: shortest and longest run of digits (``digit``) or of letters and digits (``token``) that the match begins
     with. total: fewest digits in the whole run of digits and single separators (blank, "-", ".", "/", "(", ")",
     ":") for ``digit``; fewest characters of letters and digits, separators left out, for ``token``.

@@ -175,6 +175,15 @@ RULES: tuple[Rule, ...] = (
         "AWS, IAM identifiers, unique ID prefixes",
         "AKIAIOSFODNN7EXAMPLE",
     ),
+    Rule(
+        "API_KEY",
+        "aws_access_key_of_letters",
+        f"A(?<![{CHARACTER}_]A)(?:KIA|SIA|BIA|CCA)[A-Z]{{16}}{_END}",  # one in 28 holds no digit
+        Anchor("long"),
+        0.85,
+        "AWS, IAM identifiers, unique ID prefixes",
+        examples=("AKIAIOSFODNNABCDEFGH",),
+    ),
     _assigned(
         "aws_secret_key",
         ("aws", "secret"),
