@@ -39,8 +39,9 @@ def test_a_linear_network_is_flipped_exactly_where_it_can_be(norm: Literal["linf
     X, distance = rows(), 0.3
     limits = {name: NumericLimits(scale, -99.0, 99.0, False) for name, scale in zip(NAMES, SCALE, strict=True)}
     rules = Rules(limits, Budget(distance, 0, norm))
-    problem = network_problem(linear(), NAMES, rules, seed=0)
     cells = {name: X[:, place] for place, name in enumerate(NAMES)}
+    problem = network_problem(linear(), cells, answers(X), rules, seed=0)
+    assert not problem.doubts
     found = problem.search(cells, answers(X), np.arange(len(X)))
     across = (WEIGHTS[:, 0] - WEIGHTS[:, 1]) * SCALE
     dual = {"linf": np.abs(across).sum(), "l2": np.linalg.norm(across), "l1": np.abs(across).max()}[norm]
@@ -61,7 +62,8 @@ def test_columns_that_may_not_change_stay_and_whole_numbers_stay_whole() -> None
     limits = {"a": NumericLimits(2.0, -99.0, 99.0, True), "c": NumericLimits(1.0, -99.0, 99.0, False, direction=1)}
     rules = Rules(limits, Budget(1.5, 0))
     cells = {name: X[:, place] for place, name in enumerate(NAMES)}
-    found = network_problem(linear(), NAMES, rules, seed=0).search(cells, answers(X), np.arange(len(X)))
+    problem = network_problem(linear(), cells, answers(X), rules, seed=0)
+    found = problem.search(cells, answers(X), np.arange(len(X)))
     assert 3 < np.isfinite(found.distance).sum() < len(X)
     assert is_allowed(cells, found.cells, rules).all()
     np.testing.assert_array_equal(found.cells["a"], np.rint(found.cells["a"]))
@@ -72,8 +74,24 @@ def test_columns_that_may_not_change_stay_and_whole_numbers_stay_whole() -> None
 def test_a_row_is_attacked_in_the_same_way_whatever_others_there_are() -> None:
     X = rows()
     limits = {name: NumericLimits(1.0, -99.0, 99.0, False) for name in NAMES}
-    problem = network_problem(linear(), NAMES, Rules(limits, Budget(0.4, 0, "l2")), seed=3)
-    whole = problem.search({name: X[:, k] for k, name in enumerate(NAMES)}, answers(X), np.arange(len(X)))
+    cells = {name: X[:, k] for k, name in enumerate(NAMES)}
+    problem = network_problem(linear(), cells, answers(X), Rules(limits, Budget(0.4, 0, "l2")), seed=3)
+    whole = problem.search(cells, answers(X), np.arange(len(X)))
     some = np.array([5, 17, 40])
     part = problem.search({name: X[some, k] for k, name in enumerate(NAMES)}, answers(X[some]), some)
     np.testing.assert_allclose(part.distance, whole.distance[some], rtol=1e-9)
+
+
+def test_slopes_that_are_hidden_are_doubted() -> None:
+    X = rows()
+    cells = {name: X[:, k] for k, name in enumerate(NAMES)}
+    limits = {name: NumericLimits(1.0, -99.0, 99.0, False) for name in NAMES}
+    rounded = Step(op="Round", inputs=("input",), output="r")
+    step = Step(op="Gemm", inputs=("r", "w"), output="y")
+    hidden = RawNetwork(steps=(rounded, step), constants={"w": WEIGHTS}, input_shape=(3,), output="y", link="logits")
+    y = np.asarray((np.rint(X) @ WEIGHTS).argmax(axis=1))
+    problem = network_problem(hidden, cells, y, Rules(limits, Budget(1.0, 0)), seed=0)
+    assert any("zero" in said or "slope" in said for said in problem.doubts)
+    found = problem.search(cells, y, np.arange(len(X)))
+    assert problem.seen["masked"]
+    assert np.isfinite(found.distance).sum() > 5

@@ -111,6 +111,7 @@ SPEC = {
 
 MOST_DONORS = 2000
 MOST_GROUPS = 20
+LOOKED_AT = 32
 UNSTABLE = 0.02
 # Each point is asked once before the attack and at least once about its flip.
 ASKED_TWICE = 2
@@ -162,7 +163,7 @@ def run(
         raise NotApplicable("there is only one class, so no answer can flip", hint="give data with two or more classes")
     rules = _rules(subject, distance, categories, norm)
     order = _rightly_answered(subject, ctx)
-    problem, how = _problem(subject, ctx, order, rules, exhaustive or bool(ctx.effort.get("exhaustive")))
+    problem, how = _problem(subject, ctx, order, rules, exhaustive)
     order = order if problem else order[: ctx.effort.get("points", order.size)]
     looks = _attack(subject, ctx, order, rules, problem)
     found = looks.points["distance"].drop_nulls().to_numpy()
@@ -213,18 +214,17 @@ def _problem(
     try:
         if "gradients" in shown and find_spec("torch") is None:
             return None, f"Slopes of the network need `pip install holdfast[torch]`; without them {asked}."
+        points, y = subject.test.frame.select(subject.features)[order], subject.y(subject.test)[order].astype("int64")
         if "gradients" in shown:
             from holdfast.kernels.torch_robustness.network_search import network_problem
 
-            network, names = subject.network(), subject.features
-            return network_problem(network, names, rules, seed=ctx.seed, exhaustive=exhaustive), ALONG_SLOPES
+            some, is_all = subject.cells(points[:LOOKED_AT]), exhaustive or bool(ctx.effort.get("exhaustive"))
+            network = network_problem(subject.network(), some, y[:LOOKED_AT], rules, seed=ctx.seed, exhaustive=is_all)
+            return network, " ".join((ALONG_SLOPES, *network.doubts))
         if "trees" not in shown:
             return None, f"{asked.capitalize()}."
-        points, labels = subject.test.frame.select(subject.features)[order], subject.predictions.labels[order]
         seen = subject.cells(subject.train.frame.select(subject.features)) if subject.train else None
-        problem = problem_about(
-            subject, points, labels.astype("int64"), rules=rules, rng=ctx.rng, seen=seen, should_stop=ctx.out_of_time
-        )
+        problem = problem_about(subject, points, y, rules=rules, rng=ctx.rng, seen=seen, should_stop=ctx.out_of_time)
     except (NotComposable, NotRun) as error:
         return None, f"What the model shows of itself cannot be searched, so it is asked instead: {error}."
     return problem, f"{THROUGH_TREES} No lower bound is proved: {problem.doubt}." if problem.doubt else THROUGH_TREES

@@ -77,6 +77,8 @@ class NetworkProblem:
         ``attack(box, y, ids)`` searches within the distance and norm of the rules; ``ids`` is what identifies a row.
     most_in_vain
         How many rows in a row that the attack left open may be asked about in vain.
+    doubts
+        What is odd about the slopes, in words.
     seen
         Counts what was met: rows whose slopes look useless are ``masked``.
     """
@@ -85,6 +87,7 @@ class NetworkProblem:
     rules: Rules
     attack: Attack
     most_in_vain: int
+    doubts: tuple[str, ...] = ()
     seen: Counter[str] = field(default_factory=Counter)
 
     def search(self, rows: Cells, y: NDArray[np.int64], ids: NDArray[np.int64]) -> Moved:
@@ -98,7 +101,7 @@ class NetworkProblem:
             What the network answers them, as positions in its outputs, ``(n,)``.
         """
         exact = np.stack([rows[name].astype(np.float64) for name in self.names], axis=1)
-        box = self._box(exact)
+        box = self.box(exact)
         whole = np.flatnonzero(np.isfinite(exact).all(axis=1))
         found = self.attack(box.at(whole), y[whole], ids[whole])
         changed, success, forwards = exact.copy(), np.zeros(len(y), dtype=np.bool_), np.zeros(len(y), dtype=np.int64)
@@ -111,7 +114,7 @@ class NetworkProblem:
         cells = dict(rows) | {name: changed[:, place] for place, name in enumerate(self.names)}
         return Moved(cells, distance, np.zeros(len(y)), forwards)
 
-    def _box(self, exact: Floats) -> Box:
+    def box(self, exact: Floats) -> Box:
         """Where each cell may lie; a cell that may not move, or that lies outside its range, keeps its own value."""
         limits = [self.rules.limits.get(name) for name in self.names]
         moving = [one if isinstance(one, NumericLimits) and not one.is_derived else None for one in limits]

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from holdfast.kernels.robustness.network_problem import Attack, Box, NetworkProblem, Search
+from holdfast.kernels.robustness.network_problem import Box, NetworkProblem, Search
 from holdfast.kernels.torch_networks.logits import as_logits
 from holdfast.kernels.torch_robustness.attack import attack
 from holdfast.kernels.torch_robustness.closest import closest
+from holdfast.kernels.torch_robustness.masking import diagnose
 
 if TYPE_CHECKING:
     from holdfast.core.network import RawNetwork
     from holdfast.kernels.robustness.limits import Rules
 
 Tensor = Any
+Cells = Mapping[str, NDArray[Any]]
 # Few columns cost little in double precision, and their units differ more than those of pixels.
 FEW_COLUMNS = 256
 IN_VAIN, IN_VAIN_MANY = 48, 0
@@ -26,7 +31,7 @@ CLOSER = 20
 
 
 def network_problem(
-    network: RawNetwork, names: tuple[str, ...], rules: Rules, *, seed: int, exhaustive: bool = False
+    network: RawNetwork, rows: Cells, y: NDArray[np.int64], rules: Rules, *, seed: int, exhaustive: bool = False
 ) -> NetworkProblem:
     """Write a network and a threat as a problem that the attack on tables can work on.
 
@@ -34,8 +39,9 @@ def network_problem(
     ----------
     network
         A classifier, its outputs in the order of the subject's classes.
-    names
-        The table's columns in the order of its inputs.
+    rows, y
+        Some rows that it answers rightly, by column in the order of its inputs, and their classes: on them its slopes
+        are looked at for signs that they lead nowhere.
     rules
         What may change and how far.
     seed
@@ -43,44 +49,72 @@ def network_problem(
     exhaustive
         Whether every stage of AutoAttack is run, too, on what the others leave.
     """
-    is_small = len(names) <= FEW_COLUMNS
+    is_small = len(rows) <= FEW_COLUMNS
     dtype = torch.float64 if is_small else torch.float32
-    logits = as_logits(network, dtype=dtype)
-    search = _attack(logits, network.input_shape, rules, seed=seed, exhaustive=exhaustive, dtype=dtype)
-    return NetworkProblem(
-        names=names,
+    reach = _Reach(as_logits(network, dtype=dtype), network.input_shape, rules, dtype)
+    problem = NetworkProblem(
+        names=tuple(rows),
         rules=rules,
-        attack=search,
+        attack=partial(_attacked, reach, seed=seed, exhaustive=exhaustive),
         most_in_vain=IN_VAIN if is_small else IN_VAIN_MANY,
     )
+    exact = np.stack([values.astype(np.float64) for values in rows.values()], axis=1)
+    is_whole = np.isfinite(exact).all(axis=1)
+    return replace(problem, doubts=_doubts(reach, problem.box(exact[is_whole]), y[is_whole], seed=seed))
 
 
-def _attack(logits: Any, shape: tuple[int, ...], rules: Rules, *, seed: int, exhaustive: bool, dtype: Any) -> Attack:
-    norm, most = rules.budget.norm, rules.budget.distance
+class _Reach(NamedTuple):
+    """A network and how far its inputs may move, for an attack in units."""
 
-    def attack_box(box: Box, y: NDArray[np.int64], ids: NDArray[np.int64]) -> Search:
-        scale, is_whole = torch.as_tensor(box.scale, dtype=dtype), torch.as_tensor(box.is_whole)
+    logits: Any
+    shape: tuple[int, ...]
+    rules: Rules
+    dtype: Any
+
+    def forward(self, box: Box) -> Any:
+        """Rows in units to logits; whole numbers are asked about as such, and slopes pass through."""
+        scale, is_whole = torch.as_tensor(box.scale, dtype=self.dtype), torch.as_tensor(box.is_whole)
 
         def forward(units: Tensor) -> Tensor:
             cells = units * scale
-            steps = (cells.round() - cells).detach()  # whole numbers are asked about, slopes pass through
-            return logits((cells + torch.where(is_whole, steps, torch.zeros_like(steps))).view(-1, *shape))
+            steps = (cells.round() - cells).detach()
+            return self.logits((cells + torch.where(is_whole, steps, torch.zeros_like(steps))).view(-1, *self.shape))
 
+        return forward
+
+    def eps(self, box: Box) -> Any:
+        """How far each row may move: no further than its range is wide."""
         span = box.high - box.low
-        furthest = span.max(axis=1, initial=0.0) if norm == "linf" else span.sum(axis=1)
-        found = attack(
-            forward, box.points, y, norm=norm, eps=np.minimum(most, furthest), low=box.low, high=box.high, seed=seed,
-            ids=ids, exhaustive=exhaustive, dtype=dtype,
-        )  # fmt: skip
-        points, forwards = found.adversarial.astype(np.float64), found.forwards.copy()
-        flipped = np.flatnonzero(found.success & (found.distance > 0))
-        near = closest(
-            forward, box.points[flipped], y[flipped], norm=norm, low=box.low[flipped], high=box.high[flipped],
-            iterations=CLOSER, targets=0, walks=CLOSER, dtype=dtype,
-        )  # fmt: skip
-        is_nearer = near.distance < found.distance[flipped]
-        points[flipped[is_nearer]] = near.adversarial[is_nearer]
-        forwards[flipped] += near.forwards
-        return Search(points, found.success, forwards, int(found.masked.sum()))
+        furthest = span.max(axis=1, initial=0.0) if self.rules.budget.norm == "linf" else span.sum(axis=1)
+        return np.minimum(self.rules.budget.distance, furthest)
 
-    return attack_box
+
+def _doubts(reach: _Reach, box: Box, y: NDArray[np.int64], *, seed: int) -> tuple[str, ...]:
+    eps = float(reach.eps(box).max(initial=0.0))
+    if not eps:
+        return ()
+    found = diagnose(
+        reach.forward(box), box.points, y, norm=reach.rules.budget.norm, eps=eps, low=box.low, high=box.high, seed=seed,
+        dtype=reach.dtype,
+    )  # fmt: skip
+    return found.said
+
+
+def _attacked(
+    reach: _Reach, box: Box, y: NDArray[np.int64], ids: NDArray[np.int64], *, seed: int, exhaustive: bool
+) -> Search:
+    forward, norm, dtype = reach.forward(box), reach.rules.budget.norm, reach.dtype
+    found = attack(
+        forward, box.points, y, norm=norm, eps=reach.eps(box), low=box.low, high=box.high, seed=seed, ids=ids,
+        exhaustive=exhaustive, dtype=dtype,
+    )  # fmt: skip
+    points, forwards = found.adversarial.astype(np.float64), found.forwards.copy()
+    flipped = np.flatnonzero(found.success & (found.distance > 0))
+    near = closest(
+        forward, box.points[flipped], y[flipped], norm=norm, low=box.low[flipped], high=box.high[flipped],
+        iterations=CLOSER, targets=0, walks=CLOSER, dtype=dtype,
+    )  # fmt: skip
+    is_nearer = near.distance < found.distance[flipped]
+    points[flipped[is_nearer]] = near.adversarial[is_nearer]
+    forwards[flipped] += near.forwards
+    return Search(points, found.success, forwards, int(found.masked.sum()))
