@@ -120,7 +120,7 @@ def trained(data: str, parts: tuple[torch.Tensor, ...], cache: Path) -> nn.Modul
         network.load_state_dict(torch.load(path, weights_only=True))
         return network.eval()
     X, _, y, _ = parts
-    epochs = 30 if data == "digits" else 6
+    epochs = 30 if data == "digits" else 4
     optimiser = torch.optim.Adam(network.parameters(), 1e-3)
     for epoch in range(epochs):
         eps = 0.2 * min(1.0, 3 * (epoch + 1) / epochs)

@@ -25,7 +25,7 @@ def test_finds_the_top_of_a_concave_hill(norm: str) -> None:
 
     ball = balls(np.full((3, 4), 0.5), norm=norm, eps=0.3, low=0, high=1, device="cpu", dtype=torch.float32)  # type: ignore[arg-type]
     found = Found(Asked(forward, n_points=3), ball, torch.zeros(3, dtype=torch.int64))  # type: ignore[arg-type]
-    summit = ascend(found, torch.arange(3), Aim("margin", found.y), ball.centre, iterations=100)
-    assert (summit.value > -1 - 2e-3).all()
+    summit = ascend(found, torch.arange(3), Aim("margin", found.y), ball.centre, iterations=50)
+    assert (summit.value > -1 - 4e-3).all()
     assert np.isinf(found.distance).all()
-    assert found.asked.backwards.tolist() == [101] * 3
+    assert found.asked.backwards.tolist() == [51] * 3

@@ -63,3 +63,16 @@ def test_starts_and_projections_stay_inside_without_tolerance_in_single_precisio
         assert around.holds(x).all()
         assert x.min() >= 0
         assert x.max() <= 1
+
+
+@pytest.mark.parametrize("norm", ["l2", "l1"])
+def test_moves_that_rounding_made_too_long_are_shortened(norm: str) -> None:
+    X = np.random.default_rng(0).uniform(20, 235, size=(5, 3000))
+    around = balls(X, norm=norm, eps=50.0, low=0, high=255, device="cpu", dtype=torch.float32)  # type: ignore[arg-type]
+    edge = around.centre + torch.nn.functional.normalize(torch.randn(5, 3000), p={"l2": 2, "l1": 1}[norm]) * 50.001
+    edge = edge.clamp(around.lower, around.upper)
+    pulled = around.pulled(edge)
+    assert not around.holds(edge).any()
+    assert around.holds(pulled).all()
+    far = around.centre * 0.5
+    assert (around.pulled(far) == far).all()

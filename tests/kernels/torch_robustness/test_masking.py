@@ -13,7 +13,7 @@ from tests.kernels.torch_robustness.networks import small_cnn  # noqa: E402
 torch.set_num_threads(1)
 
 
-def points(n: int = 12) -> np.ndarray:
+def points(n: int = 6) -> np.ndarray:
     return np.random.default_rng(1).uniform(0.2, 0.8, size=(n, 1, 8, 8)).astype(np.float32)
 
 
@@ -28,7 +28,7 @@ def test_an_ordinary_network_gives_no_sign() -> None:
     found = diagnosed(small_cnn(0))
     assert not found.is_suspected
     assert found.samples == 1
-    assert len(found.points) == 12
+    assert len(found.points) == 6
     assert not found.without_slope.any()
 
 

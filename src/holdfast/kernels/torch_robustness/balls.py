@@ -13,6 +13,7 @@ Tensor = Any
 Norm = Literal["linf", "l2", "l1"]
 # Rounding of a sum over many cells must not carry a move beyond the distance.
 INSIDE = 1 - 2e-6
+NEARLY = 1e-3
 TINY = 1e-30
 
 
@@ -31,7 +32,7 @@ class Ball(NamedTuple):
     """Smallest valid value."""
     high: Tensor
     exact: Tensor
-    """The centres in double precision, for distances."""
+    """The centres, as the network gets them, in double precision for distances."""
 
     def at(self, rows: Tensor) -> Ball:
         """Take some of the points."""
@@ -101,6 +102,18 @@ class Ball(NamedTuple):
         """Distance from the centre in double precision, shape ``(n,)``."""
         return lengths(x.double() - self.exact, self.norm)
 
+    def pulled(self, x: Tensor) -> Tensor:
+        """Shorten moves that the rounding of many cells made a little longer than the radius (L2, L1)."""
+        if self.norm == "linf":
+            return x
+        for margin in (NEARLY / 100, NEARLY):
+            # Where cells are large and moves small, a small share is lost to rounding again.
+            share = (self.eps.double() / self.distance(x).clamp(min=TINY)).to(x.dtype)
+            is_over = ~self.holds(x) & (share > 1 - NEARLY)
+            shorter = self.centre + (x - self.centre) * _wide(share.clamp(max=1) * (1 - margin), x)
+            x = torch.where(_wide(is_over, x), shorter, x)
+        return x
+
     def holds(self, x: Tensor) -> Tensor:
         """Tell which rows lie inside, without tolerance, shape ``(n,)``."""
         in_range = ((x >= self.lower) & (x <= self.upper)).flatten(1).all(1)
@@ -118,7 +131,8 @@ def balls(
     ValueError
         Where a point is outside the range, naming the cell.
     """
-    exact = np.asarray(X, dtype=np.float64)
+    centre = torch.as_tensor(np.array(X, dtype=np.float64)).to(device=device, dtype=dtype)
+    exact = centre.double().cpu().numpy()
     low, high = (np.broadcast_to(np.asarray(end, dtype=np.float64), exact.shape) for end in (low, high))
     outside = ~((exact >= low) & (exact <= high))
     if outside.any():
@@ -129,7 +143,6 @@ def balls(
         )
     radius = np.broadcast_to(np.asarray(eps, dtype=np.float64), len(exact))
     wide = radius.reshape(-1, *[1] * (exact.ndim - 1))
-    centre = torch.as_tensor(exact).to(device=device, dtype=dtype)
     lower = _rounded(np.maximum(low, exact - wide), dtype, up=True)
     upper = _rounded(np.minimum(high, exact + wide), dtype, up=False)
     lower, upper = (end.to(device) for end in (lower, upper))

@@ -53,20 +53,22 @@ class Found:
         if not len(rows):
             return
         ball = self.ball.at(points[rows])
-        distance, at = ball.distance(x[rows]).cpu().numpy(), points[rows].cpu().numpy()
-        fits = (distance < self.distance[at]) & ball.holds(x[rows]).cpu().numpy()
+        x = ball.pulled(x[rows])
+        distance, at = ball.distance(x).cpu().numpy(), points[rows].cpu().numpy()
+        fits = (distance < self.distance[at]) & ball.holds(x).cpu().numpy()
         # The closest row of each point.
         order = np.lexsort((distance, at))
         order = order[fits[order]]
         first = order[np.r_[True, np.diff(at[order]) != 0]] if order.size else order
-        rows, distance = rows[torch.as_tensor(first, device=rows.device)], distance[first]
-        if not len(rows):
+        if not first.size:
             return
+        chosen = torch.as_tensor(first, device=rows.device)
+        points, x, distance = points[rows[chosen]], x[chosen], distance[first]
         if not self.seeks_closest:
-            again = leaves(self.asked.logits(x[rows], points[rows]), self.y[points[rows]])
-            rows, distance = rows[again], distance[again.cpu().numpy()]
-        self.best[points[rows]] = x[rows]
-        at = points[rows].cpu().numpy()
+            again = leaves(self.asked.logits(x, points), self.y[points])
+            points, x, distance = points[again], x[again], distance[again.cpu().numpy()]
+        self.best[points] = x
+        at = points.cpu().numpy()
         self.distance[at], self.stage[at] = distance, self.name
 
     def confirm(self) -> None:
