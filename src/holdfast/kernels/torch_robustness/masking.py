@@ -19,13 +19,10 @@ Tensor = Any
 STEPS = (1 / 16, 1 / 4)
 DIRECTIONS = 3
 CLIMB, SQUARES = 20, 100
-<<<<<<< HEAD
 # Share of a rise that is more than rounding.
 NOTICEABLE = 1e-3
-=======
 # Of the largest score: how far sums in another order may differ.
 ROUNDING = 1e-5
->>>>>>> attack
 
 
 class Masking(NamedTuple):
