@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL_INPUTS := pyproject.toml constraints.txt tools/environment.sh
 CPU_CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+# A build of torch without the gigabytes for graphics cards, if pip finds one without asking an index (PIP_FIND_LINKS).
+CPU_TORCH := torch==2.13.0+cpu
 PYTEST := -m pytest -n $(CPU_CORES) --dist worksteal
 
 .PHONY: help demo test test-slow test-search test-ray check docs bench test-oldest test-newest clean
@@ -72,6 +74,9 @@ $(VENV)/.installed: $(INSTALL_INPUTS)
 
 $(VENV)/.installed-tests: $(INSTALL_INPUTS)
 	@tools/environment.sh $(VENV) -c constraints.txt -e '.[boosting,skops]' --group test --group check
+	@if $(BIN)/python -m pip install --quiet --no-index --no-deps '$(CPU_TORCH)' 2>/dev/null; \
+	then tools/environment.sh $(VENV) -c constraints.txt -e '.[torch]'; \
+	else echo "no $(CPU_TORCH) at hand: tests of neural networks are skipped (see CONTRIBUTING.md)"; fi
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-bench: $(VENV)/.installed-tests

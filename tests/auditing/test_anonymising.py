@@ -63,6 +63,22 @@ def test_columns_that_name_people_are_left_out_and_known_ones_are_told(table: Pa
     assert release.still_known == ("nationality",)
 
 
+def test_texts_that_name_people_are_told_though_they_stay(table: Path) -> None:
+    frame = pl.read_parquet(table)
+    remarks = ["call p1@example.org" if at == 7 else "none" for at in range(frame.height)]
+    frame.with_columns(pl.Series("remarks", remarks)).write_parquet(table)
+    release = anonymise(table, quasi=QUASI, k=4)
+    assert release.naming_texts == {"remarks": ("EMAIL_ADDRESS",)}
+    assert anonymise(table, quasi=QUASI, k=4, drop=["remarks"]).naming_texts == {}
+
+
+def test_a_column_named_twice_counts_once_and_is_not_both_kept_and_dropped(table: Path) -> None:
+    assert anonymise(table, quasi=("age", "age"), k=4).quasi == ("age",)
+    for sensitive, drop in (((), ["age"]), (["illness"], ["illness"])):
+        with pytest.raises(InputError, match=r"to keep the column '(age|illness)' or to drop it, got both"):
+            anonymise(table, quasi=("age",), k=4, sensitive=sensitive, drop=drop)
+
+
 def test_groups_keep_the_diversity_asked_for(table: Path) -> None:
     release = anonymise(table, quasi=QUASI, k=4, sensitive=["illness"], l=3, t=0.4)
     assert release.given_away["illness"].l >= 3

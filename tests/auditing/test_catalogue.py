@@ -50,6 +50,13 @@ def test_code_of_a_check_does_not_run_when_it_is_read(tmp_path: Path) -> None:
     assert isinstance(read_check(path, "a.loud", "loud"), CheckEntry)
 
 
+def test_a_page_may_hold_lines_that_begin_as_code_does(tmp_path: Path) -> None:
+    path = tmp_path / "odd.py"
+    spec = "SPEC = {'title': 't', 'question': 'q', 'needs': [], 'measures': []}"
+    path.write_text(f'"""Odd.\n\nclass of people, or\ndef inition.\n"""\n{spec}\ndef run(): ...\n')
+    assert "class of people" in read_check(path, "a.odd", "odd").page
+
+
 def test_check_without_a_literal_spec_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "empty.py"
     path.write_text("def run(subject, ctx): ...\n")

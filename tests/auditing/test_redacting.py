@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -196,6 +198,26 @@ def test_records_that_were_cut_off_are_noticed(tmp_path: Path) -> None:
     _, out = redact(tmp_path, "a.log", b"x\n4111 1111 1111 1111\n")
     out.write_bytes(b"x\n")
     assert restore_file(out, tmp_path / "back", KEYS).n_altered == 1
+
+
+@pytest.mark.parametrize("entry", ["x'00'", "'text'", "7"])
+def test_an_altered_entry_of_a_vault_is_noticed(tmp_path: Path, entry: str) -> None:
+    _, out = redact(tmp_path, "a.log", b"Ann Smith\n", plan_of("vault"))
+    with closing(sqlite3.connect(tmp_path / "vault")) as connection, connection:
+        connection.execute(f"UPDATE entry SET sealed = {entry}")
+    record = restore_file(out, tmp_path / "back", KEYS, vault=tmp_path / "vault")
+    assert record.n_altered == 1
+    assert (tmp_path / "back").read_bytes() == out.read_bytes()
+
+
+@pytest.mark.parametrize("place", ['["x",0,9,"A","",false]', '[0,"0",9,"A","",false]', '[0,0,9,"A"]', "7"])
+def test_a_damaged_note_is_named(tmp_path: Path, place: str) -> None:
+    _, out = redact(tmp_path, "a.log", b"4111 1111 1111 1111\n")
+    note = note_of(out)
+    head = note.read_text().splitlines()[0]
+    note.write_text(f'{head}\n{{"record":0,"key":"{KEYS.newest.id}","seal":"","places":[{place}]}}\n')
+    with pytest.raises(InputError, match="line 2, is damaged"):
+        restore_file(out, tmp_path / "back", KEYS)
 
 
 @pytest.mark.parametrize("content", [b"Ann Smith\n", b"4111 1111 1111 1111\n"])

@@ -90,8 +90,8 @@ def test_every_check_measured(finished: FinishedAudit) -> None:
     states = {check: finding["state"] for check, finding in findings_of(finished.folder).items()}
     others = {check: state for check, state in states.items() if state != "measured"}
     # The file keeps no rows or values, no cell is missing, it predicts no numbers, inputs are no images, nobody
-    # stated differential privacy, the model has no trees, no outcome looks wrong, no input is text, no decisions were
-    # logged, nothing came of today, no run was recorded, nothing was signed.
+    # stated differential privacy, the model has no trees and is no network, no outcome looks wrong, no input is text,
+    # no decisions were logged, nothing came of today, no run was recorded, nothing was signed.
     assert others == {
         "data.fitted_on_test": "not_applicable",
         "data.missingness": "not_applicable",
@@ -102,6 +102,7 @@ def test_every_check_measured(finished: FinishedAudit) -> None:
         "privacy.defences": "not_run",
         "privacy.dp_audit": "not_applicable",
         "privacy.exposure": "not_applicable",
+        "privacy.inversion": "not_run",
         "privacy.structural_disclosure": "not_run",
         "robustness.certified": "not_run",
         "robustness.retraining": "not_run",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from holdfast.kernels.anonymity.quasi_columns import QuasiColumn
 
 FORMATS = (".csv", ".parquet")
+TELLING = ("direct identifier", "special category")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,9 @@ class Release:
         Columns that name people and were left out.
     still_known
         Columns that others may know too and that stay as they are, because they were not named.
+    naming_texts
+        Columns that stay although some of their cells, such as remarks, name a person or tell of a special category;
+        with what they hold.
     """
 
     frame: pl.DataFrame
@@ -56,6 +60,7 @@ class Release:
     given_away: dict[str, Disclosure]
     dropped: tuple[str, ...]
     still_known: tuple[str, ...]
+    naming_texts: dict[str, tuple[str, ...]]
 
 
 def anonymise(
@@ -101,7 +106,8 @@ def anonymise(
     from holdfast.kernels.anonymity.quasi_columns import quasi_column, written_boxes
 
     frame = read_table(source, name="table").frame
-    _refuse(frame, quasi, (*quasi, *sensitive, *drop), k=k, l=l, t=t)
+    quasi, sensitive = tuple(dict.fromkeys(quasi)), tuple(dict.fromkeys(sensitive))
+    _refuse(frame, quasi, (*quasi, *sensitive), drop, k=k, l=l, t=t)
     cells = _cells(frame)
     before = equivalence_classes([codes_of(cells[name]) for name in quasi])
     told = _sensitive(cells, sensitive, l=l, t=t)
@@ -137,6 +143,7 @@ def anonymise(
         },
         dropped=dropped,
         still_known=tuple(known),
+        naming_texts=_naming_texts({name: cells[name] for name in released.columns if name not in quasi}),
     )
 
 
@@ -162,12 +169,24 @@ def write_release(release: Release, out: Path, *, source: Path) -> None:
     write_durably(out, buffer.getvalue(), is_new=True)
 
 
-def _refuse(frame: pl.DataFrame, quasi: Sequence[str], names: Sequence[str], *, k: int, l: int, t: float) -> None:  # noqa: E741
+def _refuse(
+    frame: pl.DataFrame,
+    quasi: Sequence[str],
+    kept: Sequence[str],
+    drop: Sequence[str],
+    *,
+    k: int,
+    l: int,  # noqa: E741
+    t: float,
+) -> None:
     if not quasi:
         raise InputError("expected at least one quasi-identifier, got none", hint="--quasi age,sex,postcode")
     if k < 2 or l < 1 or not 0.0 < t <= 1.0:
         raise InputError(f"expected k >= 2, l >= 1 and 0 < t <= 1, got k = {k}, l = {l}, t = {t}")
-    for name in names:
+    for name in drop:
+        if name in kept:
+            raise InputError(f"expected to keep the column {name!r} or to drop it, got both", hint="leave out one")
+    for name in (*kept, *drop):
         if name not in frame.columns:
             raise InputError(f"expected a column of the table, got {name!r}", hint=did_you_mean(name, frame.columns))
 
@@ -196,6 +215,23 @@ def _recognised(cells: dict[str, NDArray[Any]], *, others: Sequence[str]) -> tup
     rest = {name: kind for name, kind in types.items() if name not in others}
     naming = [name for name, kind in rest.items() if kind.role == "direct identifier"]
     return naming, [name for name, kind in rest.items() if kind.is_known_to_others]
+
+
+def _naming_texts(cells: dict[str, NDArray[Any]]) -> dict[str, tuple[str, ...]]:
+    """What names a person, or is of a special category, in the cells of columns, by the first few thousand different ones of each."""
+    from holdfast.kernels.personal_data.column_types import MOST_ROWS, role_of_label, written
+    from holdfast.kernels.personal_data.detector import default_detector
+
+    found = {}
+    for name, values in cells.items():
+        texts = [
+            text for value in dict.fromkeys(values.tolist()) if isinstance(value, str) and (text := written(value))
+        ]
+        spans = default_detector().find(texts[:MOST_ROWS])
+        labels = {span.label for one in spans for span in one if role_of_label(span.label) in TELLING}
+        if labels:
+            found[name] = tuple(sorted(labels))
+    return found
 
 
 def _released(

@@ -91,8 +91,8 @@ def read_check(path: Path, check: str, module: str) -> CheckEntry:
 
 
 def _head(source: str) -> str:
-    """Cut a check file off where its first class or function begins."""
-    found = re.search(r"^(?:@|class |def )", source, re.MULTILINE)
+    """Cut a check file off where its first class or function behind the SPEC begins; the page stands before that."""
+    found = re.compile(r"^(?:@|class |def )", re.MULTILINE).search(source, max(source.find("\nSPEC"), 0))
     return source[: found.start()] if found else source
 
 

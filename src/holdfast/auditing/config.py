@@ -17,6 +17,7 @@ from holdfast.core.errors import InputError
 from holdfast.core.network import NetworkSettings
 from holdfast.core.parse import from_mapping, parse_yaml
 from holdfast.core.provenance import ProvenanceSettings
+from holdfast.core.training import NetworkTraining
 
 PATHS = (
     "model", "train", "test", "predictions", "population", "current", "signature", "signed", "bill_of_materials",
@@ -65,6 +66,8 @@ class AuditConfig:
         Name of the column with the true outcome.
     label_column, score_column
         In a table of predictions: the predicted label, and the score of the positive class (or one score per class).
+    training
+        How the model was trained, where it is a neural network: by this recipe copies of it are.
     deployment
         Where and for whom the model runs.
     policy
@@ -103,6 +106,7 @@ class AuditConfig:
     target: str | None = None
     label_column: str | None = None
     score_column: tuple[str, ...] = ()
+    training: NetworkTraining | None = None
     deployment: Deployment = field(default_factory=Deployment)
     policy: str = "baseline"
     effort: Effort | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from holdfast.adapters.models.opening import TrustPickle
+from holdfast.adapters.models.opening import TrustPickle, require_factory
 from holdfast.auditing.admission import admit
 from holdfast.auditing.config import AuditConfig
 from holdfast.auditing.decisions import read_decisions
@@ -187,6 +187,9 @@ def with_network(inputs: Inputs, network: NetworkSettings, *, allow_code: bool) 
     """
     if network == NetworkSettings() or inputs.model is None:
         return inputs
+    if network.factory and inputs.model_file is not None:
+        # said here too, because finished findings would be reused without running anything
+        require_factory(network, inputs.name, allow_code=allow_code)
     place = network.factory.rpartition(":")[0]
     source = _read_file(Path(place)) if place.endswith(".py") else b""
     model = replace(inputs.model, network=network, factory_source=source, allow_code=allow_code)

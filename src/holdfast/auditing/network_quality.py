@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+FIRST = "Look at this first"
 ASKED_ROWS = 2000
 # a model that is asked rightly is doubted this seldom
 LEVEL = 1e-3
@@ -51,15 +52,15 @@ def doubts(facts: Facts, test: Table, model: Model, *, stated: float | None) -> 
     said = f"the network labels {right} of the first {n} test rows rightly ({right / n:.1%})"
     notes = []
     if stated is not None and binom.cdf(right, n, max(0.0, stated - ALLOWED)) < LEVEL:
-        notes.append(f"Look at this first: {said}, far less than the stated accuracy of {stated:.1%}. {CAUSES}")
+        notes.append(f"{FIRST}: {said}, far less than the stated accuracy of {stated:.1%}. {CAUSES}")
     elif binom.cdf(right, n, 1 / len(facts.classes)) < LEVEL:
-        notes.append(f"Look at this first: {said}, fewer than guessing would. {CAUSES}")
+        notes.append(f"{FIRST}: {said}, fewer than guessing would. {CAUSES}")
     order = _better_order(truth, found, len(facts.classes))
     if order is not None:
         names = [facts.classes[place] for place in order]
         agreeing = int((order[found] == truth).sum())
         notes.append(
-            f"Look at this first: {said}; {agreeing} would be right if its outputs stood for the classes in the order "
+            f"{FIRST}: {said}; {agreeing} would be right if its outputs stood for the classes in the order "
             f"{names[:20]}. Is the order of the classes right?"
         )
     return tuple(notes)

@@ -162,11 +162,18 @@ def _read_note(stream: BinaryIO, path: Path) -> tuple[Plan, str, Iterator[Noted]
     return parse_plan(rules, source=str(path), name=name), head["format"], _read_places(stream, path)
 
 
+def _place(text: object, start: object, end: object, label: object, rule: object, is_number: object) -> Place:
+    match text, start, end, label, rule, is_number:
+        case int(), int(), int(), str(), str(), bool():
+            return Place(text, start, end, label, rule, is_number)
+    raise ValueError
+
+
 def _read_places(stream: BinaryIO, path: Path) -> Iterator[Noted]:
     for number, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE), b""), start=2):
         try:
             entry = json.loads(line)
-            places = [Place(*place) for place in entry["places"]]
+            places = [_place(*place) for place in entry["places"]]
             yield Noted(int(entry["record"]), str(entry["key"]), str(entry["seal"]), places)
         except (ValueError, TypeError, KeyError):
             raise InputError(f"{path}, line {number}, is damaged", hint="restore the note from a copy") from None

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from holdfast.auditing.constraining import check_constraints
 from holdfast.auditing.matching import encode_target, label_key, match_predictions, same_labels, target_column
+from holdfast.auditing.network_training import with_recipe
 from holdfast.auditing.subject import Facts, inputs_of
 from holdfast.core.check import Task
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import InputError, did_you_mean
 from holdfast.core.subject import Label, Model, ModelInfo, Table
+from holdfast.core.training import NetworkTraining
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +26,13 @@ PROBED_ROWS = 2000
 
 
 def settle(
-    deployment: Deployment, *, target: str | None, train: Table | None, test: Table | None, model: Model | None
+    deployment: Deployment,
+    *,
+    target: str | None,
+    train: Table | None,
+    test: Table | None,
+    model: Model | None,
+    training: NetworkTraining | None = None,
 ) -> Facts:
     """Settle task, classes, their order and the inputs; say what was assumed.
 
@@ -43,6 +51,8 @@ def settle(
     features = _features(deployment, target, tables, model.info if model else None, assumptions)
     broken = check_constraints(deployment, tables, features) if tables else ()
     info = _info(model, tables, features)
+    if training is not None and model is not None and info is not None:
+        info, training = with_recipe(info, model, training)
     task = _task(deployment, labels, info, assumptions)
     classes: tuple[Label, ...] = ()
     if task != "regression":
@@ -56,6 +66,7 @@ def settle(
         features=features,
         info=info,
         assumptions=(),
+        training=training,
     )
     if model is not None and test is not None and target is not None and task != "regression":
         _confirm_class_order(facts, deployment, test, model, assumptions)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from holdfast.auditing.matching import encode_target, match_predictions, own_labels
+from holdfast.auditing.network_training import trained_networks
 from holdfast.auditing.networks import confirm_network
 from holdfast.auditing.retraining import RetrainedModel
 from holdfast.auditing.spelling import spelled_alike
@@ -20,6 +21,7 @@ from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
 from holdfast.core.signature import SignatureRecord
 from holdfast.core.subject import AS_IS, Label, Model, ModelInfo, Predictions, RawTrees, Settings, Stored, Table
+from holdfast.core.training import NetworkTraining
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +40,7 @@ class Facts:
     features: tuple[str, ...]
     info: ModelInfo | None
     assumptions: tuple[str, ...]
+    training: NetworkTraining | None = None
 
 
 class DeploymentView:
@@ -136,11 +139,16 @@ class AuditSubject:
         settings: Settings = AS_IS,
     ) -> Iterator[AuditSubject]:
         """Train a copy of the model, or a stand-in, on other rows, and let go of it afterwards."""
+        import numpy as np
+
         labels = own_labels(y, self.facts)
         if stand_in:
             from holdfast.adapters.models.opening import train_stand_in
 
             copy = train_stand_in(X, labels, is_regression=self.task == "regression", seed=seed)
+        elif self.facts.training is not None:
+            every = [np.arange(X.height)]
+            copy = next(trained_networks(self, X, y, every, seeds=[seed], settings=settings))
         elif self.model is None or "refit" not in self.model.info.capabilities:
             raise NotRun("the model cannot be trained again", hint="give a scikit-learn estimator or pipeline")
         else:
@@ -149,6 +157,25 @@ class AuditSubject:
             yield replace(self, model=RetrainedModel(copy, self.facts), cache={})
         finally:
             copy.close()
+
+    def retrained_many(
+        self,
+        X: pl.DataFrame,
+        y: NDArray[np.int64] | NDArray[np.float64],
+        parts: Sequence[NDArray[np.int64]],
+        *,
+        seeds: Sequence[int],
+        stand_in: bool = False,
+        settings: Settings = AS_IS,
+    ) -> Iterator[AuditSubject]:
+        """Train a copy on each part of the rows: networks side by side, all else one after the other."""
+        if self.facts.training is not None and not stand_in:
+            for copy in trained_networks(self, X, y, parts, seeds=seeds, settings=settings):
+                yield replace(self, model=RetrainedModel(copy, self.facts), cache={})
+            return
+        for rows, seed in zip(parts, seeds, strict=True):
+            with self.retrained(X[rows], y[rows], seed=seed, stand_in=stand_in, settings=settings) as subject:
+                yield subject
 
     @contextmanager
     def trained_by_command(self, *, timeout_s: float) -> Iterator[tuple[AuditSubject, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -401,6 +401,18 @@ class Subject(Protocol):
         ``info`` speak of the copy. ``X`` has the columns ``features``, ``y`` is as ``y`` returns it. A class that is
         absent from ``y`` gets the score 0. The copy is gone when the block ends.
         """
+
+    def retrained_many(
+        self,
+        X: pl.DataFrame,
+        y: NDArray[np.int64] | NDArray[np.float64],
+        parts: Sequence[NDArray[np.int64]],
+        *,
+        seeds: Sequence[int],
+        stand_in: bool = False,
+        settings: Settings = AS_IS,
+    ) -> Iterator[Subject]:
+        """Train copies as ``retrained`` does, on rows by position; each is gone when the next one is asked for."""
 
     def trained_by_command(self, *, timeout_s: float) -> AbstractContextManager[tuple[Subject, str]]:
         """Run the training command of ``provenance`` again, only where the user allows code, and open what it wrote.

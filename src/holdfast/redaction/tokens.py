@@ -63,7 +63,7 @@ class Sealer:
 
         try:
             return self._siv.decrypt(sealed, list(bound))
-        except (InvalidTag, ValueError):
+        except (InvalidTag, ValueError, TypeError):  # an entry of a vault may have been made something else than bytes
             raise Altered from None
 
     def token(self, value: str, label: str, *, kind: bytes = STRING) -> str:

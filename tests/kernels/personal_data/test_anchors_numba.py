@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.kernels.personal_data.anchors_numba import keep_likely, scan
+from holdfast.kernels.personal_data.anchors_numba import FAR, keep_likely, scan
 from holdfast.kernels.personal_data.folding import fold
 from holdfast.kernels.personal_data.plan import compile_rules
 from holdfast.kernels.personal_data.rule import Anchor, Rule
@@ -30,11 +30,19 @@ def places(text: str, pattern: str, anchor: Anchor) -> list[int]:
         ("00-1B x-y", "[0-9]", Anchor("hex"), [0]),
         ("short\n" + "x" * 20 + "\nshort", "x", Anchor("line"), [6]),
         ("In May, mayor", "(?i:may)", Anchor("word", words=("may",)), [3]),
+        ("a " + "b" * 19 + " " + "c" * 20, "[a-z]", Anchor("long"), [22]),
         ("12 13", "13", Anchor("digit"), [3]),  # the automaton of the rule has its say
     ],
 )
 def test_a_rule_is_tried_where_its_anchor_says(text: str, pattern: str, anchor: Anchor, expected: list[int]) -> None:
     assert places(text, pattern, anchor) == expected
+
+
+def test_an_automaton_goes_no_farther_than_it_may() -> None:
+    """What has not failed by then is left to the expression; else one that can go on forever goes to the end."""
+    pattern = "a[a-z ]{0,9000}!"
+    assert places("a" + " " * 2 * FAR, pattern, Anchor("word", words=("a",))) == [0]
+    assert places("a" + " " * (FAR // 2), pattern, Anchor("word", words=("a",))) == []
 
 
 def test_counts_go_on_where_room_ends() -> None:

@@ -25,6 +25,8 @@ def found(text):
         ("Er ist vorbestraft.", "CRIMINAL_RECORD"),
         ("Ona jest katoliczką.", "RELIGION"),
         ("Meu pai tem asma.", "HEALTH"),
+        ("Diagnosed with diabetes in May.", "HEALTH"),
+        ("notes: called twice; member of the trade union", "UNION_MEMBERSHIP"),
         ("Hij heeft kanker.", "HEALTH"),
     ],
 )
@@ -40,6 +42,8 @@ def test_terms_about_a_person_in_ten_languages(text, label):
         "Diabetes affects millions.\nMy car is red.",
         "The party starts at nine and he is late.",
         "The temple is Buddhist.",
+        "Charged with new batteries; diabetes is a topic.",
+        "People diagnosed with diabetes are many.",
     ],
 )
 def test_the_same_words_about_no_one_are_left(text):

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from holdfast.kernels.personal_data.column_types import ColumnType, classify_column
+from holdfast.kernels.personal_data.column_types import ColumnType, classify_column, role_of_label
 from holdfast.kernels.personal_data.detector import default_detector
+from holdfast.kernels.personal_data.lexicon import SPECIAL
 from holdfast.kernels.personal_data.rule import Span
 
 DETECTOR = default_detector()
@@ -113,3 +114,8 @@ def test_the_detector_sees_the_name_as_context() -> None:
 
     classify_column("taxNumber", ["12"], detector=Listening(), rng=np.random.default_rng(0))
     assert seen == ["tax number: 12"]
+
+
+@pytest.mark.parametrize("label", [name.upper() for name in SPECIAL])
+def test_what_the_detector_calls_a_special_category_is_one(label: str) -> None:
+    assert role_of_label(label) == "special category"

@@ -59,9 +59,10 @@ def test_every_rule_finds_its_examples(rule: Rule) -> None:
 def test_words_around_a_match_decide_and_only_in_its_record(compiled: bool) -> None:
     finder = Finder([CODE], compiled=compiled)
     found = finder.find(
-        ["my code is 1234", "1234", "code", "1234 the code", "version 1234 of the code", "decode 1234", ""]
-    )
-    assert [[span.score for span in spans] for spans in found] == [[0.8], [], [], [0.8], [0.8], [], []]
+        ["my code is 1234", "1234", "code", "1234 the code", "version 1234 of the code", "decode 1234", "",
+         "0x4code5 1234", "5 code9 1234"]
+    )  # fmt: skip
+    assert [[span.score for span in spans] for spans in found] == [[0.8], [], [], [0.8], [0.8], [], [], [], [0.8]]
     loose = Finder([CODE], threshold=0.2, compiled=compiled)
     assert loose.find(["version 1234", "1234"]) == [[], [Span(0, 4, "CODE", 0.3)]]
 
@@ -95,6 +96,8 @@ def test_a_long_record_is_looked_at_in_pieces(monkeypatch: pytest.MonkeyPatch) -
         "@" * 50_000,
         "a'" * 25_000 + "@",
         "+(" * 25_000,
+        "api_key=a " * 30_000,  # an automaton that went on to the end from every key took half a minute here
+        "-----BEGIN PRIVATE KEY-----" * 10_000,
     ],
 )
 def test_hostile_texts_end_and_hold_nothing(text: str) -> None:

@@ -9,6 +9,7 @@ VALID = [
     ("is_personnummer", "8112289874"),
     ("is_personnummer", "198112289874"),
     ("is_personnummer", "7010632391"),
+    ("is_personnummer", "811228+9874"),
     ("is_organisationsnummer", "5560360793"),
     ("is_cpr", "0707614285"),
     ("is_cvr", "13585628"),

@@ -21,6 +21,8 @@ def found(text: str) -> list[tuple[str, str]]:
         ("<jürgen@müller.example>", "jürgen@müller.example"),
         ("ＡＢＣ＠ｅｘａｍｐｌｅ．ｃｏｍ", "ＡＢＣ＠ｅｘａｍｐｌｅ．ｃｏｍ"),
         ("see 'o'brien@example.com'", "o'brien@example.com"),
+        ("GET /login?user=anna%40example.com&x=1", "anna%40example.com"),
+        ("anna@example。com", "anna@example。com"),
     ],
 )
 def test_mail_addresses(text: str, value: str) -> None:
@@ -62,6 +64,9 @@ def test_what_is_no_web_address(text: str) -> None:
         ("001-212-555-0147x1887.", "001-212-555-0147x1887"),
         ("You can call 73 448 266", "73 448 266"),
         ("24 428557-Office", "24 428557"),
+        ("sent to +442079460018 200 12ms", "+442079460018"),
+        ("+48 22 123 45 67 12 kw.", "+48 22 123 45 67"),
+        ("1212-555-0147", "1212-555-0147"),
     ],
 )
 def test_telephone_numbers(text: str, value: str) -> None:
@@ -70,7 +75,17 @@ def test_telephone_numbers(text: str, value: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["24 428557", "took 1234567 ms", "1.234.567,89", "2024-11-30", "5112 39 Rue", "1 2 3 4 5 6 7 8", "#0494 928 232"],
+    [
+        "24 428557",
+        "took 1234567 ms",
+        "1.234.567,89",
+        "2024-11-30",
+        "5112 39 Rue",
+        "1 2 3 4 5 6 7 8",
+        "#0494 928 232",
+        "054.40x7677",
+        "+983413",
+    ],
 )
 def test_what_is_no_telephone_number(text: str) -> None:
     assert found(text) == []

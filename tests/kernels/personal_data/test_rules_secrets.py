@@ -28,6 +28,7 @@ def found(text):
         (f"before\n{KEY}\nafter", KEY, "PRIVATE_KEY"),
         ("postgres://app:hunter2@db.internal/prod", "hunter2", "PASSWORD"),
         ("mongodb+srv://u:p4ss@cluster0.example.net", "p4ss", "PASSWORD"),
+        ("see https://anna:S3cr3t@x.org/a?b=1 there", "S3cr3t", "PASSWORD"),
         ("DB_PASSWORD='c0rrect-horse'", "c0rrect-horse", "PASSWORD"),
         ('{"password": "Tr0ub4dor&3"}', "Tr0ub4dor", "PASSWORD"),
         ("client_secret: 9f8a7b6c5d4e3f2a1b0c9d8e", "9f8a7b6c5d4e3f2a1b0c9d8e", "API_KEY"),

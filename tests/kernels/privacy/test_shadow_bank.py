@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +14,8 @@ IS_IN = np.array([[True, False], [False, True], [True, False]])
 
 
 def test_answers_stand_in_the_order_of_the_columns() -> None:
-    def train(rows: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
-        return np.isin(np.arange(3), rows).astype(float)
+    def train(parts: list[NDArray[np.int64]], seeds: list[int]) -> Iterator[NDArray[np.float64]]:
+        return (np.isin(np.arange(3), rows).astype(float) for rows in parts)
 
     found = shadow_answers(IS_IN, train, columns=[1, 0], seed=0, kept=MemoryStore())
     assert (found == IS_IN[:, ::-1]).all()
@@ -22,9 +24,10 @@ def test_answers_stand_in_the_order_of_the_columns() -> None:
 def test_a_run_that_was_ended_trains_only_the_rest() -> None:
     kept, trained = MemoryStore(), []
 
-    def train(rows: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
-        trained.append(seed)
-        return np.full(3, seed / 2**31)
+    def train(parts: list[NDArray[np.int64]], seeds: list[int]) -> Iterator[NDArray[np.float64]]:
+        for seed in seeds:
+            trained.append(seed)
+            yield np.full(3, seed / 2**31)
 
     first = shadow_answers(IS_IN, train, columns=[0], seed=7, kept=kept)
     both = shadow_answers(IS_IN, train, columns=[0, 1], seed=7, kept=kept)

@@ -172,7 +172,7 @@ def test_what_cannot_be_attacked_is_refused_in_words() -> None:
         attacked(forward, np.where(np.arange(3)[:, None, None, None] == 1, 2.5, X).astype(np.float32))
     with pytest.raises(ValueError, match="classes 0 to 3"):
         attacked(forward, X, np.array([0, 4, 1]))
-    with pytest.raises(ValueError, match=r"scores of shape \(8, n_classes\)"):
+    with pytest.raises(ValueError, match=r"scores of shape \(4, n_classes\)"):
         attacked(lambda x: forward(x)[:, :, None].expand(-1, -1, 2)[:3], X, np.zeros(3, int))
 
 

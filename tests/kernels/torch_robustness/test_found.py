@@ -23,11 +23,14 @@ def test_only_flips_inside_that_are_closer_and_confirmed_are_kept() -> None:
     found.name = "first"
     flips = torch.tensor([[0.0, 1.0]]).expand(3, 2)
     x = torch.tensor([[0.6, 0.5], [0.9, 0.5], [0.6, 0.5]], dtype=torch.float64)
-    assert found.keep(torch.arange(3), x, flips).tolist() == [True, False, False]
+    found.keep(torch.tensor([0, 1, 2, 0]), torch.cat([x, x[:1] + 0.02]), torch.cat([flips, flips[:1]]))
+    assert found.is_open(torch.tensor([2, 0])).tolist() == [True, False]
     assert found.open().tolist() == [1, 2]
     found.name = "second"
-    assert not found.keep(torch.tensor([0]), x[:1] + 0.05, flips[:1]).any()
-    assert found.keep(torch.tensor([0]), x[:1] - 0.05, flips[:1]).all()
+    found.keep(torch.tensor([0]), x[:1] + 0.05, flips[:1])
+    assert found.distance[0] == pytest.approx(0.1)
+    assert found.stage[0] == "first"
+    found.keep(torch.tensor([0]), x[:1] - 0.05, flips[:1])
     assert found.distance[0] == pytest.approx(0.05)
     assert found.stage.tolist() == ["second", "", ""]
 
@@ -35,5 +38,5 @@ def test_only_flips_inside_that_are_closer_and_confirmed_are_kept() -> None:
 def test_a_flip_that_is_not_repeated_is_not_kept() -> None:
     ball = balls(np.zeros((1, 1)), norm="l2", eps=1, low=0, high=1, device="cpu", dtype=torch.float32)
     found = Found(Asked(lambda x: torch.tensor([[1.0, 0.0]]).expand(len(x), 2), n_points=1), ball, torch.tensor([0]))
-    assert not found.keep(torch.tensor([0]), torch.ones(1, 1) / 2, torch.tensor([[0.0, 1.0]])).any()
+    found.keep(torch.tensor([0]), torch.ones(1, 1) / 2, torch.tensor([[0.0, 1.0]]))
     assert np.isinf(found.distance).all()

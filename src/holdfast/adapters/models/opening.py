@@ -82,7 +82,7 @@ def open_model(
     if not found.startswith("torch") and not needs_factory:
         _refuse_unused(network, name)
     if needs_factory:
-        _require_factory(network, name, allow_code=allow_code)
+        require_factory(network, name, allow_code=allow_code)
     if found == "torch program" and not (vouched or trust_pickle):
         raise formats.refuse_pickle(name)
     source = Source(
@@ -111,8 +111,14 @@ def _refuse_unused(network: NetworkSettings, name: str) -> None:
         )
 
 
-def _require_factory(network: NetworkSettings, name: str, *, allow_code: bool) -> None:
-    """Refuse weights without the function that makes their module, or with one that may not run."""
+def require_factory(network: NetworkSettings, name: str, *, allow_code: bool) -> None:
+    """Refuse weights without the function that makes their module, or with one that may not run.
+
+    Raises
+    ------
+    InputError
+        Naming what is missing.
+    """
     if not network.factory.strip(":").count(":"):
         raise InputError(
             f"{name} holds weights only: which module they belong to is not known",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from holdfast.adapters.models.adapter import Adapter
 
-PROBE_ROWS = 16
+PROBE_ROWS = 8
 # numbers of one chunk of rows: what is held between layers is a few times as much
 CHUNK_CELLS = 1 << 20
 SHAPE_HINT = "state the shape of one row, such as network: {input_shape: [1, 28, 28]}, in holdfast.yaml"
@@ -193,7 +193,9 @@ class TorchModel:
     def _settled(self) -> tuple[NetworkLink, ModelInfo]:
         """Run it on made-up rows: what do its outputs mean, and does it answer the same twice."""
         notes = list(self._runnable.notes)
-        probe = np.random.default_rng(0).random((PROBE_ROWS, math.prod(self._row)))
+        rng, n_cells = np.random.default_rng(0), math.prod(self._row)
+        # some rows as images are, some far outside of them, where what only looks like a probability does not stay one
+        probe = np.concatenate([rng.random((PROBE_ROWS, n_cells)), rng.normal(0, 10, (PROBE_ROWS, n_cells))])
         first, second = self._outputs(probe), self._outputs(probe)
         width, classes = first.shape[1], self._settings.classes
         link = self._settings.link or _looks_like(first, classes, notes)

@@ -36,6 +36,7 @@ part of it, and costs everybody who needs the score.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -241,15 +242,15 @@ def _train(
     if without is not None:
         is_in &= ~without[:, None]
 
-    def train(rows: NDArray[np.int64], seed: int) -> Numbers:
-        with subject.retrained(inputs[rows], y[rows], seed=seed, settings=settings) as copy:
+    def train(parts: list[NDArray[np.int64]], seeds: list[int]) -> Iterator[Numbers]:
+        for copy in subject.retrained_many(inputs, y, parts, seeds=seeds, settings=settings):
             scores = copy.predict(inputs).scores
-        assert scores is not None
-        return scores
+            assert scores is not None
+            yield scores
 
     try:
         answers = shadow_answers(
-            is_in, train, columns=ctx.track(range(size), size), seed=ctx.seed, kept=ctx.store, name=name
+            is_in, train, columns=range(size), seed=ctx.seed, kept=ctx.store, name=name, track=ctx.track
         )
     except ModelError:
         if settings:

@@ -35,7 +35,7 @@ regularisation, or differentially private training. Rounding or hiding scores he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -263,14 +263,16 @@ def _attack(
     target = confidence(subject.predict(records.inputs))
     split, weak = _weak_scores(subject, ctx, records, target) if is_weak else (np.full(target.size, "report"), {})
 
-    def train(rows: NDArray[np.int64], seed: int) -> Numbers:
-        with subject.retrained(records.inputs[rows], records.y[rows], seed=seed, stand_in=is_weak) as copy:
-            return confidence(copy.predict(records.inputs))
+    def train(parts: list[NDArray[np.int64]], seeds: list[int]) -> Iterator[Numbers]:
+        for copy in subject.retrained_many(records.inputs, records.y, parts, seeds=seeds, stand_in=is_weak):
+            yield confidence(copy.predict(records.inputs))
 
     answers = np.empty((records.rows.size, 0))
     for look, size in enumerate(sizes):
-        columns = ctx.track(range(answers.shape[1], size), size - answers.shape[1])
-        more = shadow_answers(is_in, train, columns=columns, seed=ctx.seed, kept=ctx.store, name=design)
+        columns = range(answers.shape[1], size)
+        more = shadow_answers(
+            is_in, train, columns=columns, seed=ctx.seed, kept=ctx.store, name=design, track=ctx.track
+        )
         answers = np.column_stack([answers, more])
         scores = {**attack_model(target, answers, is_in[:, :size]), **weak}
         if is_weak:

@@ -44,7 +44,9 @@ prefer models that treat missing cells as such, and let the model abstain on row
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,7 +81,7 @@ SPEC = {
         {"id": "relative_corruption_error", "name": "The same relative to the nearest class mean (images)",
          "unit": "ratio", "direction": "lower_is_better", "range": [0, None]},
     ],
-    "reads": ["text", "modality"],
+    "reads": ["text", "modality", "image_shape"],
     "evidence_codes": ["CORR"],
     "references": [
         "Hendrycks, Dietterich (2019), Benchmarking neural network robustness to common corruptions, ICLR",
@@ -90,7 +92,7 @@ SPEC = {
 }  # fmt: skip
 
 WORST, MEDIUM = 5, 3
-TABLE_BATCHES = 25
+TABLE_KINDS, IMAGE_KINDS = 5, 13
 SMALLEST_SIDE = 4
 DAMAGE = {
     "missing": "a fifth of all cells are empty",
@@ -111,6 +113,10 @@ DAMAGE = {
     "rotation": "the images are turned",
     "translation": "the images are shifted",
     "zoom": "the images are nearer or further away",
+}
+OVERALL = {
+    "corruption_error": "Over all kinds and strengths of damage, {:.0%} of the images are answered wrongly.",
+    "relative_corruption_error": "That is {:.2f} times what a plain model gets wrong on the same images.",
 }
 REMEDIATION = (
     "Check inputs before they reach the model (ranges, units, known levels), train on damaged copies of the rows, and "
@@ -146,8 +152,8 @@ def run(subject: Subject, ctx: Context, *, height: int = 0, channels: int = 0) -
     Parameters
     ----------
     height, channels
-        Of images whose columns are pixels, row by row, the channels of a pixel side by side; 0 takes what the network
-        states, or a square, grey or of three channels.
+        Of images whose columns are pixels, row by row, the channels of a pixel side by side; 0 takes the
+        deployment's ``image_shape``, what the network states, or a square, grey or of three channels.
     """
     import numpy as np
 
@@ -158,9 +164,7 @@ def run(subject: Subject, ctx: Context, *, height: int = 0, channels: int = 0) -
     points = ctx.effort.get("points", subject.test.frame.height)
     is_image = subject.deployment.modality == "image"
     if is_image:
-        from holdfast.kernels.robustness.damaged_images import STRENGTHS
-
-        points = max(1, points * TABLE_BATCHES // (WORST * len(STRENGTHS)))
+        points = max(1, points * TABLE_KINDS // IMAGE_KINDS)
     rows = np.sort(ctx.rng.permutation(subject.test.frame.height)[:points])
     clean = subject.test.frame.select(subject.features)[rows]
     y = subject.y(subject.test)[rows]
@@ -220,14 +224,13 @@ def _of_images(subject: Subject, clean: pl.DataFrame, ctx: Context, height: int,
     from holdfast.kernels.robustness.damaged_images import STRENGTHS, damage_images, strength
     from holdfast.kernels.robustness.pixels import as_images, as_rows, nearest_class, pixel_range
 
-    assert subject.test is not None
     if words := [name for name, kind in clean.schema.items() if not kind.is_numeric()]:
         raise NotApplicable(f"the input {words[0]!r} is no number", hint="leave out what is no pixel, by ignore")
     cells = clean.cast(pl.Float64).to_numpy()
     if not np.isfinite(cells).all():
         raise NotRun("pixels are missing in the test table", hint="fill them or leave these rows out")
     layout = _layout(subject, height, channels)
-    reference = (subject.train or subject.test).frame.select(subject.features)
+    reference = subject.train.frame.select(subject.features) if subject.train else clean
     low, high = pixel_range(reference.min().row(0), reference.max().row(0))
     images = as_images((np.clip(cells, low, high) - low) / (high - low), layout)
     seed = int(ctx.rng.integers(2**31))
@@ -249,19 +252,17 @@ def _of_images(subject: Subject, clean: pl.DataFrame, ctx: Context, height: int,
 def _layout(subject: Subject, height: int, channels: int) -> Layout:
     from holdfast.kernels.robustness.pixels import Layout, square_layout
 
-    n = len(subject.features)
-    if not height and not channels and subject.info is not None and "gradients" in subject.info.capabilities:
-        try:
+    n, shape = len(subject.features), subject.deployment.image_shape
+    if not shape and not height and not channels and subject.info and "gradients" in subject.info.capabilities:
+        with suppress(NotRun, MissingExtra):
             shape = subject.network().input_shape
-        except (NotRun, MissingExtra):
-            shape = ()
-        if len(shape) == 3 and shape[0] in (1, 3):
-            return Layout((shape[0], shape[1], shape[2]), channels_last=False)
+    if len(shape) == 3 and shape[0] in (1, 3) and math.prod(shape) == n:
+        return Layout((shape[0], shape[1], shape[2]), channels_last=False)
     found = square_layout(n, height=height, channels=channels)
     if found is None or min(found.shape[1:]) < SMALLEST_SIDE:
         raise NotApplicable(
             f"{n} inputs make no square image, grey or of three channels, of 4 x 4 pixels or more",
-            hint="give the parameters height and channels of robustness.corruptions",
+            hint="state image_shape under deployment: [channels, height, width]",
         )
     return found
 
@@ -375,7 +376,7 @@ def _overall(level: float, answers: list[_Answer], is_image: bool) -> list[Measu
             found.append(("relative_corruption_error", relative, "delta method, paired"))
     return [
         Measured(
-            id=id, value=estimate.value, n=len(errors),
+            id=id, value=estimate.value, n=len(errors), plain=OVERALL[id].format(estimate.value),
             interval=Interval(low=estimate.low, high=estimate.high, level=level, method=method),
         )
         for id, estimate, method in found

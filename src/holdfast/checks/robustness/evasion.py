@@ -105,7 +105,7 @@ SPEC = {
         "quick": {"points": 50, "tree_points": 200, "queries": 200, "parts": 500, "steps": 10_000_000},
         "default": {"points": 200, "tree_points": 1000, "queries": 500, "parts": 2000, "steps": 30_000_000},
         "thorough": {"points": 1000, "tree_points": 5000, "queries": 1000, "parts": 20000, "steps": 2_000_000_000,
-                     "looks": 10},
+                     "looks": 10, "exhaustive": 1},
     },
 }  # fmt: skip
 
@@ -138,8 +138,9 @@ class _Looks:
 
 
 def run(
-    subject: Subject, ctx: Context, *, distance: float | None = None, categories: int = 1, norm: str = "linf"
-) -> Outcome:
+    subject: Subject, ctx: Context, *, distance: float | None = None, categories: int = 1, norm: str = "linf",
+    exhaustive: bool = False,
+) -> Outcome:  # fmt: skip
     """Attack rightly answered test rows within the threat model.
 
     Parameters
@@ -149,6 +150,8 @@ def run(
         change. The deployment's ``threat`` takes their place.
     norm
         What ``distance`` limits: the largest move (``linf``), the sum of all moves (``l1``), or their length (``l2``).
+    exhaustive
+        Whether every stage of AutoAttack is run on networks, too; always at thorough effort.
     """
     import polars as pl
 
@@ -159,7 +162,7 @@ def run(
         raise NotApplicable("there is only one class, so no answer can flip", hint="give data with two or more classes")
     rules = _rules(subject, distance, categories, norm)
     order = _rightly_answered(subject, ctx)
-    problem, how = _problem(subject, ctx, order, rules)
+    problem, how = _problem(subject, ctx, order, rules, exhaustive or bool(ctx.effort.get("exhaustive")))
     order = order if problem else order[: ctx.effort.get("points", order.size)]
     looks = _attack(subject, ctx, order, rules, problem)
     found = looks.points["distance"].drop_nulls().to_numpy()
@@ -194,7 +197,9 @@ def _rules(subject: Subject, distance: float | None, categories: int, norm: str)
     return rules
 
 
-def _problem(subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Rules) -> tuple[Problem | None, str]:
+def _problem(
+    subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Rules, exhaustive: bool
+) -> tuple[Problem | None, str]:
     """Write the model as trees over the table's columns, or as a network; or say why it cannot be."""
     from importlib.util import find_spec
 
@@ -211,7 +216,8 @@ def _problem(subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Ru
         if "gradients" in shown:
             from holdfast.kernels.torch_robustness.network_search import network_problem
 
-            return network_problem(subject.network(), subject.features, rules, seed=ctx.seed), ALONG_SLOPES
+            network, names = subject.network(), subject.features
+            return network_problem(network, names, rules, seed=ctx.seed, exhaustive=exhaustive), ALONG_SLOPES
         if "trees" not in shown:
             return None, f"{asked.capitalize()}."
         points, labels = subject.test.frame.select(subject.features)[order], subject.predictions.labels[order]
@@ -264,6 +270,7 @@ def _attack(subject: Subject, ctx: Context, order: NDArray[np.int64], rules: Rul
             raise found.error
         hint = "give more with --budget, or endpoint.max_queries"
         raise NotRun(f"no row could be attacked in full: {found.stopped}", hint=hint)
+    counts.update(getattr(problem, "seen", {}))
     return _Looks(_points(subject, found, rules), found, counts)
 
 
@@ -287,11 +294,9 @@ def _attack_rows(
     questions = questions_about(subject, points, y, is_scored=scores is not None, fails=(ModelError,), ends=ends)
     counts["unstable"] += (n_unstable := questions.n_unstable(subject.cells(points)))
     if n_unstable > UNSTABLE * rows.size:
-        raise NotRun(
-            f"the model gives different answers to the same question ({n_unstable} of {rows.size} rows), so a flip "
-            "would prove nothing",
-            hint="fix the model's random seed, or give a model that answers deterministically",
-        )
+        same = f"the same question ({n_unstable} of {rows.size} rows)"
+        hint = "fix the model's random seed, or give a model that answers deterministically"
+        raise NotRun(f"the model gives different answers to {same}, so a flip would prove nothing", hint=hint)
     chosen = np.random.default_rng(ctx.seed).permutation(reference.frame.height)[:MOST_DONORS]
     attacker = Attacker(
         rules=rules, problem=problem, questions=questions, seed=ctx.seed, time_left=ctx.time_left,
@@ -331,12 +336,9 @@ def _points(subject: Subject, found: Looked, rules: Rules) -> pl.DataFrame:
     }
     changed = subject.frame(attacked.cells, points)
     names = [*rules.limits, *(name for group in rules.one_hot for name in group)]
-    return pl.DataFrame(lines).hstack(
-        [
-            changed[name].set(~(valid & changed[name].ne_missing(points[name])), None).alias(f"adversarial_{name}")
-            for name in names
-        ]
-    )
+    keeps = {name: ~(valid & changed[name].ne_missing(points[name])) for name in names}
+    cells = [changed[name].set(keeps[name], None).alias(f"adversarial_{name}") for name in names]
+    return pl.DataFrame(lines).hstack(cells)
 
 
 def _measure(ctx: Context, found: _Looks) -> tuple[Measured, ...]:

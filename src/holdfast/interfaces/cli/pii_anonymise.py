@@ -61,6 +61,10 @@ def _text(release: Release) -> str:
         lines.append(
             f"not coarsened, though others may know them (--quasi or --drop): {', '.join(release.still_known)}"
         )
+    for name, labels in release.naming_texts.items():
+        lines.append(
+            f"{name} stays, and some of its cells hold personal data ({', '.join(labels)}): redact it first, or --drop it"
+        )
     lines.append("Released data can still be personal data: what all people of a group have in common is given away.")
     return "\n".join(lines)
 
@@ -80,5 +84,6 @@ def _json(release: Release) -> str:
         },
         "left_out": list(release.dropped),
         "still_known": list(release.still_known),
+        "naming_texts": {name: list(labels) for name, labels in release.naming_texts.items()},
     }
     return json_format.dumps(found, indent=2)

@@ -18,14 +18,16 @@ RUN = 64  # code points of a run of digits or of letters and digits that are loo
 HOST_RUN = 448  # longest host name that rules accept: seven labels
 FARTHEST = 4096  # code points back that a word of a context may stand; tries are not quite in order of their place
 TOKEN = 4 * RUN  # of the first run of letters and digits
+FAR = 256  # code points after which an automaton that has not failed is taken to accept
 LINE = 20  # shortest line that may be a line of a document
 
-KINDS = ("at", "dot", "colon", "hex", "line")
+LONG = 20  # letters of a run that may be a key without a digit
+KINDS = ("at", "dot", "colon", "hex", "line", "long")
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)  # gives each single bit its own six highest bits
 _BITS = np.zeros(64, np.int64)
 for _bit in range(64):
     _BITS[(((1 << _bit) * int(_DE_BRUIJN)) & 0xFFFFFFFFFFFFFFFF) >> 58] = _bit
-_AT_RULES, _DOT_RULES, _COLON_RULES, _HEX_RULES, _LINE_RULES = range(len(KINDS))
+_AT_RULES, _DOT_RULES, _COLON_RULES, _HEX_RULES, _LINE_RULES, _LONG_RULES = range(len(KINDS))
 
 
 def _flags() -> NDArray[np.uint8]:
@@ -42,7 +44,7 @@ def _flags() -> NDArray[np.uint8]:
             + HOST * (is_letter or is_digit or character in ".-")
             + SEPARATOR * (character in " -./():+")
             + OPENING * (character in "+(")
-            + SIGN * (character in "@.:-")
+            + SIGN * (character in "@.:-%")
         )
     return flags
 
@@ -175,10 +177,13 @@ def _put(
             return
         state &= machine[READS + codes[place]]
         at = place
+        stop = place + FAR
         while not state & machine[LAST]:
             at += 1
             if state == 0 or at == len(codes):
                 return
+            if at == stop:
+                break
             following = np.uint64(0)
             while state:
                 lowest = state & (~state + np.uint64(1))
@@ -268,14 +273,14 @@ def _look_at_sign(
     code = codes[at]
     start = at
     kind = -1
-    if code == 0x40:
+    if code == 0x40 or (code == 0x25 and at + 2 < n and codes[at + 1] == 0x34 and codes[at + 2] == 0x30):  # @, %40
         rules = kind_rules[kind_begins[_AT_RULES] : kind_begins[_AT_RULES + 1]]
         _look_before_at_sign(codes, machines, rules, at, tries, counts)
     elif code == 0x2E:
         if at + 1 < n and FLAGS[codes[at + 1]] & LETTER:
             kind, start = _DOT_RULES, _run_start(codes, at, HOST, HOST_RUN)
     elif code == 0x3A:
-        if at + 2 < n and codes[at + 1] == 0x2F and codes[at + 2] == 0x2F:
+        if at + 2 < n and codes[at + 1] == 0x2F and codes[at + 2] == 0x2F and at > 0 and FLAGS[codes[at - 1]] & LETTER:
             kind, start = _DOT_RULES, _run_start(codes, at, LETTER, 8)
         else:
             start = _run_start(codes, at, HEX, RUN)
@@ -283,6 +288,8 @@ def _look_at_sign(
                 if codes[before] == 0x3A:
                     kind = _COLON_RULES
                     break
+                if codes[before] == 0x2E:  # the dot may be one of a sentence
+                    start = before + 1
     elif code == 0x2D and at >= 2 and FLAGS[codes[at - 1]] & FLAGS[codes[at - 2]] & HEX:
         kind, start = _HEX_RULES, at - 2
     if kind >= 0:
@@ -340,6 +347,8 @@ def scan(
 ) -> None:
     """Find where rules may begin, and where words of their contexts stand, in the order of the text.
 
+    Letters between two digits, as in hexadecimal numbers, are no word of a context.
+
     Parameters
     ----------
     codes:
@@ -352,6 +361,7 @@ def scan(
     slots, letters, bounds, is_context, word_begins, word_rules, kind_begins, kind_rules = plan[:8]
     run_begins, run_rules, fewest, machines = plan[8:]
     line_rules = kind_rules[kind_begins[_LINE_RULES] : kind_begins[_LINE_RULES + 1]]
+    long_rules = kind_rules[kind_begins[_LONG_RULES] : kind_begins[_LONG_RULES + 1]]
     counts[:] = 0
     n = len(codes)
     before = 0  # flags of the code before
@@ -368,13 +378,15 @@ def scan(
                 at += 1
             word = _word_at(codes, (start, at), state, slots, letters, bounds)
             if word >= 0:
-                if is_context[word]:
+                if is_context[word] and not (before & DIGIT and at < n and FLAGS[codes[at]] & DIGIT):
                     if counts[1] < len(seen):
                         seen[counts[1], 0] = word
                         seen[counts[1], 1] = start
                     counts[1] += 1
                 rules = word_rules[word_begins[word] : word_begins[word + 1]]
                 _put_all(codes, machines, rules, start, tries, counts)
+            if at - start >= LONG:
+                _put_all(codes, machines, long_rules, start, tries, counts)
             if not before & DIGIT and at < n and FLAGS[codes[at]] & DIGIT:
                 _look_at_token(codes, machines, run_begins, run_rules, fewest, start, tries, counts)
             before = LETTER

@@ -12,6 +12,7 @@ from holdfast.kernels.compiled_numba import compiled, entrance
 from holdfast.kernels.personal_data.lexicon import (
     ALONE,
     BITS,
+    COLON,
     DOT,
     FLAGS,
     GAP,
@@ -21,6 +22,7 @@ from holdfast.kernels.personal_data.lexicon import (
     RECORD,
     SHAPE,
     SPECIAL,
+    STRANGE,
     WEAK,
     Words,
 )
@@ -88,6 +90,23 @@ def is_tied(words: Words, first: int) -> bool:
     return False
 
 
+@compiled
+def begins_note(words: Words, at: int) -> bool:
+    """Whether a sentence or a note, such as one behind ":" or ";", begins with a word."""
+    return bool(at == 0 or sentence_ends(words, at) or words[at, GAP] & (COLON | STRANGE) != 0)
+
+
+@compiled
+def is_noted(words: Words, first: int) -> bool:
+    """Whether a note begins with "diagnosed with", "member of" before a term: of whom it is goes without saying."""
+    for here in range(first - 1, max(first - REACH_OF_RELATION, 0) - 1, -1):
+        if begins_note(words, here + 1):
+            return False
+        if words[here, FLAGS] & RELATION and words[here, LENGTH] > 1:
+            return begins_note(words, here)
+    return False
+
+
 @entrance
 def find_categories(words: Words, found: Found, n: int) -> int:
     """Write terms of the special categories that are said of a person."""
@@ -98,9 +117,10 @@ def find_categories(words: Words, found: Found, n: int) -> int:
             at += 1
             continue
         end = at + words[at, LENGTH]
-        if is_about_someone(words, at, end):
-            tied = is_tied(words, at)
-            weak = words[at, FLAGS] & WEAK != 0
+        weak = words[at, FLAGS] & WEAK != 0
+        noted = is_noted(words, at)
+        if noted or is_about_someone(words, at, end):
+            tied = noted or is_tied(words, at)
             score = 55 if not (tied or weak) else (70 if tied and not weak else (60 if tied else 0))
             if score > 0:
                 for category in range(N_CATEGORIES):

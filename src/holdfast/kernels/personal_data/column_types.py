@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.kernels.personal_data.column_names import NameMatch, Role, match_name, name_words
+from holdfast.kernels.personal_data.lexicon import SPECIAL
 from holdfast.kernels.personal_data.rule import Span
 from holdfast.kernels.stats.interval import IntervalEstimate
 from holdfast.kernels.stats.proportions import wilson
@@ -21,12 +22,16 @@ MOST = 0.5  # a column is of a kind when at least so many of its values are, sam
 _UNIQUE = 0.98
 _CODE = re.compile(r"[A-Za-z]{0,6}[-_/ ]?\d{4,}|[0-9a-fA-F-]{16,}|(?=[^a-z ]*\d)[A-Z0-9-]{6,}")
 _ID_WORDS = frozenset("id uid uuid guid key no nr num number nummer numero numer code ref reference index".split())
-_SPECIAL = frozenset({"HEALTH", "RELIGION", "POLITICS", "UNION", "SEXUALITY", "ETHNICITY", "BIOMETRIC", "CRIME"})
+# as names of columns have them, and as the detector does
+_SPECIAL = frozenset({
+    "HEALTH", "RELIGION", "POLITICS", "UNION", "SEXUALITY", "ETHNICITY", "BIOMETRIC", "CRIME",
+    *(name.upper() for name in SPECIAL),
+})  # fmt: skip
 _QUASI = frozenset({"AGE", "DOB", "ZIP_CODE", "LOCATION", "NRP", "TITLE", "SEX", "POSTAL"})
 _NEITHER = frozenset({"DATE_TIME", "URL", "ORGANIZATION"})
 # Labels that a detector gives and a name may say more exactly.
 _NARROWER = {"DATE_TIME": {"DOB"}, "LOCATION": {"ADDRESS", "ZIP_CODE"}, "PHONE_NUMBER": {"NATIONAL_ID", "US_SSN", "ID"}}
-_ATTRIBUTES_OTHERS_SEE = frozenset({"ETHNICITY", "BODY"})
+_ATTRIBUTES_OTHERS_SEE = frozenset({"ETHNICITY", "ETHNIC_ORIGIN", "BODY"})
 
 
 class Finder(Protocol):

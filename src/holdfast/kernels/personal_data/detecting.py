@@ -25,7 +25,8 @@ from holdfast.kernels.personal_data.rule import THRESHOLD, Rule, Span
 AGAINST_REACH = 24
 BATCH = 1 << 20  # code points that are looked at in one go
 SHARED = 1 << 13  # code points that pieces of a longer record have in common
-WORD = re.compile(f"[{LETTERS}]+".encode("latin-1"))
+# letters between two digits, as in hexadecimal numbers, are no word
+WORD = re.compile(f"(?<![0-9{LETTERS}])[{LETTERS}]+|(?<=[0-9])[{LETTERS}]+(?![0-9{LETTERS}])".encode("latin-1"))
 
 
 class Matcher(NamedTuple):
@@ -34,6 +35,7 @@ class Matcher(NamedTuple):
     expression: re.Pattern[bytes]
     group: str | int
     validate: Callable[[str], bool] | None
+    beginnings: Callable[[str], Iterable[str]] | None
     label: str
     score: float
     context: frozenset[str]
@@ -140,16 +142,31 @@ def _matcher(rule: Rule) -> Matcher:
     group = "value" if "value" in rule.compiled.groupindex else 0
     context, against = frozenset(rule.context), frozenset(rule.against)
     return Matcher(
-        rule.compiled, group, rule.validate, rule.label, rule.score, context, against, rule.context_score, rule.reach
-    )
+        rule.compiled, group, rule.validate, rule.beginnings, rule.label, rule.score, context, against,
+        rule.context_score, rule.reach,
+    )  # fmt: skip
+
+
+def _accepted(matcher: Matcher, found: re.Match[bytes]) -> tuple[int, int] | None:
+    """Where the span of a match lies, or None where its validator rejects it."""
+    start, end = found.span(matcher.group)
+    if matcher.validate is None:
+        return start, end
+    text = found.group(matcher.group).decode("latin-1")
+    if matcher.validate(text):
+        return start, end
+    for part in matcher.beginnings(text) if matcher.beginnings is not None else ():
+        if matcher.validate(part):
+            return start, start + len(part)
+    return None
 
 
 def _search(data: bytes, matchers: Iterable[Matcher]) -> Iterator[Match]:
     """Every match of every rule that its validator accepts."""
     for matcher in matchers:
         for found in matcher.expression.finditer(data):
-            if matcher.validate is None or matcher.validate(found.group(matcher.group).decode("latin-1")):
-                yield *found.span(matcher.group), matcher
+            if (span := _accepted(matcher, found)) is not None:
+                yield *span, matcher
 
 
 def _try(data: bytes, matchers: Sequence[Matcher], tries: NDArray[np.int64]) -> Iterator[Match]:
@@ -160,15 +177,15 @@ def _try(data: bytes, matchers: Sequence[Matcher], tries: NDArray[np.int64]) -> 
         if number != before:
             before, end = number, 0
             matcher = matchers[number]
-            match, group, validate = matcher.expression.match, matcher.group, matcher.validate
+            match = matcher.expression.match
         if place < end:
             continue
         found = match(data, place)
         if found is None:
             continue
         end = found.end()
-        if validate is None or validate(found.group(group).decode("latin-1")):
-            yield *found.span(group), matcher
+        if (span := _accepted(matcher, found)) is not None:
+            yield *span, matcher
 
 
 def _scan(codes: NDArray[np.uint8], compiled: Compiled) -> tuple[NDArray[np.int64], ContextWords]:
@@ -201,7 +218,7 @@ def _context_words(data: bytes, wanted: set[str]) -> ContextWords:
 
 def _score(match: Match, words: ContextWords, low: int, high: int) -> float:
     """The score of a match, by the words around it between the bounds of its record."""
-    begin, end, (_, _, _, _, score, context, against, context_score, reach) = match
+    begin, end, (_, _, _, _, _, score, context, against, context_score, reach) = match
     if not context and not against:
         return score
     starts = words.starts

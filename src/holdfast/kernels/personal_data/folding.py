@@ -96,6 +96,8 @@ def _fold_character(character: str) -> int:
         return ord("-")
     if category == "Zs":
         return ord(" ")
+    if character in "。｡":  # dots of host names too (RFC 3490, section 3.1)
+        return ord(".")
     if category in ("Zl", "Zp") or character == "\x85":
         return ord("\n")
     if character in _QUOTES:

@@ -137,7 +137,7 @@ RULES: tuple[Rule, ...] = (
         "US",
         "[A-Za-z]",
         "(?:[A-Za-z]?[0-9]{4,14}[A-Za-z]?|[A-Za-z]{2}[0-9]{5,6}|[0-9][A-Za-z][0-9][A-Za-z]|[A-Za-z][0-9]{6}[A-Za-z])",
-        (5, 16),
+        (5, 17),
         None,
         UNCHECKED,
         _LICENSE_WORDS,

@@ -22,6 +22,7 @@ _BALTIC_CENTURIES = {"1": 18, "2": 18, "3": 19, "4": 19, "5": 20, "6": 20, "7": 
 
 def is_personnummer(digits: str) -> bool:
     """Date of birth (60 more on the day in a samordningsnummer), Luhn over the last ten digits."""
+    digits = digits.replace("+", "")  # instead of the dash from the hundredth birthday on
     short = digits[-10:]
     day = int(short[4:6])
     century_fits = len(digits) == 10 or digits[:2] in ("18", "19", "20")

@@ -56,7 +56,8 @@ def is_codice_fiscale(text: str) -> bool:
     numeric = [int(character, 36) - (10 if character.isalpha() else 0) for character in text[:15]]
     total = sum(_ODD_VALUES[value] if place % 2 == 0 else value for place, value in enumerate(numeric))
     day, month = int(plain[9:11]) % 40, _FISCAL_MONTHS.index(plain[8]) + 1
-    return is_short_date(plain[6:8], str(month), str(day)) and chr(65 + total % 26) == text[15]
+    is_dated = not text.isalpha() and is_short_date(plain[6:8], str(month), str(day))
+    return is_dated and chr(65 + total % 26) == text[15]
 
 
 def is_partita_iva(digits: str) -> bool:

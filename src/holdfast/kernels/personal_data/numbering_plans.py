@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+SHORTEST = 7  # digits with the country's code; plans list emergency and service numbers too
+
 
 def is_international_number(text: str) -> bool:
     """Whether a number that begins with "+" or "00" has a length that its country's plan allows (ITU-T E.164)."""
@@ -11,7 +13,7 @@ def is_international_number(text: str) -> bool:
     digits = "".join(filter(str.isdigit, number_only))
     if not text.startswith("+"):
         digits = digits[2:]
-    return any(len(digits) - n in _lengths(digits[:n]) for n in (1, 2, 3))
+    return len(digits) >= SHORTEST and any(len(digits) - n in _lengths(digits[:n]) for n in (1, 2, 3))
 
 
 @lru_cache(maxsize=2048)

@@ -9,7 +9,7 @@ the match, and the words around it that make it likelier. Rules stand in tables,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -36,7 +36,8 @@ class Anchor(NamedTuple):
     may be the local part before "@"), ``dot`` (the first character of what may be a host name or an address with a
     scheme), ``colon`` (the first character of a run of hexadecimal digits and ":" that holds two or more ":"),
     ``word`` (a word of ``words``), ``hex`` (two hexadecimal digits before "-"), ``line`` (the first character of a
-    line of at least 20 characters: documents' readable zones, blocks of keys).
+    line of at least 20 characters: documents' readable zones, blocks of keys), ``long`` (the first letter of a run of
+    at least 20 letters).
     first: shortest and longest run of digits (``digit``) or of letters and digits (``token``) that the match begins
     with. total: fewest digits in the whole run of digits and single separators (blank, "-", ".", "/", "(", ")",
     ":") for ``digit``; fewest characters of letters and digits, separators left out, for ``token``.
@@ -60,6 +61,7 @@ class Rule:
     one of them within ``reach`` code points before the match or a third of it after raises the score to
     ``context_score``; without one, a word of ``against`` within 24 code points before it takes the score to 0.
     validate: takes the matched text (folded), says whether it can be real (check digits, ranges, embedded dates).
+    beginnings: the parts of a match, each from its start, that are checked in turn where the whole is not valid.
     source: the standard, law or publication that the rule comes from. examples: invented values that it must find,
     with what must stand around them.
     """
@@ -75,6 +77,7 @@ class Rule:
     reach: int = 48
     against: tuple[str, ...] = ()
     validate: Callable[[str], bool] | None = None
+    beginnings: Callable[[str], Iterable[str]] | None = None
     countries: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     examples: tuple[str, ...] = field(default=(), compare=False)

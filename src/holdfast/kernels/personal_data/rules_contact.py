@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from holdfast.kernels.personal_data.numbering_plans import is_international_number
 from holdfast.kernels.personal_data.rule import Anchor, Rule
 
@@ -29,7 +32,7 @@ TOP_LEVELS = frozenset(
 
 def is_mail_address(text: str) -> bool:
     """Whether the parts of an address are as RFC 5321 has them and its domain is no name of a file."""
-    local, _, domain = text.rpartition("@")
+    local, _, domain = text.replace("%40", "@").rpartition("@")
     labels = domain.lower().split(".")
     return (
         len(local) <= 64
@@ -39,6 +42,18 @@ def is_mail_address(text: str) -> bool:
         and labels[-1] not in FILE_SUFFIXES - {"pl", "rs", "py", "sh", "so"}
         and all(0 < len(label) <= 63 and label[0] != "-" and label[-1] != "-" for label in labels)
     )
+
+
+def n_digits(text: str) -> int:
+    """How many digits a telephone number has, those of an extension left out."""
+    return sum(character.isdigit() for character in _EXTENSION.sub("", text))
+
+
+def leading_groups(text: str) -> Iterator[str]:
+    """What is left of a number with "+" without its last group, its last two and so on: another number may follow."""
+    if text.startswith("+"):
+        for gap in reversed(list(_BETWEEN.finditer(text))):
+            yield text[: gap.start()]
 
 
 def is_host_name(text: str) -> bool:
@@ -51,6 +66,8 @@ def is_host_name(text: str) -> bool:
     return last not in FILE_SUFFIXES or len(labels) > 2 or "/" in text
 
 
+_EXTENSION = re.compile("[a-z].*")
+_BETWEEN = re.compile(r"[ ./-]+(?=[0-9(])")
 _NOT_AFTER_WORD = r"(?<![A-Za-z0-9_\xfe\xff])"
 _PHONE_WORDS = (
     "phone", "phones", "telephone", "tel", "telefon", "telefone", "telefono", "telefoon", "telefonu",
@@ -69,14 +86,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "EMAIL_ADDRESS",
         "email",
-        r"(?<![A-Za-z0-9._%+\xfe\xff-])[A-Za-z0-9_\xfe\xff][A-Za-z0-9._%+'\xfe\xff-]{0,63}@"
+        r"(?<![A-Za-z0-9._%+\xfe\xff-])[A-Za-z0-9_\xfe\xff][A-Za-z0-9._%+'\xfe\xff-]{0,63}(?:@|%40)"
         r"(?:[A-Za-z0-9\xfe\xff]"
         r"(?:[A-Za-z0-9\xfe\xff-]{0,61}[A-Za-z0-9\xfe\xff])?\.){1,6}[A-Za-z\xfe\xff]{2,24}(?![A-Za-z0-9_\xfe\xff])",
         Anchor("at"),
         0.95,
         "RFC 5321, section 4.1.2, as it is used",
         validate=is_mail_address,
-        examples=("anna.nowak@example.com", "o'brien+news@mail.example.co.uk"),
+        examples=("anna.nowak@example.com", "o'brien+news@mail.example.co.uk", "?user=anna%40example.com"),
     ),
     Rule(
         "URL",
@@ -111,13 +128,14 @@ RULES: tuple[Rule, ...] = (
         context=_PHONE_WORDS,
         context_score=0.97,
         validate=is_international_number,
-        examples=("+44 20 7946 0018", "0049 (0)30 901820"),
+        beginnings=leading_groups,
+        examples=("+44 20 7946 0018", "0049 (0)30 901820", "msisdn=+442079460018 200 ok"),
     ),
     Rule(
         "PHONE_NUMBER",
         "phone_north_america",
         _START + r"(?:\+?(?:00)?1[ .-]?)?(?:\([0-9]{3}\)[ ]?|[0-9]{3}([.-]))[0-9]{3}(?(1)\1|[.-])[0-9]{4}" + _END,
-        Anchor("digit", first=(1, 3), total=10),
+        Anchor("digit", first=(1, 6), total=10),
         0.75,
         "ATIS-0300051, as written in North America",
         context=_PHONE_WORDS,
@@ -133,7 +151,7 @@ RULES: tuple[Rule, ...] = (
         "ITU-T E.123, section 2: area codes in brackets",
         context=_PHONE_WORDS,
         context_score=0.95,
-        validate=lambda text: 7 <= sum(character.isdigit() for character in text) <= 15,
+        validate=lambda text: 7 <= n_digits(text) <= 15,
         examples=("(030) 901-820", "(55) 5986-8343"),
     ),
     Rule(
@@ -145,7 +163,7 @@ RULES: tuple[Rule, ...] = (
         "ITU-T E.123: national numbers after a trunk 0",
         context=_PHONE_WORDS,
         context_score=0.95,
-        validate=lambda text: 8 <= sum(character.isdigit() for character in text) <= 13,
+        validate=lambda text: 8 <= n_digits(text) <= 13,
         examples=("020 7946 0018", "0494 92 82 32"),
     ),
     Rule(
@@ -157,7 +175,7 @@ RULES: tuple[Rule, ...] = (
         "ITU-T E.123: groups of digits; needs words of the telephone around it",
         context=_PHONE_WORDS,
         context_score=0.85,
-        validate=lambda text: 6 <= sum(character.isdigit() for character in text) <= 13,
+        validate=lambda text: 6 <= n_digits(text) <= 13,
         examples=("Phone: 24 428557", "You can call 73 448 266"),
     ),
     Rule(

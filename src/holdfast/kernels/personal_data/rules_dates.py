@@ -88,9 +88,9 @@ _WHEN = (
 )  # fmt: skip
 _BIRTH = (
     NOT_AFTER_WORD
-    + r"(?i:d\.?o\.?b\.?|birth[ _-]?dates?|data[ ]urodzenia|ur\.|urodzon[ya](?:[ ]dnia)?|geburtsdatum|geboren[ ]am|"
-    r"date[ ]de[ ]naissance|nee?[ ]le|fecha[ ]de[ ]nacimiento|data[ ]di[ ]nascita|nat[oa][ ]il|geboortedatum|"
-    r"fodelsedatum|"
+    + r"(?i:d\.[ ]?o\.[ ]?b\.?|dob\.?|birth[ _-]?dates?|data[ ]urodzenia|ur\.|urodzon[ya](?:[ ]dnia)?|geburtsdatum|"
+    r"geboren[ ]am|date[ ]de[ ]naissance|nee?[ ]le|fecha[ ]de[ ]nacimiento|data[ ]di[ ]nascita|nat[oa][ ]il|"
+    r"geboortedatum|fodelsedatum|"
     r"data[ ]de[ ]nascimento|syntymaaika|datum[ ]narozeni|fodselsdato)[ ]?[:=]?[ ]{0,2}[\"']?"
 )
 _DAY_FORMS = (
@@ -240,6 +240,7 @@ RULES: tuple[Rule, ...] = (
                 "dob",
                 "birth",
                 "birthdate",
+                "birthdates",
                 "data",
                 "ur",
                 "urodzony",
@@ -278,8 +279,8 @@ RULES: tuple[Rule, ...] = (
         "AGE",
         "aged",
         r"(?<![A-Za-z0-9_\xfe\xff])(?i:aged?|age[ ]?:|turned|turns|turning|alter|wiek|edad|eta|leeftijd|"
-        r"alder)[ ]?(?:is[ ]|of[ ]|:[ ]?|=[ ]?)?(?P<value>1[01][0-9]|[1-9][0-9]?)(?![A-Za-z0-9_\xfe\xff%])"
-        r"(?![.,:/-][0-9])(?![ ](?i:days|weeks|months|hours|minutes|seconds|percent))",
+        r"alder)(?![A-Za-z\xfe\xff])[ ]?(?:is[ ]|of[ ]|:[ ]?|=[ ]?)?(?P<value>1[01][0-9]|[1-9][0-9]?)"
+        r"(?![A-Za-z0-9_\xfe\xff%])(?![.,:/-][0-9])(?![ ](?i:days|weeks|months|hours|minutes|seconds|percent))",
         Anchor(
             "word",
             words=("age", "aged", "turned", "turns", "turning", "alter", "wiek", "edad", "eta", "leeftijd", "alder"),

@@ -198,7 +198,7 @@ RULES: tuple[Rule, ...] = (
         "",
         "[A-Z]",
         "[A-Z]?[0-9]{5,8}[A-Z]?",
-        (7, 10),
+        (6, 11),
         None,
         UNCHECKED,
         _PASSPORT_WORDS,

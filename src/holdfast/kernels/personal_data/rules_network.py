@@ -22,7 +22,8 @@ def is_ip_address(text: str) -> bool:
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _TAIL = _OCTET + r"(?:\." + _OCTET + r"){3}"
 _NOT_INSIDE_6 = r"(?<![A-Za-z0-9_:.\xfe\xff])"
-_NOT_LONGER_6 = r"(?![A-Za-z0-9_:\xfe\xff])(?!\.[0-9])"
+_NO_MORE = r"(?!:[0-9A-Fa-f:])"  # a colon behind an address is one of the sentence: "fe80::1: refused"
+_NOT_LONGER_6 = r"(?![A-Za-z0-9_\xfe\xff])(?!\.[0-9])" + _NO_MORE
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -49,7 +50,7 @@ RULES: tuple[Rule, ...] = (
         0.9,
         "RFC 4291, section 2.2, forms 1 and 3",
         validate=is_ip_address,
-        examples=("fe80:0:0:0:204:61ff:fe9d:f156",),
+        examples=("fe80:0:0:0:204:61ff:fe9d:f156", "2001:db8:0:0:8:800:200c:417a: reset"),
     ),
     Rule(
         "IP_ADDRESS",
@@ -68,17 +69,17 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "MAC_ADDRESS",
         "mac_colons",
-        r"(?<![A-Za-z0-9_:\xfe\xff-])[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?![A-Za-z0-9_:\xfe\xff-])",
+        r"(?<![A-Za-z0-9_:\xfe\xff-])[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?![A-Za-z0-9_\xfe\xff-])" + _NO_MORE,
         Anchor("colon"),
         0.85,
         "IEEE 802, EUI-48; all zeros and all ones are no card's",
         validate=lambda text: len(set(text.replace(":", "").upper())) > 1,
-        examples=("00:1B:44:11:3A:B7",),
+        examples=("00:1B:44:11:3A:B7", "00:1B:44:11:3A:B7: link is up"),
     ),
     Rule(
         "MAC_ADDRESS",
         "mac_dashes",
-        r"(?<![A-Za-z0-9_:\xfe\xff-])[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?![A-Za-z0-9_:\xfe\xff-])",
+        r"(?<![A-Za-z0-9_:\xfe\xff-])[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?![A-Za-z0-9_\xfe\xff-])" + _NO_MORE,
         Anchor("hex"),
         0.7,
         "IEEE 802, EUI-48; all zeros and all ones are no card's",

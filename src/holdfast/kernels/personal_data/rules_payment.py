@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from holdfast.kernels.personal_data.checksums import luhn
 from holdfast.kernels.personal_data.rule import Anchor, Rule
 
@@ -51,10 +54,16 @@ IBAN_LENGTHS = {
 
 def is_card_number(text: str) -> bool:
     """Whether a number with its separators is one that an issuer can have given out."""
-    digits = text.replace(" ", "").replace("-", "")
+    digits = "".join(character for character in text if character.isdecimal())
     if len(set(digits)) < 2 or not luhn(digits):
         return False
     return any(low <= digits[: len(low)] <= high and len(digits) in lengths for low, high, lengths in ISSUERS)
+
+
+def first_groups(text: str) -> Iterator[str]:
+    """A number without its last group, its last two and so on: another number may follow."""
+    for gap in reversed(list(_BETWEEN.finditer(text))):
+        yield text[: gap.start()]
 
 
 def is_iban(text: str) -> bool:
@@ -65,6 +74,7 @@ def is_iban(text: str) -> bool:
     return int("".join(str(int(character, 36)) for character in compact[4:] + compact[:4])) % 97 == 1
 
 
+_BETWEEN = re.compile("[^0-9]+")
 _NOT_INSIDE = r"(?<![A-Za-z0-9_\xfe\xff])(?<![0-9][.,:/-])"
 _NOT_LONGER = r"(?![A-Za-z0-9_\xfe\xff])(?![.,:/-][0-9])"
 _CARD_WORDS = (
@@ -73,6 +83,21 @@ _CARD_WORDS = (
     "karty", "cartao", "pan", "payment", "kartennr", "kreditkort", "kortnummer", "luottokortti", "platnicza",
     "platniczej",
 )  # fmt: skip
+_GAP = r"(?:[ -]|[ ]{0,2}\r?\n[ ]{0,4})"  # between printed groups; a line may end there
+
+
+def _printed_accounts() -> str:
+    """Account numbers in groups of four, country by country: a word behind one of full groups is no part of it."""
+    by_length: dict[int, list[str]] = {}
+    for country, length in IBAN_LENGTHS.items():
+        by_length.setdefault(length, []).append(country)
+    return "|".join(
+        f"(?:{'|'.join(countries)})[0-9]{{2}}(?:{_GAP}[A-Z0-9]{{4}}){{{length // 4 - 1}}}"
+        + (f"{_GAP}[A-Z0-9]{{{length % 4}}}" if length % 4 else "")
+        for length, countries in sorted(by_length.items())
+    )
+
+
 # What else is numbered with as many digits.
 _NUMBERED_THINGS = (
     "trace", "span", "order", "request", "seq", "offset", "nonce", "epoch", "timestamp", "tracking", "sku", "isbn",
@@ -96,9 +121,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "CREDIT_CARD",
         "card_in_groups",
-        _NOT_INSIDE
-        + r"[1-9][0-9]{3}([ -])(?:[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{1,3})?|[0-9]{6}\1[0-9]{4,5})"
-        + _NOT_LONGER,
+        _NOT_INSIDE + r"[1-9][0-9]{3}([ -])(?:[0-9]{4}\1[0-9]{4}\1[0-9]{4}|[0-9]{6}\1[0-9]{4,5})" + _NOT_LONGER,
         Anchor("digit", first=(4, 4), total=14),
         0.9,
         "ISO/IEC 7812-1: Luhn check digit; as printed on cards, in fours or 4-6-5",
@@ -107,6 +130,34 @@ RULES: tuple[Rule, ...] = (
         validate=is_card_number,
         against=_NUMBERED_THINGS,
         examples=("4012 8888 8888 1881", "3782 822463 10005"),
+    ),
+    Rule(
+        "CREDIT_CARD",
+        "card_in_five_groups",
+        _NOT_INSIDE + r"[1-9][0-9]{3}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}\1[0-9]{1,3}" + _NOT_LONGER,
+        Anchor("digit", first=(4, 4), total=17),
+        0.9,
+        "ISO/IEC 7812-1: Luhn check digit; 17 to 19 digits in fours",
+        context=_CARD_WORDS,
+        context_score=0.99,
+        validate=is_card_number,
+        against=_NUMBERED_THINGS,
+        examples=("6331 0010 1234 5678 905",),
+    ),
+    Rule(
+        "CREDIT_CARD",
+        "card_in_wide_groups",
+        _NOT_INSIDE + r"[1-9][0-9]{3}(?:[ .\t-]{1,3}[0-9]{4}){0,2}(?:[ .\t-]{1,3}|[ ]{0,2}\r?\n[ ]{0,4})[0-9]{4}"
+        r"(?:[ .\t-]{1,3}[0-9]{4}){0,2}" + _NOT_LONGER,
+        Anchor("digit", first=(4, 4), total=4),
+        0.3,
+        "ISO/IEC 7812-1: Luhn check digit; groups of four held apart by other signs, or over the end of a line",
+        context=_CARD_WORDS,
+        context_score=0.9,
+        validate=is_card_number,
+        against=_NUMBERED_THINGS,
+        beginnings=first_groups,
+        examples=("card 4539  1488  0343  6467", "card 4539.1488.0343.6467 1225", "card 4539 1488\n0343 6467"),
     ),
     Rule(
         "CREDIT_CARD",
@@ -134,12 +185,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "IBAN_CODE",
         "iban_in_groups",
-        r"(?<![A-Za-z0-9_\xfe\xff])[A-Za-z]{2}[0-9]{2}(?:[ -][A-Za-z0-9]{4}){2,7}(?:[ -][A-Za-z0-9]{1,4})?"
-        r"(?![A-Za-z0-9_\xfe\xff])",
-        Anchor("token", first=(4, 4), total=15),
+        rf"(?<![A-Za-z0-9_\xfe\xff])(?i:{_printed_accounts()})(?![A-Za-z0-9_\xfe\xff])",
+        Anchor("token", first=(4, 4), total=4),
         0.98,
         "ISO 13616-1, printed form: groups of four",
         validate=is_iban,
-        examples=("GB82 WEST 1234 5698 7654 32",),
+        examples=("GB82 WEST 1234 5698 7654 32", "BE68 5390 0754 7034 or", "ES91 2100 0418\n4502 0005 1332"),
     ),
 )

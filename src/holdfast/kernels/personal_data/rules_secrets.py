@@ -175,6 +175,15 @@ RULES: tuple[Rule, ...] = (
         "AWS, IAM identifiers, unique ID prefixes",
         "AKIAIOSFODNN7EXAMPLE",
     ),
+    Rule(
+        "API_KEY",
+        "aws_access_key_of_letters",
+        f"A(?<![{CHARACTER}_]A)(?:KIA|SIA|BIA|CCA)[A-Z]{{16}}{_END}",  # one in 28 holds no digit
+        Anchor("long"),
+        0.85,
+        "AWS, IAM identifiers, unique ID prefixes",
+        examples=("AKIAIOSFODNNABCDEFGH",),
+    ),
     _assigned(
         "aws_secret_key",
         ("aws", "secret"),
@@ -381,7 +390,7 @@ RULES: tuple[Rule, ...] = (
         r"(?:\+[a-z]{2,10})?://[^\s:@/\x00]{0,64}:",
         r"[^\s@/\x00]{3,128}(?=@)",
         None,
-        0.95,
+        0.96,  # above that of the address that it stands in
         "RFC 3986, section 3.2.1",
         "postgres://app:hunter2@db.internal/prod",
         label="PASSWORD",

@@ -95,7 +95,7 @@ RULES: tuple[Rule, ...] = (
     key(
         "monero",
         "[48]",
-        f"[0-9AB]{_BASE58}{{93}}",
+        f"[1-9AB]{_BASE58}{{93}}",
         (95, 95),
         is_monero,
         "Monero, CryptoNote standard 7",

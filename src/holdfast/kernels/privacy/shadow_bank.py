@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Train = Callable[[NDArray[np.int64], int], NDArray[np.float64]]
+Train = Callable[[list[NDArray[np.int64]], list[int]], Iterator[NDArray[np.float64]]]
+Track = Callable[[Iterable[int], int], Iterable[int]]
 
 
 class Kept(Protocol):
@@ -19,8 +20,19 @@ class Kept(Protocol):
     def put(self, name: str, value: bytes) -> None: ...
 
 
+def _untracked(columns: Iterable[int], total: int) -> Iterable[int]:
+    return columns
+
+
 def shadow_answers(
-    is_in: NDArray[np.bool_], train: Train, *, columns: Iterable[int], seed: int, kept: Kept, name: str = "shadow"
+    is_in: NDArray[np.bool_],
+    train: Train,
+    *,
+    columns: Sequence[int],
+    seed: int,
+    kept: Kept,
+    name: str = "shadow",
+    track: Track = _untracked,
 ) -> NDArray[np.float64]:
     """Train the shadow models of some columns and return their answers.
 
@@ -29,9 +41,9 @@ def shadow_answers(
     is_in : ndarray of bool, shape (n_records, n_shadows)
         Which records each model is trained on.
     train : callable
-        Given the positions of the training records and a seed, trains a model and returns its answers, one line for
-        each record.
-    columns : iterable of int
+        Given the positions of the training records of several models and a seed for each, yields the answers of each,
+        one line for each record. It may train them one by one as they are asked for, or side by side.
+    columns : sequence of int
         The models to train, in order.
     seed : int
         Every model gets a seed of its own, drawn from this and its column.
@@ -39,23 +51,29 @@ def shadow_answers(
         Answers are looked up here first and put here as soon as a model is trained.
     name : str, default "shadow"
         Under which they are kept: ``name/column``.
+    track : callable
+        Passes the columns through, given their number: reports progress, and may end the work.
 
     Returns
     -------
     ndarray, shape (n_records, n_columns) or (n_records, n_columns, n_values)
         The answers, in the order of ``columns``.
     """
+    earlier = {column: kept.get(f"{name}/{column}") for column in columns}
+    wanted = [column for column in columns if earlier[column] is None]
+    trained = train(
+        [np.flatnonzero(is_in[:, column]) for column in wanted], [model_seed(seed, column) for column in wanted]
+    )
     found = []
-    for column in columns:
-        key = f"{name}/{column}"
-        earlier = kept.get(key)
-        if earlier is None:
-            answers = train(np.flatnonzero(is_in[:, column]), model_seed(seed, column))
+    for column in track(columns, len(columns)):
+        known = earlier[column]
+        if known is None:
+            answers = next(trained)
             buffer = io.BytesIO()
             np.save(buffer, answers, allow_pickle=False)
-            kept.put(key, buffer.getvalue())
+            kept.put(f"{name}/{column}", buffer.getvalue())
         else:
-            answers = np.load(io.BytesIO(earlier), allow_pickle=False)
+            answers = np.load(io.BytesIO(known), allow_pickle=False)
         found.append(answers)
     return np.stack(found, axis=1)
 

@@ -155,7 +155,7 @@ def attack_in_words(
         How far the attacker may go.
     counts
         Rows by what became of them: ``against`` the rules, ``unsteady``, ``refused``, ``unstable``, ``spared``,
-        ``unfinished``.
+        ``unfinished``; ``masked`` ones, whose slopes look useless.
     drawn, n, n_flipped
         Rows drawn, attacked in full, and flipped.
     how, stopped
@@ -174,8 +174,8 @@ def attack_in_words(
     >>> said[-1]
     '4 of 9 rows drawn in random order are left out, not attacked in full: the time was up.'
     """
-    against, unsteady, refused, unstable, spared, unfinished = (
-        counts.get(name, 0) for name in ("against", "unsteady", "refused", "unstable", "spared", "unfinished")
+    against, unsteady, refused, unstable, spared, unfinished, masked = (
+        counts.get(name, 0) for name in ("against", "unsteady", "refused", "unstable", "spared", "unfinished", "masked")
     )
     why = stopped or "the search left open more of them than may be asked about"
     cases = {
@@ -187,13 +187,15 @@ def attack_in_words(
             else " Text columns never do, and immutable and sensitive ones only where the threat is full control."
         ): True,
         "Finding nothing gives a bound, not safety.": True,
+        f"The slopes of {masked} rows lead nowhere (gradient masking, which is no robustness): these were searched "
+        "without slopes, too, by random squares and along the boundary.": masked,
         "The model gives every test row the same answer; one that knows no other cannot be flipped.": is_constant,
         "Ranges, units and levels come from the test table, because no training table was given.": not has_train,
         "The attack stopped early: the share flipped lies clearly on one side of the policy's limit.": is_early,
         f"{drawn - n} of {drawn} rows drawn in random order are left out, not attacked in full: {why}.": drawn - n,
         f"There was too little time for all: {unfinished} rows neither flipped nor had the full effort. They count as "
         "flipped at the upper end of the interval. Work went where it flipped most rows per second, so the result "
-        "depends on the speed of the machine.": is_timed,
+        "depends on the speed of the machine.": is_timed and unfinished,
         f"{spared} rows that the trees left open were not asked about: others were, in vain.": spared and not is_image,
         f"{against} rows have flips that break a relation or another rule; these do not count.": against,
         f"{unsteady} rows have flips that did not stand up when asked again; these do not count.": unsteady,

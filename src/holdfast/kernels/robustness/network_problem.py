@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +44,8 @@ class Search(NamedTuple):
     success: NDArray[np.bool_]
     forwards: NDArray[np.int64]
     """Rows sent through the network for each row."""
+    n_masked: int = 0
+    """Rows whose slopes look useless."""
 
 
 Attack = Callable[[Box, NDArray[np.int64], NDArray[np.int64]], Search]
@@ -74,12 +77,15 @@ class NetworkProblem:
         ``attack(box, y, ids)`` searches within the distance and norm of the rules; ``ids`` is what identifies a row.
     most_in_vain
         How many rows in a row that the attack left open may be asked about in vain.
+    seen
+        Counts what was met: rows whose slopes look useless are ``masked``.
     """
 
     names: tuple[str, ...]
     rules: Rules
     attack: Attack
     most_in_vain: int
+    seen: Counter[str] = field(default_factory=Counter)
 
     def search(self, rows: Cells, y: NDArray[np.int64], ids: NDArray[np.int64]) -> Moved:
         """Attack rows.
@@ -96,6 +102,7 @@ class NetworkProblem:
         whole = np.flatnonzero(np.isfinite(exact).all(axis=1))
         found = self.attack(box.at(whole), y[whole], ids[whole])
         changed, success, forwards = exact.copy(), np.zeros(len(y), dtype=np.bool_), np.zeros(len(y), dtype=np.int64)
+        self.seen["masked"] += found.n_masked
         success[whole], forwards[whole] = found.success, found.forwards
         is_moved = whole[found.success]
         changed[is_moved] = self._inside(exact[is_moved], found.points[found.success], box.scale, box.is_whole)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -194,27 +195,36 @@ def side_by_side(network: RawNetwork, *, device: str = "cpu") -> Callable[[Weigh
         for name, value in network.constants.items()
         if name not in names
     }
+    plan = [(step, _operation(step, names, constants)) for step in network.steps]
 
     def forward(weights: Weights, x: Tensor) -> Computed:
         values: dict[str, Tensor] = {**constants, **weights, "input": x}
         products: list[Product] = []
-        for step in network.steps:
-            inputs = [values[name] for name in step.inputs]
-            own = [name in weights for name in step.inputs]
-            if step.op in ("Gemm", "MatMul") and any(own):
-                found = _product(*inputs)
-                if step.inputs[1] in in_products and not inputs[1].requires_grad:
-                    products.append(Product(step.inputs[1:], inputs[0], _watched(found)))
-            elif any(own):
-                found = _convolution(step, *inputs) if step.op == "Conv" else _elementwise(step, inputs, own)
-            elif step.op in ELEMENTWISE:
-                found = OPERATORS[step.op](step.attributes, *inputs)
-            else:
-                found = _by_rows(step, inputs, [name in constants for name in step.inputs])
+        for step, operation in plan:
+            found = operation(*[values[name] for name in step.inputs])
+            if len(step.inputs) > 1 and step.inputs[1] in in_products and not values[step.inputs[1]].requires_grad:
+                products.append(Product(step.inputs[1:], values[step.inputs[0]], _watched(found)))
             values[step.output] = found
         return Computed(values[network.output].reshape(*x.shape[:2], -1), products)
 
     return forward
+
+
+def _operation(step: Step, names: Mapping[str, Parameter], constants: Mapping[str, Tensor]) -> Callable[..., Tensor]:
+    """Return what a step does with values whose first two axes are the networks and the rows of each."""
+    own, fixed = [name in names for name in step.inputs], [name in constants for name in step.inputs]
+    if any(own) and step.op in ("Gemm", "MatMul"):
+        return _product
+    if any(own) and step.op == "Conv":
+        return partial(_convolution, step)
+    if any(own):
+        return partial(_elementwise, step, own)
+    if step.op in ELEMENTWISE:
+        return partial(OPERATORS[step.op], step.attributes)
+    if step.op == "Flatten":
+        # without a copy, whichever of networks and rows lie behind each other in memory
+        return lambda x: x.flatten(2)
+    return partial(_by_rows, step, fixed)
 
 
 def _watched(found: Tensor) -> Tensor:
@@ -222,14 +232,14 @@ def _watched(found: Tensor) -> Tensor:
     return found if found.requires_grad or not torch.is_grad_enabled() else found.requires_grad_()
 
 
-def _by_rows(step: Step, inputs: list[Tensor], is_constant: list[bool]) -> Tensor:
+def _by_rows(step: Step, is_constant: list[bool], *inputs: Tensor) -> Tensor:
     """Apply an operator to the rows of all networks, one below the other."""
     n_networks = next(value.shape[0] for value, fixed in zip(inputs, is_constant, strict=True) if not fixed)
     rows = [value if fixed else value.flatten(0, 1) for value, fixed in zip(inputs, is_constant, strict=True)]
     return OPERATORS[step.op](step.attributes, *rows).unflatten(0, (n_networks, -1))
 
 
-def _elementwise(step: Step, inputs: list[Tensor], is_weight: list[bool]) -> Tensor:
+def _elementwise(step: Step, is_weight: list[bool], *inputs: Tensor) -> Tensor:
     n_axes = max(value.dim() for value, own in zip(inputs, is_weight, strict=True) if not own)
     aligned = [_aligned(value, n_axes) if own else value for value, own in zip(inputs, is_weight, strict=True)]
     return OPERATORS[step.op](step.attributes, *aligned)

@@ -128,8 +128,8 @@ def train_side_by_side(
     parameters = parameters_of(network)
     size = networks_at_once(network, parameters, recipe, most_mb=most_mb)
     forward = side_by_side(network, device=device)
-    rows = torch.as_tensor(np.ascontiguousarray(X, dtype=np.float32), device=device)
-    outcomes = torch.as_tensor(y if y.dtype.kind == "i" else y.astype(np.float32), device=device)
+    rows = torch.tensor(X, dtype=torch.float32, device=device)
+    outcomes = torch.tensor(y, dtype=torch.int64 if y.dtype.kind == "i" else torch.float32, device=device)
     train = _Training(forward, product_weights(network), network.link, recipe, rows, outcomes)
     for begin in range(0, is_in.shape[1], size):
         columns = np.arange(begin, min(begin + size, is_in.shape[1]))
@@ -191,33 +191,39 @@ class _Training:
         """Train networks in place; those with more records stand first."""
         optimiser = (_Sgd if self.recipe.optimiser == "sgd" else _Adam)(weights, self.recipe)
         sizes = np.array([len(each) for each in members])
-        step = self.recipe.batch_size
+        batches = list(self._batches(sizes))
         for _ in range(self.recipe.epochs):
             order = np.zeros((sizes.size, sizes[0]), dtype=np.int64)
             for line, positions, rng in zip(order, members, rngs, strict=True):
                 line[: positions.size] = positions[rng.permutation(positions.size)]
             placed = torch.as_tensor(order, device=self.rows.device)
-            for begin in range(0, int(sizes[0]), step):
-                left = np.clip(sizes - begin, 0, step)
-                n_active = int((left > 0).sum())
-                batch = placed[:n_active, begin : begin + step]
-                gradients = self._gradients(weights, batch, left[:n_active])
-                optimiser.step({name: value[:n_active] for name, value in weights.items()}, gradients)
+            for begin, n_active, shares in batches:
+                active = {name: value[:n_active] for name, value in weights.items()}
+                batch = placed[:n_active, begin : begin + self.recipe.batch_size]
+                optimiser.step(active, self._gradients(active, batch, shares))
 
-    def _gradients(self, weights: Weights, batch: Tensor, sizes: NDArray[np.int64]) -> dict[str, _Gradient]:
+    def _batches(self, sizes: NDArray[np.int64]) -> Iterator[tuple[int, int, Tensor]]:
+        """Yield where each batch of a pass begins, how many networks have one, and what each record of it weighs.
+
+        The first records of a batch are real, and their weights add up to 1 for each network.
+        """
+        for begin in range(0, int(sizes[0]), self.recipe.batch_size):
+            left = np.clip(sizes - begin, 0, self.recipe.batch_size)
+            left = left[left > 0]
+            shares = (np.arange(left[0]) < left[:, None]) / left[:, None]
+            yield begin, left.size, torch.tensor(shares.reshape(-1), dtype=torch.float32, device=self.rows.device)
+
+    def _gradients(self, weights: Weights, batch: Tensor, shares: Tensor) -> dict[str, _Gradient]:
         n_active, width = batch.shape
         given = {
-            name: value[:n_active] if name in self.in_products else value[:n_active].detach().requires_grad_()
+            name: value if name in self.in_products else value.detach().requires_grad_()
             for name, value in weights.items()
         }
         leaves = {name: value for name, value in given.items() if name not in self.in_products}
-        chosen = batch.reshape(-1)
-        x = self.rows.index_select(0, chosen).view(n_active, width, *self.rows.shape[1:])
+        # the rows of all networks that are first in their batch lie together, as a convolution of groups wants them
+        x = self.rows.index_select(0, batch.t().reshape(-1)).view(width, n_active, *self.rows.shape[1:]).transpose(0, 1)
         scores, products = self.forward(given, x)
-        losses = _losses(self.link, scores.flatten(0, 1), self.outcomes.index_select(0, chosen))
-        # of a batch that lacks records the first ones are real
-        share = (np.arange(width) < sizes[:, None]) / sizes[:, None]
-        shares = torch.as_tensor(share.astype(np.float32).reshape(-1), device=losses.device)
+        losses = _losses(self.link, scores.flatten(0, 1), self.outcomes.index_select(0, batch.reshape(-1)))
         wanted = [*[product.outputs for product in products], *leaves.values()]
         found: list[Tensor] = list(torch.autograd.grad((losses * shares).sum(), wanted))
         gradients = {name: _Gradient(gradient) for name, gradient in zip(leaves, found[len(products) :], strict=True)}

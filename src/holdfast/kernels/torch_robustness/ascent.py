@@ -49,7 +49,7 @@ class Summit(NamedTuple):
     """Where each row came to."""
 
     value: Tensor
-    """Highest value of the aim, shape ``(n,)``; inf for a point that was flipped."""
+    """Highest value of the aim, shape ``(n,)``; inf for rows that left."""
     x: Tensor
     """Where it was taken."""
 
@@ -68,14 +68,14 @@ def checkpoints(iterations: int, norm: Norm) -> list[int]:
 
 
 def ascend(found: Found, points: Tensor, aim: Aim, start: Tensor, *, iterations: int) -> Summit:
-    """Climb from `start`; points leave at their first flip, which `found` keeps.
+    """Climb from `start`; the rows of a point leave at its first flip, which `found` keeps.
 
     Parameters
     ----------
     found : Found
         The network, the balls, and what was flipped.
     points : Tensor of int64, shape (n,)
-        The point that each row belongs to.
+        The point that each row belongs to; several rows may belong to one.
     aim : Aim
         What is climbed, for the same rows.
     start : Tensor, shape (n, *shape)
@@ -100,7 +100,11 @@ def ascend(found: Found, points: Tensor, aim: Aim, start: Tensor, *, iterations:
         torch.zeros_like(ball.eps), slope.value, torch.ones_like(rows, dtype=torch.bool), FIRST_CELLS * n_cells,
         n_cells,
     )  # fmt: skip
-    climber, ball = _leave(climber, ball, ~found.keep(points, start, slope.logits))
+    found.keep(points, start, slope.logits)
+    # Without any slope there is nowhere to go.
+    moves = (slope.gradient != 0).flatten(1).any(1)
+    summit.value[~moves] = slope.value[~moves]
+    climber, ball = _leave(climber, ball, moves & found.is_open(points))
     checks, last = checkpoints(iterations, ball.norm), 0
     for iteration in range(1, iterations + 1):
         if not len(climber.row):
@@ -108,9 +112,9 @@ def ascend(found: Found, points: Tensor, aim: Aim, start: Tensor, *, iterations:
         x = _next(climber, ball) if iteration > 1 else ball.summit(climber.gradient)
         at = points[climber.row]
         slope = asked.slope(x, at, aim.at(climber.row))
-        stays = ~found.keep(at, x, slope.logits)
+        found.keep(at, x, slope.logits)
         climber = _moved(climber, x, slope.value, slope.gradient)
-        climber, ball = _leave(climber, ball, stays)
+        climber, ball = _leave(climber, ball, found.is_open(at))
         if iteration in checks:
             climber = _checked_l1(climber, ball) if ball.norm == "l1" else _checked(climber, iteration - last)
             last = iteration

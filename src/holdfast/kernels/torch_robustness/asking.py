@@ -14,7 +14,7 @@ Forward = Callable[[Tensor], Tensor]
 Loss = Literal["margin", "ce", "dlr"]
 TINY = 1e-12
 # Matrix products of this many rows, or a multiple, give each row the same bits whatever stands beside it.
-ROWS = 8
+ROWS = 4
 
 
 class Aim(NamedTuple):
@@ -105,12 +105,25 @@ class Asked:
         self.forward, self.slopes_from = forward, slopes_from
         self.device, self.dtype = torch.device(device), dtype
         self.chunk, self.samples = max(ROWS, chunk - chunk % ROWS), samples
+        self.takes_logs = False
         self.forwards = np.zeros(n_points, dtype=np.int64)
         self.backwards = np.zeros(n_points, dtype=np.int64)
         self.not_finite = np.zeros(n_points, dtype=np.bool_)
         """Points for which an answer was not a number."""
         self.without_slope = np.zeros(n_points, dtype=np.int64)
         """Slopes of each point that were zero or not a number in every cell."""
+
+    def begin(self, x: Tensor, points: Tensor) -> Tensor:
+        """Ask about the points themselves; where all answers are probabilities, from now on take their logarithms.
+
+        A softmax that is 1 to all digits hides the slope of its inputs, but not that of the logarithm.
+        """
+        logits = self.logits(x, points)
+        sums = logits.double().sum(1)
+        if bool(((logits >= 0).all(1) & ((sums - 1).abs() < 1e-3)).all()):
+            self.takes_logs = True
+            return _logs(logits)
+        return logits
 
     def logits(self, x: Tensor, points: Tensor) -> Tensor:
         """Ask for scores, shape ``(n, k)``; row i belongs to point ``points[i]``."""
@@ -156,7 +169,8 @@ class Asked:
 
     def _mean(self, forward: Forward, rows: Tensor) -> Tensor:
         answers = [_two_columns(forward(rows), len(rows)) for _ in range(self.samples)]
-        return answers[0] if self.samples == 1 else torch.stack(answers).mean(0)
+        answer = answers[0] if self.samples == 1 else torch.stack(answers).mean(0)
+        return _logs(answer) if self.takes_logs else answer
 
     def _in_chunks(self, x: Tensor, ask: Callable[[Tensor, Tensor], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
         """Split rows, filling the last chunk up to a multiple of `ROWS` with copies of its last row."""
@@ -194,6 +208,10 @@ def _two_columns(logits: Tensor, n: int) -> Tensor:
         return logits
     score = logits.reshape(n, 1)
     return torch.cat([torch.zeros_like(score), score], 1)
+
+
+def _logs(probabilities: Tensor) -> Tensor:
+    return probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny).log()
 
 
 def _is_memory(error: BaseException) -> bool:

@@ -14,7 +14,9 @@ from holdfast.kernels.robustness.streams import PointStreams
 from holdfast.kernels.torch_robustness.ascent import ascend
 from holdfast.kernels.torch_robustness.asking import Aim, Asked, Forward, Loss
 from holdfast.kernels.torch_robustness.balls import Norm, balls
+from holdfast.kernels.torch_robustness.boundary import walk
 from holdfast.kernels.torch_robustness.found import Found
+from holdfast.kernels.torch_robustness.squares import wander
 
 Tensor = Any
 Order = Literal["any", "by_logits", "by_progress"]
@@ -26,13 +28,18 @@ class Stage(NamedTuple):
     name: str
     """What is written beside its finds."""
     iterations: int
+    """Steps, or rows asked where no slope is taken."""
+    search: Literal["ascent", "boundary", "squares"] = "ascent"
+    """Climb a loss, walk along the boundary, or change squares at random (no slopes; Linf and L2)."""
     loss: Loss = "margin"
     targets: int = 0
-    """Classes aimed at one after the other, at most; 0 to aim away from the own class."""
+    """Classes aimed at, side by side, at most; 0 to aim away from the own class."""
     order: Order = "by_logits"
     """The closest classes by the scores of the point itself, or by how far earlier stages came."""
     is_random: bool = False
     """Whether it starts at random in the ball; else at the point."""
+    if_masked: bool = False
+    """Whether only points are searched whose slopes look useless."""
 
 
 STAGES: tuple[Stage, ...] = (
@@ -40,6 +47,22 @@ STAGES: tuple[Stage, ...] = (
     Stage("targeted", 20, targets=9),
     Stage("targeted again", 60, targets=3, order="by_progress", is_random=True),
     Stage("margin again", 60, is_random=True),
+    # So few squares come further than slopes only where these lead nowhere.
+    Stage("probe", 50, search="squares"),
+    Stage("squares, masked", 5000, search="squares", if_masked=True),
+    Stage("boundary, masked", 100, search="boundary", targets=9, if_masked=True),
+)
+
+
+# Cells of all rows that are searched at once, at most.
+BLOCK_CELLS = 2**22
+# And the stages of AutoAttack's standard version, for what these leave.
+EXHAUSTIVE: tuple[Stage, ...] = (
+    *STAGES,
+    Stage("cross-entropy", 100, loss="ce", is_random=True),
+    Stage("targeted dlr", 100, loss="dlr", targets=9, is_random=True),
+    Stage("boundary", 100, search="boundary", targets=9),
+    Stage("squares", 5000, search="squares"),
 )
 
 
@@ -74,6 +97,8 @@ class Attacked(NamedTuple):
     """Points for which the network answered NaN to some valid input; NaN counts as no flip."""
     without_slope: NDArray[np.float64]
     """Share of a point's slopes that were zero or not a number in all cells; 0 where none was taken."""
+    masked: NDArray[np.bool_]
+    """Points whose slopes look useless: most of them zero, or squares at random came further than they."""
     stages: tuple[StageCount, ...]
 
 
@@ -87,7 +112,15 @@ class Attack:
     clean: Tensor
     """Scores of the points themselves, shape ``(n, k)``."""
     reached: Tensor
-    """Highest margin towards each class so far, shape ``(n, k)``."""
+    """Highest margin towards each class by slopes so far, shape ``(n, k)``; any class counts at the own one."""
+    is_beaten: Tensor
+    """Whether squares at random came further than slopes, shape ``(n,)``."""
+
+    def masked(self) -> Tensor:
+        """Tell where slopes look useless: most of them zero or no numbers, or squares at random came further."""
+        asked = self.found.asked
+        without = asked.without_slope * 2 * asked.samples >= np.maximum(asked.backwards, 1)
+        return self.is_beaten | torch.as_tensor(without, device=self.y.device)
 
     def targets(self, points: Tensor, stage: Stage) -> Tensor:
         """Classes to aim at, most promising first, shape ``(n_points, n_targets)``."""
@@ -95,26 +128,38 @@ class Attack:
         score = score.scatter(1, self.y[points][:, None], -torch.inf)
         return score.sort(dim=1, descending=True, stable=True).indices[:, : min(stage.targets, score.shape[1] - 1)]
 
-    def starts(self, points: Tensor, stage: Stage) -> Tensor:
-        ball = self.found.ball.at(points)
-        if not stage.is_random:
-            return ball.centre
-        return ball.start(self.streams.uniform(points.cpu().numpy(), *ball.centre.shape[1:]))
+    def run(self, stage: Stage) -> None:
+        """Search the points still open, in blocks that fit into memory."""
+        self.found.name = stage.name
+        points = self.found.open()
+        if stage.if_masked:
+            points = points[self.masked()[points]]
+        if not len(points):
+            return
+        targets = self.targets(points, stage) if stage.targets else self.y[points][:, None]
+        cells = self.found.ball.centre[0].numel() * targets.shape[1]
+        for block in torch.arange(len(points), device=points.device).split(max(1, BLOCK_CELLS // cells)):
+            self._search(stage, points[block], targets[block])
 
-    def climb(self, stage: Stage) -> None:
-        """Aim away from the own class, or at one class after the other."""
-        at_begin = self.found.open()
-        targets = self.targets(at_begin, stage)
-        for j in range(targets.shape[1] if stage.targets else 1):
-            still = torch.isin(at_begin, self.found.open())
-            points = at_begin[still]
-            if not len(points):
-                return
-            target = targets[still, j] if stage.targets else None
-            aim = Aim(stage.loss, self.y[points], target)
-            summit = ascend(self.found, points, aim, self.starts(points, stage), iterations=stage.iterations)
-            if target is not None and stage.loss == "margin":
-                self.reached[points, target] = torch.maximum(self.reached[points, target], summit.value)
+    def _search(self, stage: Stage, points: Tensor, targets: Tensor) -> None:
+        """Search some points, with all their targets side by side."""
+        if stage.search == "squares":
+            value = wander(self.found, points, self.streams, queries=stage.iterations)
+            self.is_beaten[points] |= value > self.reached[points].max(1).values
+            return
+        rows, target = points.repeat_interleave(targets.shape[1]), targets.flatten()
+        ball = self.found.ball.at(rows)
+        start = ball.centre
+        if stage.is_random:
+            drawn = self.streams.uniform(points.cpu().numpy(), targets.shape[1], *start.shape[1:])
+            start = ball.start(drawn.reshape(start.shape))
+        aim = Aim(stage.loss, self.y[rows], target if stage.targets else None)
+        if stage.search == "boundary":
+            walk(self.found, rows, aim, start, iterations=stage.iterations)
+            return
+        summit = ascend(self.found, rows, aim, start, iterations=stage.iterations)
+        if stage.loss == "margin":
+            self.reached[rows, target] = torch.maximum(self.reached[rows, target], summit.value)
 
 
 def attack(
@@ -129,6 +174,7 @@ def attack(
     seed: int,
     ids: NDArray[np.int64] | None = None,
     stages: Sequence[Stage] = STAGES,
+    exhaustive: bool = False,
     samples: int = 1,
     slopes_from: Forward | None = None,
     device: str | Any = "cpu",
@@ -141,7 +187,8 @@ def attack(
     ----------
     forward : callable
         Rows ``(n, *shape)`` as tensors to logits ``(n, k)``; one column is the score of the second of two classes,
-        positive where it is the answer. It treats each row by itself (eval mode).
+        positive where it is the answer. Where all rows are probabilities, their logarithms are attacked. It treats
+        each row by itself (eval mode).
     X : ndarray, shape (n, *shape)
     y : ndarray of int, shape (n,)
         The class that the network should answer, 0 to k - 1.
@@ -156,6 +203,8 @@ def attack(
         Their positions if left out.
     stages
         What is tried, in order; points leave when they are flipped.
+    exhaustive : bool
+        Whether `EXHAUSTIVE` is tried in place of `stages`: every stage of AutoAttack's standard version too.
     samples, slopes_from, chunk
         As for :class:`Asked`.
 
@@ -177,14 +226,16 @@ def attack(
     labels = torch.as_tensor(np.asarray(y, dtype=np.int64)).to(asked.device)
     found = Found(asked, ball, labels)
     points = found.open()
-    clean = asked.logits(ball.centre, points) if len(X) else ball.centre.new_zeros(0, 2)
+    clean = asked.begin(ball.centre, points) if len(X) else ball.centre.new_zeros(0, 2)
     if len(X) and not 0 <= int(labels.min()) <= int(labels.max()) < clean.shape[1]:
         raise ValueError(f"expected classes 0 to {clean.shape[1] - 1}, the network's own, got {np.unique(y).tolist()}")
     found.name = "no change"
     found.keep(points, ball.centre, clean)
     streams = PointStreams(seed, np.arange(len(X)) if ids is None else np.asarray(ids))
-    state = Attack(found, streams, labels, clean, torch.full_like(clean, -torch.inf))
-    counts = [_counted(state, stage) for stage in stages]
+    state = Attack(
+        found, streams, labels, clean, torch.full_like(clean, -torch.inf), torch.zeros_like(labels, dtype=torch.bool)
+    )
+    counts = [_counted(state, stage) for stage in (EXHAUSTIVE if exhaustive else stages)]
     return Attacked(
         success=np.isfinite(found.distance),
         adversarial=found.best.cpu().numpy(),
@@ -193,7 +244,8 @@ def attack(
         forwards=asked.forwards,
         backwards=asked.backwards,
         not_finite=asked.not_finite,
-        without_slope=asked.without_slope / np.maximum(asked.backwards, 1),
+        without_slope=asked.without_slope * samples / np.maximum(asked.backwards, 1),
+        masked=state.masked().cpu().numpy() & (asked.backwards > 0),
         stages=tuple(counts),
     )
 
@@ -201,8 +253,7 @@ def attack(
 def _counted(state: Attack, stage: Stage) -> StageCount:
     asked, found = state.found.asked, state.found
     tried, forwards, backwards = len(found.open()), int(asked.forwards.sum()), int(asked.backwards.sum())
-    found.name = stage.name
-    state.climb(stage)
+    state.run(stage)
     return StageCount(
         stage.name, tried, tried - len(found.open()),
         int(asked.forwards.sum()) - forwards, int(asked.backwards.sum()) - backwards,

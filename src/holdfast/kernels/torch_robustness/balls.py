@@ -27,12 +27,21 @@ class Ball(NamedTuple):
     lower: Tensor
     """Smallest value in the range and within the radius, rounded inwards."""
     upper: Tensor
+    low: Tensor
+    """Smallest valid value."""
+    high: Tensor
     exact: Tensor
     """The centres in double precision, for distances."""
 
     def at(self, rows: Tensor) -> Ball:
         """Take some of the points."""
         return Ball(self.norm, *(part[rows] for part in self[1:]))
+
+    def resized(self, eps: Tensor) -> Ball:
+        """The same with other radii, shape ``(n,)``."""
+        wide = _wide(eps, self.centre)
+        lower, upper = torch.maximum(self.low, self.centre - wide), torch.minimum(self.high, self.centre + wide)
+        return self._replace(eps=eps, lower=lower, upper=upper)
 
     def project(self, x: Tensor) -> Tensor:
         """Return the closest points inside (in the Euclidean sense)."""
@@ -126,8 +135,9 @@ def balls(
     lower, upper = (end.to(device) for end in (lower, upper))
     # A centre that rounding put outside its own narrow box.
     centre = torch.minimum(torch.maximum(centre, lower), torch.maximum(lower, upper))
+    valid = (_rounded(low, dtype, up=True).to(device), _rounded(high, dtype, up=False).to(device))
     return Ball(
-        norm, _rounded(radius, dtype, up=False).to(device), centre, lower, torch.maximum(lower, upper),
+        norm, _rounded(radius, dtype, up=False).to(device), centre, lower, torch.maximum(lower, upper), *valid,
         torch.as_tensor(exact).to(device),
     )  # fmt: skip
 
@@ -138,6 +148,39 @@ def lengths(move: Tensor, norm: Norm) -> Tensor:
     if norm == "linf":
         return flat.abs().max(1).values
     return flat.norm(dim=1) if norm == "l2" else flat.abs().sum(1)
+
+
+def reach(slope: Tensor, need: Tensor, x: Tensor, ball: Ball) -> Tensor:
+    """Shortest move of each row in the range by which a linear function with this slope changes by `need` ``(n,)``.
+
+    Where the range is too narrow for it, every cell goes to its end.
+
+    References
+    ----------
+    Croce, F. and Hein, M. (2020). Minimally distorted adversarial examples with a fast adaptive boundary attack. ICML,
+    section 2.2.
+    """
+    flat = slope.flatten(1) * need.sign()[:, None]
+    largest = flat.abs().max(1, keepdim=True).values.clamp(min=TINY)
+    flat, rest = flat / largest, need.abs()[:, None] / largest
+    room = torch.where(flat > 0, (ball.high - x).flatten(1), (x - ball.low).flatten(1)) * (flat != 0)
+    size = flat.abs()
+    if ball.norm == "l1":
+        ordered, order = size.sort(dim=1, descending=True)
+        gain = ordered * room.gather(1, order)
+        used = torch.minimum((rest - gain.cumsum(1) + gain).clamp(min=0), gain) / ordered.clamp(min=TINY)
+        return (torch.zeros_like(flat).scatter(1, order, used) * flat.sign()).view_as(slope)
+    # Every cell moves at its rate until its room is used up; the end is in the segment where the gain suffices.
+    rate = (size > 0).to(size) if ball.norm == "linf" else size
+    until, order = (room / rate.clamp(min=TINY)).sort(dim=1)
+    full, speed = ((part.gather(1, order)).cumsum(1) for part in (size * room, size * rate))
+    total = speed[:, -1:]
+    gain = full + until * (total - speed)
+    k = (gain < rest).sum(1, keepdim=True).clamp(max=flat.shape[1] - 1)
+    before = (k - 1).clamp(min=0)
+    full_before, speed_before = (torch.where(k > 0, part.gather(1, before), 0) for part in (full, speed))
+    pace = (rest - full_before) / (total - speed_before).clamp(min=TINY)
+    return (torch.minimum(pace.clamp(min=0) * rate, room) * flat.sign()).view_as(slope)
 
 
 def _rounded(values: NDArray[np.float64], dtype: Any, *, up: bool) -> Tensor:

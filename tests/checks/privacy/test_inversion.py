@@ -1,0 +1,125 @@
+"""Model inversion: a network that learnt its rows by heart, one that never saw them, and what cannot be attacked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from holdfast.adapters.models.opening import HeldModel
+from holdfast.core.check import Outcome
+from holdfast.core.errors import NotApplicable, NotRun
+from holdfast.core.measurement import Interval
+from holdfast.core.network import RawNetwork, Step
+from holdfast.core.subject import ModelInfo, RawPredictions
+from tests.harness import SimpleModel, run_check
+
+CHECK = "privacy.inversion"
+WIDTH, CLASSES = 200, 3
+
+
+class Linear:
+    """Softmax regression as a network, by an adapter as small as one can be."""
+
+    def __init__(self, weights: np.ndarray) -> None:
+        self.weights = weights.astype(np.float32)
+        self.info = ModelInfo(
+            format="onnx", description="linear", capabilities=frozenset({"labels", "scores", "query", "gradients"})
+        )
+
+    def answer(self, X: pl.DataFrame) -> RawPredictions:
+        logits = X.to_numpy().astype(np.float32) @ self.weights
+        scores = np.exp(logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
+        return RawPredictions(labels=None, scores=scores / scores.sum(axis=1, keepdims=True))
+
+    def network(self) -> RawNetwork:
+        steps = (Step(op="MatMul", inputs=("input", "W"), output="z"),)
+        return RawNetwork(steps=steps, constants={"W": self.weights}, input_shape=(WIDTH,), output="z", link="logits")
+
+    def refit(self, X: pl.DataFrame, y: Any, **_: Any) -> Any:
+        raise AssertionError("not offered")
+
+
+def draw(seed: int, n: int) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, CLASSES, n)
+    X = rng.normal(size=(n, WIDTH)) + 0.2 * np.random.default_rng(99).normal(size=(CLASSES, WIDTH))[y]
+    return pl.DataFrame(X, schema=[f"x{i}" for i in range(WIDTH)]).with_columns(y=pl.Series(y))
+
+
+def learnt(frame: pl.DataFrame, penalty: float) -> Linear:
+    """Least squares on one-hot classes; a small penalty learns rows by heart."""
+    X, y = frame.drop("y").to_numpy(), np.eye(CLASSES)[frame["y"].to_numpy()]
+    return Linear(5.0 * np.linalg.solve(X.T @ X + penalty * np.eye(WIDTH), X.T @ (y - 1 / CLASSES)))
+
+
+class Held(SimpleModel):
+    """The adapter as a model of the harness."""
+
+    def __init__(self, adapter: Linear) -> None:
+        self._held = HeldModel(adapter, batch_rows=10_000)
+        self.info, self.queries = self._held.info, 0
+
+    def predict(self, X: pl.DataFrame) -> RawPredictions:
+        return self._held.predict(X)
+
+    def network(self) -> RawNetwork:
+        return self._held.network()
+
+
+def inverted(adapter: Linear, train: pl.DataFrame, test: pl.DataFrame) -> Outcome:
+    pytest.importorskip("torch", reason="torch is not installed: networks are not inverted")
+    return run_check(CHECK, model=Held(adapter), train=train, test=test, target="y", effort="quick")
+
+
+def interval(outcome: Outcome, id: str) -> Interval:
+    found = {m.id: m.interval for m in outcome.measurements}[id]
+    assert found is not None
+    return found
+
+
+def test_rows_that_were_learnt_by_heart_are_nearer_to_what_the_network_shows() -> None:
+    train, test = draw(0, 80), draw(1, 800)
+    outcome = inverted(learnt(train, 1.0), train, test)
+    low = interval(outcome, "member_auc").low
+    assert low is not None
+    assert low > 0.6
+    assert outcome.tables["classes"]["members"].sum() == 80
+
+
+def test_a_network_that_never_saw_the_rows_gives_nothing_away() -> None:
+    outcome = inverted(learnt(draw(5, 80), 1.0), draw(0, 400), draw(1, 800))
+    found = interval(outcome, "member_auc")
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 0.5 < found.high
+    assert any("stand in" in note for note in outcome.assumptions)
+
+
+def test_what_is_no_network_or_has_no_classes_is_not_attacked() -> None:
+    train, test = draw(0, 80), draw(1, 200)
+    with pytest.raises(NotRun, match="no neural network"):
+        run_check(CHECK, model=lambda X: np.zeros(X.height, int), train=train, test=test, target="y")
+    values = test.with_columns(y=pl.Series(np.random.default_rng(0).normal(size=200)))
+    line = LinearRegression().fit(values.drop("y").to_pandas(), values["y"].to_numpy())
+    with pytest.raises(NotApplicable, match="no classes"):
+        run_check(CHECK, model=line, train=values, test=values, target="y")
+
+
+def test_too_few_rows_are_said() -> None:
+    with pytest.raises(NotRun, match="20 training rows"):
+        inverted(learnt(draw(0, 80), 1.0), draw(0, 20), draw(1, 400))
+
+
+@pytest.mark.slow
+def test_networks_that_never_saw_the_rows_are_rarely_accused() -> None:
+    accused = 0
+    for seed in range(200):
+        outcome = inverted(learnt(draw(10_000 + seed, 80), 1.0), draw(seed, 300), draw(20_000 + seed, 600))
+        low = interval(outcome, "member_auc").low
+        accused += low is not None and low > 0.5
+    # one side of an interval at 95 %: 2.5 % of 200 are 5; 14 would come once in 2,000 times
+    assert accused < 14
