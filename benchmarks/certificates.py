@@ -1,10 +1,10 @@
 """Proofs about networks beside attacks on the same points, and beside exact answers where there are some.
 
-python benchmarks/certificates.py [--data DIR] [--points 100] [--cases digits,mlp,...] [--device cpu] [--cache FOLDER].
-Needs torch; one thread. Networks are trained here, once, and kept in the cache: the convolutional one of
-``robustness_networks.py`` (adversarially trained), and a plain 784-256-128-10 network on MNIST. On 100 % of the points a
-proof and a flip must exclude each other; the attack is our own of the evasion check. ``exact`` compares the bounds of
-small networks with their exact least margins by mixed-integer programming.
+python benchmarks/certificates.py [--data DIR] [--points 100] [--cases digits,mlp,...] [--device cpu]
+[--cache FOLDER]. Needs torch; one thread. Networks are trained here, once, and kept in the cache: the convolutional one
+of ``robustness_networks.py`` (adversarially trained), and a plain 784-256-128-10 network on MNIST. On 100 % of the
+points a proof and a flip must exclude each other; the attack is our own of the evasion check. ``exact`` compares the
+bounds of small networks with their exact least margins by mixed-integer programming.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "digits": [Case("digits", "linf", eps) for eps in (0.01, 0.02, 0.03, 0.05, 0.15)] + [Case("digits", "l2", 0.1)],
+    "digits": [Case("digits", "linf", eps) for eps in (0.01, 0.03, 0.05, 0.15)] + [Case("digits", "l2", 0.1)],
     "mlp": [Case("mlp", "linf", eps) for eps in (0.005, 0.01, 0.02, 0.03)] + [Case("mlp", "l2", 0.2)],
 }
 DEPTHS = {
@@ -114,7 +114,8 @@ def race(case: Case, network: RawNetwork, X: torch.Tensor, y: torch.Tensor, dept
     )
     n = len(y)
     print(
-        f"{case.network} {case.norm} {case.eps}: {n} points, flipped {attacked.mean():.3f} in {1000 * seconds / n:.0f} ms each"
+        f"{case.network} {case.norm} {case.eps}: {n} points, flipped {attacked.mean():.3f} in "
+        f"{1000 * seconds / n:.0f} ms each"
     )
     for depth in depths:
         began, wall = time.process_time(), time.perf_counter()
@@ -149,9 +150,8 @@ def exact(n_points: int = 40) -> None:
             ]
         )
         milp_s = time.process_time() - began
-        print(
-            f"exact {sizes}, radius {radius}: MILP {1000 * milp_s / n_points:.0f} ms each, robust {(least > 0).mean():.3f}"
-        )
+        robust, ms = (least > 0).mean(), 1000 * milp_s / n_points
+        print(f"exact {sizes}, radius {radius}: MILP {ms:.0f} ms each, robust {robust:.3f}")
         works = {"intervals": None, **DEPTHS, "all branches": Work(branches=5000)}
         for name, work in works.items():
             began = time.process_time()
@@ -160,8 +160,8 @@ def exact(n_points: int = 40) -> None:
             assert (margin <= least + 1e-6).all()
             label = "lines, intervals inside" if name == "intervals" else name
             print(
-                f"  {label:24s} certified {proof.proved.double().mean():.3f}, exact {(least > 0).mean():.3f}; slack of the "
-                f"margin, median {np.median(least - margin):.3f}; above exact on 0 of {n_points}; "
+                f"  {label:24s} certified {proof.proved.double().mean():.3f}, exact {robust:.3f}; slack of the margin, "
+                f" median {np.median(least - margin):.3f}; above exact on 0 of {n_points}; "
                 f"{1000 * seconds / n_points:.0f} ms each",
                 flush=True,
             )

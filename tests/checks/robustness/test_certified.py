@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from skl2onnx import to_onnx
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, SplineTransformer, StandardScaler
 
-from holdfast.adapters.models.opening import wrap_model
+from holdfast.adapters.models.onnx import load as load_onnx
+from holdfast.adapters.models.opening import HeldModel, wrap_model
 from holdfast.auditing.catalogue import entry_for
 from holdfast.auditing.context import RunContext
 from holdfast.auditing.execution import Completed, execute
@@ -24,6 +27,8 @@ from holdfast.core.check import Outcome
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import NotApplicable, NotRun
 from holdfast.core.subject import Table
+from tests.onnx_graphs import model as onnx_model
+from tests.onnx_graphs import node
 
 
 def draw(seed: int, n: int) -> pl.DataFrame:
@@ -246,3 +251,69 @@ def test_work_that_is_spent_leaves_a_first_part_of_the_rows() -> None:
     outcome = import_module(entry.module).run(subject.view(entry.spec), context)
     assert 0 < outcome.tables["points"].height < 200
     assert any("The time or the work was up" in note for note in outcome.assumptions)
+
+
+def wave(seed: int, n: int) -> pl.DataFrame:
+    """Numbers whose classes lie on two sides of a wave, and one that is a truth value."""
+    rng = np.random.default_rng(seed)
+    a, b, c = (rng.normal(size=n).round(2) for _ in range(3))
+    up = rng.integers(0, 2, n).astype(bool)
+    return pl.DataFrame({"a": a, "b": b, "c": c, "up": up, "y": (np.sin(2 * a) + b + 0.6 * up > 0.3).astype(np.int64)})
+
+
+@cache
+def network() -> object:
+    """An MLP of scikit-learn, as an ONNX file."""
+    pytest.importorskip("torch", reason="torch is not installed: networks are not bounded")
+    frame = wave(0, 600)
+    X = frame.drop("y").cast(pl.Float32).to_numpy()
+    fitted = MLPClassifier((12, 8), max_iter=400, random_state=0, learning_rate_init=0.02, tol=1e-3).fit(
+        X, frame["y"].to_numpy()
+    )
+    data = to_onnx(fitted, X[:1], options={"zipmap": False}).SerializeToString()
+    return HeldModel(load_onnx(data), batch_rows=1000)
+
+
+def about_network(effort: str = "default", n: int = 60, **stated: object) -> Outcome:
+    train, tested = (Table(name=name, frame=wave(s, m), digest=name) for name, s, m in (("a", 0, 600), ("b", 1, n)))
+    return run_on("robustness.certified", network(), train, tested, Deployment(**stated), effort)  # type: ignore[arg-type]
+
+
+def test_a_small_network_is_decided_at_every_row() -> None:
+    outcome = about_network()
+    found, points = values(outcome), outcome.tables["points"]
+    assert found["undecided_share"] == 0.0
+    assert 0.3 < found["certified_share"] < 0.95
+    assert not (points["certified"] & points["flipped"]).any()
+    assert any("compared with the model's answers" in note for note in outcome.assumptions)
+
+
+def test_no_change_that_is_tried_flips_a_row_that_is_proved() -> None:
+    """Rows drawn from the whole threat: moves to the ends and between, the truth value too."""
+    proved = about_network().tables["points"].filter("certified")["row"].to_numpy()
+    frame, rng = wave(1, 60), np.random.default_rng(2)
+    units = {name: np.subtract(*np.percentile(wave(0, 600)[name], [75, 25])) for name in "abc"}
+    for _ in range(60):
+        moved = {
+            name: frame[name].to_numpy() + 0.2 * units[name] * rng.choice([-1, 1, rng.random()], 60) for name in "abc"
+        }
+        up = frame["up"].to_numpy() ^ (rng.random(60) < 0.5)
+        changed = pl.DataFrame({**moved, "up": up})[proved.tolist()]
+        answers = network().predict(changed).labels  # type: ignore[attr-defined]
+        assert (answers == frame["y"].to_numpy()[proved]).all()
+
+
+def test_what_may_not_change_in_a_network_proves_more() -> None:
+    free, bound = values(about_network("quick")), values(about_network("quick", immutable=("a", "up")))
+    assert bound["certified_share"] > free["certified_share"]
+
+
+def test_an_operator_that_cannot_be_bounded_is_named() -> None:
+    pytest.importorskip("torch", reason="torch is not installed: networks are not bounded")
+    nodes = [node("MatMul", "x w", "h"), node("Erf", "h", "e"), node("Gemm", "e v", "y")]
+    constants = {"w": np.ones((3, 4), np.float32), "v": np.ones((4, 2), np.float32)}
+    frame = wave(0, 50).drop("up")
+    tables = [Table(name=name, frame=frame, digest=name) for name in ("train", "test")]
+    held = HeldModel(load_onnx(onnx_model(nodes, row=[3], constants=constants, width=2)), batch_rows=1000)
+    with pytest.raises(NotRun, match="operator Erf"):
+        run_on("robustness.certified", held, *tables, Deployment())

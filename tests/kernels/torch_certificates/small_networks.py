@@ -87,8 +87,8 @@ def exact_least(
 ) -> float:
     """Find the least of ``c @ scores`` of an MLP of Relu over a box, by mixed-integer programming.
 
-    Variables: the inputs; then for each hidden unit its value before and behind the bend, and its side. With bounds l, u
-    of z by intervals: a >= z, a >= 0, a <= z - l (1 - s), a <= u s (Tjeng, Xiao, Tedrake 2019).
+    Variables: the inputs; then for each hidden unit its value before and behind the bend, and its side. With bounds l,
+    u of z by intervals: a >= z, a >= 0, a <= z - l (1 - s), a <= u s (Tjeng, Xiao, Tedrake 2019).
     """
     layers = [(network.constants[s.inputs[1]], network.constants[s.inputs[2]]) for s in network.steps if s.op == "Gemm"]
     hidden = [w.shape[1] for w, _ in layers[:-1]]

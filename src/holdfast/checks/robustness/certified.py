@@ -21,8 +21,8 @@ in the way.
 
 **How, for networks.** Everything the network computes is bounded for all allowed inputs at once: first by intervals,
 then by straight lines above and below each bend that are carried back to the inputs (CROWN), then with the slopes of
-those lines optimised for each row (alpha-CROWN), at last by cutting the inputs, or the bends into their two sides, until
-each part is proved or holds a flip (branch and bound, with the prices of beta-CROWN). Each row gets only what it needs.
+those lines optimised for each row (alpha-CROWN), at last by cutting the inputs, or the bends into their two sides,
+until each part is proved or holds a flip (branch and bound, with the prices of beta-CROWN).
 Bounds are computed in double precision and widened at every step by what single precision may err there, in whatever
 order a runtime adds; arithmetic of fewer digits (TF32, half precision) and convolutions by fast transforms (Winograd)
 err more and are not covered. Known are convolutions, dense layers, ``Relu``, ``LeakyRelu``, ``Clip``, ``Abs``,
@@ -41,8 +41,8 @@ how many rows a smaller change is proved to be harmless; for a network in steps 
 
 - *Good:* 91 % certified (88 to 93), 0 % undecided: the rest can be flipped, and is listed by the evasion check.
 - *Bad:* 12 % certified, 0 % undecided: nearly nine in ten answers hang on small changes.
-- *Misleading:* 99 % certified because nearly every column is listed as immutable. Or 3 % certified and 90 % undecided,
-  for a large network that was not trained for such proofs: that says little about the network and much about the bounds.
+- *Misleading:* 99 % certified because nearly every column is listed as immutable. Or 3 % certified and 90 % undecided
+  for a large network that was not trained for such proofs: that says more about the bounds than about the network.
 
 **When it misleads.** The proof is about this model, this threat and these rows. It does not cover levels never seen in
 training, missing cells that get filled, or an attacker who changes what the deployment calls immutable.
@@ -119,12 +119,12 @@ SPEC = {
     ],
     "cost": "medium",
     "effort": {
-        "quick": {"points": 200, "parts": 1000, "steps": 10_000_000, "network_points": 100, "lines": 2_000_000, "slopes": 0,
-                  "branches": 0},
-        "default": {"points": 1000, "parts": 4000, "steps": 20_000_000, "network_points": 200, "lines": 4_000_000,
-                    "slopes": 20, "branches": 60},
-        "thorough": {"points": 5000, "parts": 40000, "steps": 2_000_000_000, "network_points": 1000, "lines": 128_000_000,
-                     "slopes": 40, "branches": 2000},
+        "quick": {"points": 200, "parts": 1000, "steps": 10_000_000,
+                  "network_points": 100, "lines": 2_000_000, "slopes": 0, "branches": 0},
+        "default": {"points": 1000, "parts": 4000, "steps": 20_000_000,
+                    "network_points": 200, "lines": 4_000_000, "slopes": 20, "branches": 60},
+        "thorough": {"points": 5000, "parts": 40000, "steps": 2_000_000_000,
+                     "network_points": 1000, "lines": 128_000_000, "slopes": 40, "branches": 2000},
     },
 }  # fmt: skip
 
@@ -133,8 +133,8 @@ REMEDIATION = (
     "(monotone constraints, fewer or coarser splits), and audit again."
 )
 NETWORK = (
-    "The network was compared with the model's answers. Proofs hold for it in single precision, in whatever order it adds; "
-    "not for TF32, half precision or fast transforms."
+    "The network was compared with the model's answers. Proofs hold for it in single precision, in whatever order it "
+    "adds; not for TF32, half precision or fast transforms."
 )
 CHART = Chart(
     id="curve",

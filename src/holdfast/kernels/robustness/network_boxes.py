@@ -1,4 +1,4 @@
-"""The threat to rows of a table as boxes of numbers that a network is given: all that is allowed lies in one of them."""
+"""The threat to rows of a table as boxes of numbers that a network is given: what is allowed lies in one of them."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ def matrix_of(rows: Cells, names: Sequence[str]) -> Floats:
 
 
 def boxes_about(rows: Cells, names: Sequence[str], rules: Rules) -> Boxes:
-    """Put boxes about rows that hold every change that the rules allow; other rules than those of single columns,
-    one-hot groups and the distance are left out, so that boxes may hold more.
+    """Put boxes about rows that hold every change that the rules allow.
+
+    Relations are left out, and a ball lies in its box: the boxes may hold more.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ def boxes_about(rows: Cells, names: Sequence[str], rules: Rules) -> Boxes:
 def _numbers(exact: Floats, names: Sequence[str], rules: Rules) -> tuple[Floats, Floats, Floats]:
     """Ends and units of numbers; a cell outside its range may move towards it."""
     low, high, scale = exact.copy(), exact.copy(), np.zeros(len(names))
-    distance, norm = rules.budget.distance, rules.budget.norm
+    distance = rules.budget.distance
     for j, name in enumerate(names):
         rule, x = rules.limits.get(name), exact[:, j]
         if isinstance(rule, CategoryLimits) and rule.is_derived:
@@ -108,7 +109,7 @@ def _numbers(exact: Floats, names: Sequence[str], rules: Rules) -> tuple[Floats,
         if rule.is_whole:
             ends = np.minimum(np.ceil(ends[0]), x), np.maximum(np.floor(ends[1]), x)
         low[:, j], high[:, j] = np.maximum(low[:, j], ends[0]), np.minimum(high[:, j], ends[1])
-    return low, high, scale if norm != "linf" else np.where(scale > 0, scale, 0.0)
+    return low, high, scale
 
 
 def _choices(names: Sequence[str], rules: Rules) -> list[_Choice]:
@@ -125,7 +126,7 @@ def _choices(names: Sequence[str], rules: Rules) -> list[_Choice]:
 
 
 def _combined(choices: list[_Choice], n_changes: int) -> list[dict[int, tuple[float, float]]]:
-    """Ends of the cells of categories, for each box; as each choice has the row's own value too, fewer changes are in."""
+    """Ends of the cells of categories, for each box; the row's own values are among them, so fewer changes are, too."""
     if not choices or not n_changes:
         return [{}]
     chosen = [

@@ -186,8 +186,8 @@ def carried_back(
     bounds
         Of all nodes before it.
     slopes
-        Slopes of the lower lines of bends that can go either way, between the two of the bend, by name of what goes into
-        it: ``(n, m, *shape)``. The usual ones where left out.
+        Slopes of the lower lines of bends that can go either way, between the two of the bend, by name of what goes
+        into it: ``(n, m, *shape)``. The usual ones where left out.
     prices
         What is added to the slopes at nodes, by name, ``(n, m, *shape)``: Lagrange multipliers of bounds that are known
         of them beyond the network.

@@ -38,9 +38,11 @@ SMOOTH_ERROR = 2.0**-19
 OWN_ERROR = 1.01
 # Operators that are affine whichever of their inputs vary, those that are if only the first does, and if one does.
 ALWAYS = frozenset(
-    "Add AveragePool Concat Flatten GlobalAveragePool Identity Neg Pad ReduceMean ReduceSum Reshape Slice Squeeze Sub "
-    "Transpose Unsqueeze".split()
-)
+    {
+        "Add", "AveragePool", "Concat", "Flatten", "GlobalAveragePool", "Identity", "Neg", "Pad", "ReduceMean",
+        "ReduceSum", "Reshape", "Slice", "Squeeze", "Sub", "Transpose", "Unsqueeze",
+    }
+)  # fmt: skip
 FIRST = frozenset({"Conv", "Gemm", "Div", "Gather"})
 ONE = frozenset({"Mul", "MatMul"})
 TO_FLOAT = (1, 11)
@@ -153,7 +155,8 @@ def _pull(node: Affine, found: Mapping[str, tuple[int, ...]], device: str) -> Pu
             return (node.transposed(a),)
         with torch.enable_grad():
             zeros = [a.new_zeros((a.shape[0], *shape), requires_grad=True) for shape in before]
-            return torch.autograd.grad(node.apply(*zeros), zeros, a, create_graph=a.requires_grad)
+            parts: tuple[Tensor, ...] = torch.autograd.grad(node.apply(*zeros), zeros, a, create_graph=a.requires_grad)
+        return parts
 
     size = constant.numel()
     if size * sum(map(math.prod, before)) > (LARGEST_MATRIX if node.n_terms > 1 else LARGEST_MATRIX >> 8):

@@ -68,7 +68,7 @@ def _above(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
     at_low, at_high = torch.tanh(low), torch.tanh(high)
     width = (high - low).clamp(min=1e-12)
     chord = ((at_high - at_low) / width).clamp(min=0.0)
-    # through the lower end, touching the curve at d > 0: the farther d, the flatter and higher the line at the lower end
+    # through the lower end, touching the curve at d > 0: the farther d, the flatter the line, the higher its lower end
     near, far = low.clamp(min=0.0), high.clamp(min=0.0)
     for _ in range(HALVINGS):
         middle = 0.5 * (near + far)
@@ -100,11 +100,12 @@ def maximum_choices(low: Tensor, high: Tensor, windows: Tensor) -> Choices:
 
     Notes
     -----
-    Below: the cell with the largest lower bound. Above: with i the cell that can be largest and m what all others
-    cannot exceed, max(x_i, m) is convex in x_i, so its chord lies above it; where x_i is never below m it is x_i itself.
+    Below: the cell whose middle is largest, which is the maximum itself where one cell is never below another. Above:
+    with i the cell that can be largest and m what all others cannot exceed, max(x_i, m) is convex in x_i, so its chord
+    lies above it; where x_i is never below m it is x_i itself.
     """
     low_cells, high_cells = (_in_windows(x, windows) for x in (low, high))
-    low_at = _at(windows, low_cells.argmax(dim=-1))
+    low_at = _at(windows, (low_cells + high_cells).argmax(dim=-1))
     which = high_cells.argmax(dim=-1, keepdim=True)
     high_at, top = _at(windows, which[..., 0]), high_cells.gather(-1, which)[..., 0]
     bottom = low_cells.gather(-1, which)[..., 0]

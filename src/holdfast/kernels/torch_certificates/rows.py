@@ -23,6 +23,8 @@ Cells = Mapping[str, NDArray[Any]]
 # Rows between two looks at the clock; halvings of the distance at which a row without a full proof is looked at.
 ROWS_AT_ONCE = 64
 HALVINGS = 3
+# A whole step that rounding has made a little shorter is one.
+ALMOST = 1e-6
 
 
 class Rows(NamedTuple):
@@ -61,8 +63,8 @@ def prove_rows(
     -------
     Changed
         ``lower`` is inf for a proof of the whole threat, otherwise a distance within which no row is answered otherwise
-        whatever its categories, 0 for none, NaN for a row that the proofs do not cover. ``cells`` are those of an input that
-        the network answers otherwise, where one was met; whole numbers are rounded towards the row.
+        whatever its categories, 0 for none, NaN for a row that the proofs do not cover. ``cells`` are those of an input
+        that the network answers otherwise, where one was met; whole numbers are rounded towards the row.
     """
     n, width = y.size, len(asked.names)
     lower, is_done = np.full(n, np.nan), np.zeros(n, dtype=np.bool_)
@@ -139,7 +141,7 @@ def _as_changed(
     share = np.minimum(1.0, budget.distance * (1 - OUTWARDS) / np.maximum(_length(moves / unit, budget.norm), 1e-300))
     moves = np.where(np.isfinite(unit), moves * share[:, None], moves)
     is_whole = np.array([isinstance(rule, NumericLimits) and rule.is_whole for rule in rules])
-    moves = np.where(is_whole, np.trunc(moves), moves)
+    moves = np.where(is_whole, np.sign(moves) * np.floor(np.abs(moves) + ALMOST), moves)
     changed = dict(cells)
     for j, name in enumerate(asked.names):
         if cells[name].dtype.kind == "f":
