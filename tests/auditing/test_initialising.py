@@ -30,6 +30,17 @@ def made(folder: Path, columns: dict[str, Any], **config: Any) -> tuple[str, Aud
     return text, load_config(folder / "holdfast.yaml")
 
 
+def test_images_are_described_by_their_shape_and_not_pixel_by_pixel(tmp_path: Path) -> None:
+    np.savez(
+        tmp_path / "test.npz", X=np.random.default_rng(0).integers(0, 256, (40, 3, 4), np.uint8), y=np.arange(40) % 2
+    )
+    text = first_config(AuditConfig(test=str(tmp_path / "test.npz")), folder=tmp_path)
+    (tmp_path / "holdfast.yaml").write_text(text, encoding="utf-8")
+    deployment = load_config(tmp_path / "holdfast.yaml").deployment
+    assert (deployment.modality, deployment.image_shape, deployment.ranges) == ("image", (1, 3, 4), {})
+    assert '"x0"' not in text
+
+
 def test_roles_are_guessed_each_with_its_reason(tmp_path: Path) -> None:
     text, config = made(tmp_path, COLUMNS, target="income")
     roles = config.deployment

@@ -10,9 +10,11 @@ import polars as pl
 import pytest
 
 from holdfast.auditing.config import AuditConfig
-from holdfast.auditing.inputs import Inputs, read_inputs
+from holdfast.auditing.inputs import Inputs, read_inputs, with_network
+from holdfast.auditing.jobs import ModelSource
 from holdfast.core.canonical import digest_bytes
 from holdfast.core.errors import InputError
+from holdfast.core.network import NetworkSettings
 
 FRAME = pl.DataFrame({"age": [1, 2, 3], "y": ["a", "b", "a"]})
 
@@ -162,3 +164,36 @@ def test_artefacts_are_scanned_beside_the_model_and_do_not_keep_it_from_loading(
 def test_artefacts_that_are_absent_are_an_error(read: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no file or folder"):
         read(test="test.csv", artefacts=(str(tmp_path / "absent"),))
+
+
+def with_factory(folder: Path) -> Inputs:
+    data = (10).to_bytes(8, "little") + b'{"w": {}}  '
+    (folder / "weights.safetensors").write_bytes(data)
+    model = ModelSource(path=folder / "weights.safetensors", name="weights.safetensors", digest=digest_bytes(data))
+    file = folder / "weights.safetensors"
+    return Inputs(name="weights.safetensors", tables={}, model=model, model_file=file, digests={"model": model.digest})
+
+
+def test_a_factory_is_refused_unless_code_may_run(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("def make(): ...")
+    network = NetworkSettings(factory=f"{tmp_path / 'model.py'}:make")
+    with pytest.raises(InputError, match=r"(?s)not allowed to run.*--allow-code"):
+        with_network(with_factory(tmp_path), network, allow_code=False)
+
+
+def test_the_file_of_a_factory_is_part_of_what_is_audited(tmp_path: Path) -> None:
+    network = NetworkSettings(factory=f"{tmp_path / 'model.py'}:make")
+    found = []
+    for text in ("def make(): ...", "def make(): return 1"):
+        (tmp_path / "model.py").write_text(text)
+        found.append(with_network(with_factory(tmp_path), network, allow_code=True))
+    assert found[0].model is not None
+    assert found[0].model.factory_source == b"def make(): ..."
+    assert found[0].digests["network"] != found[1].digests["network"]
+    with pytest.raises(InputError, match=r"elsewhere\.py: no such file"):
+        with_network(with_factory(tmp_path), NetworkSettings(factory="elsewhere.py:make"), allow_code=True)
+
+
+def test_a_network_without_settings_changes_no_digest(tmp_path: Path) -> None:
+    inputs = with_factory(tmp_path)
+    assert with_network(inputs, NetworkSettings(), allow_code=False) is inputs

@@ -109,10 +109,11 @@ def audit(
     Parameters
     ----------
     model
-        A fitted scikit-learn estimator or pipeline, a LightGBM or XGBoost model, a function of an array or frame,
-        or the path of a model file. ``None`` with ``predictions=PATH``.
+        A fitted scikit-learn estimator or pipeline, a LightGBM or XGBoost model, a PyTorch module (``network={...}``
+        says what it does not say of itself), a function of an array or frame, or the path of a model file. ``None``
+        with ``predictions=PATH``.
     test, train
-        Tables: a path (CSV, Parquet), a pandas, polars or pyarrow frame, or an array.
+        Tables: a path (CSV, Parquet, a folder of images, ``.npz``), a pandas, polars or pyarrow frame, or an array.
     target
         Name of the column with the true outcome.
     population
@@ -138,7 +139,7 @@ def audit(
         loads it also where the platform does not keep that process from the network.
     allow_code
         Whether the command of the model's training manifest may run again, as you and unconfined, to see whether it
-        gives the same model.
+        gives the same model; and whether the factory of a PyTorch network may run, in the model's process.
     trainer
         ``trainer(X, y, seed=...)``, with a polars frame of inputs and an array of outcomes, returns a model like
         ``model`` that was trained on them: for attacks that train copies of a model which cannot be fitted again by

@@ -14,6 +14,7 @@ from holdfast.core.decision_log import DecisionLog
 from holdfast.core.deployment import Deployment
 from holdfast.core.endpoint import Endpoint, check_endpoint, is_endpoint
 from holdfast.core.errors import InputError
+from holdfast.core.network import NetworkSettings
 from holdfast.core.parse import from_mapping, parse_yaml
 from holdfast.core.provenance import ProvenanceSettings
 from holdfast.core.training import NetworkTraining
@@ -46,6 +47,8 @@ class AuditConfig:
         The training manifest of the model, records of data sets, an earlier audit; paths, like the others.
     endpoint
         How to ask the endpoint.
+    network
+        What a PyTorch network does not say of itself: its factory, the shape of its rows, its classes, its scaling.
     artefacts
         Further files and folders that belong to the model: scanned with it, never loaded.
     signature, signed
@@ -92,6 +95,7 @@ class AuditConfig:
     decisions: DecisionLog = field(default_factory=DecisionLog)
     provenance: ProvenanceSettings = field(default_factory=ProvenanceSettings)
     endpoint: Endpoint = field(default_factory=Endpoint)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
     artefacts: tuple[str, ...] = ()
     signature: str | None = None
     signed: str | None = None
@@ -150,6 +154,9 @@ def load_config(path: Path) -> AuditConfig:
     moved["provenance"] = ProvenanceSettings(**{k: v and str(path.parent / v) for k, v in recorded.items()})
     if config.decisions.table:
         moved["decisions"] = replace(config.decisions, table=str(path.parent / config.decisions.table))
+    place, colon, function = config.network.factory.rpartition(":")
+    if place.endswith(".py"):
+        moved["network"] = replace(config.network, factory=f"{path.parent / place}{colon}{function}")
     if config.policy.endswith((".yaml", ".yml")):
         moved["policy"] = str(path.parent / config.policy)
     return replace(config, **moved)

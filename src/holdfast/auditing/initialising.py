@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from holdfast.adapters.models.opening import TrustPickle
@@ -43,6 +45,8 @@ def first_config(config: AuditConfig, *, folder: Path, trust_pickle: TrustPickle
         inputs = read_inputs(config, scratch=Path(scratch), objects={}, policy=policy, trust_pickle=trust_pickle)
         table = inputs.tables.get("test") or inputs.tables["train"]
         target, target_reason = _target(config, table)
+        pixels = {f"x{place}" for place in range(math.prod(table.image_shape))} if table.image_shape else set()
+        table = replace(table, frame=table.frame.drop(pixels, strict=False))
         guesses = guess_roles(table, target=target)
         model = inputs.model.open() if inputs.model else None
         try:
@@ -59,9 +63,11 @@ def first_config(config: AuditConfig, *, folder: Path, trust_pickle: TrustPickle
             if model is not None:
                 model.close()
         tables = [inputs.tables[name] for name in ("train", "test") if name in inputs.tables]
-        constraints = guess_constraints(tables, inputs=facts.features, text=deployment.text)
+        described = [name for name in facts.features if name not in pixels]
+        constraints = guess_constraints(tables, inputs=described, text=deployment.text)
         population = guess_population(table, deployment.sensitive)
-    lines = [*_lines(config, folder, target, target_reason, facts), *_roles(usable), *_population(population)]
+    lines = [*_lines(config, folder, target, target_reason, facts), *_images(table)]
+    lines += [*_roles(usable), *_population(population)]
     lines += _constraints(constraints)
     lines += [f"# assumed: {_printable(' '.join(assumption.split()))}" for assumption in facts.assumptions]
     return "\n".join(lines) + "\n"
@@ -102,6 +108,12 @@ def _lines(config: AuditConfig, folder: Path, target: str | None, target_reason:
     if facts.classes:
         yield f"  classes: [{', '.join(map(_quoted, facts.classes))}]  # in the order of the model's scores"
         yield f"  positive: {_quoted(facts.classes[facts.positive])}  # the favourable outcome"
+
+
+def _images(table: Table) -> Iterable[str]:
+    if table.image_shape:
+        yield "  modality: image"
+        yield f"  image_shape: {list(table.image_shape)}  # channels, height, width; the inputs are their pixels"
 
 
 def _roles(guesses: Iterable[Guess]) -> Iterable[str]:

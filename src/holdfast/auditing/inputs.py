@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from holdfast.adapters.models.opening import TrustPickle
+from holdfast.adapters.models.opening import TrustPickle, require_factory
 from holdfast.auditing.admission import admit
 from holdfast.auditing.config import AuditConfig
 from holdfast.auditing.decisions import read_decisions
@@ -20,6 +20,7 @@ from holdfast.core.check import Need
 from holdfast.core.endpoint import is_endpoint, shown_url
 from holdfast.core.errors import InputError, did_you_mean
 from holdfast.core.materials import Bill
+from holdfast.core.network import NetworkSettings
 from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
 from holdfast.core.signature import SignatureRecord
@@ -110,6 +111,7 @@ def read_inputs(
     """
     _require_something(config, objects)
     inputs = _read(config, scratch=scratch, objects=objects, policy=policy, trust_pickle=trust_pickle)
+    inputs = with_network(inputs, config.network, allow_code=allow_code)
     origin = read_provenance(
         config.provenance,
         model=inputs.model_file,
@@ -143,7 +145,8 @@ def _read(
     if objects.get("model") is not None:
         from holdfast.adapters.models.opening import wrap_model
 
-        opened = wrap_model(objects["model"], trainer=objects.get("trainer"))
+        shape = config.deployment.image_shape or _image_shape(tables)
+        opened = wrap_model(objects["model"], trainer=objects.get("trainer"), network=config.network, row_shape=shape)
         stated = {"model": opened.info.digest} if opened.info.digest else {}
         source = ModelSource(opened=opened, name=opened.info.description)
         return Inputs(
@@ -172,6 +175,30 @@ def _read(
         artefacts=(admitted.file,),
         notes=admitted.notes,
     )
+
+
+def with_network(inputs: Inputs, network: NetworkSettings, *, allow_code: bool) -> Inputs:
+    """Add what was said of a PyTorch network, and the file that makes it: they are part of what is audited.
+
+    Raises
+    ------
+    InputError
+        When that file cannot be read.
+    """
+    if network == NetworkSettings() or inputs.model is None:
+        return inputs
+    if network.factory and inputs.model_file is not None:
+        # said here too, because finished findings would be reused without running anything
+        require_factory(network, inputs.name, allow_code=allow_code)
+    place = network.factory.rpartition(":")[0]
+    source = _read_file(Path(place)) if place.endswith(".py") else b""
+    model = replace(inputs.model, network=network, factory_source=source, allow_code=allow_code)
+    digest = digest_of([replace(network, factory=Path(network.factory).name), digest_bytes(source)])
+    return replace(inputs, model=model, digests={**inputs.digests, "network": digest})
+
+
+def _image_shape(tables: Mapping[str, Table]) -> tuple[int, ...]:
+    return next((tables[name].image_shape for name in ("test", "train") if name in tables), ())
 
 
 def _require_something(config: AuditConfig, objects: Mapping[str, Any]) -> None:

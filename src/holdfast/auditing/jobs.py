@@ -20,7 +20,7 @@ from holdfast.core.endpoint import Endpoint
 from holdfast.core.errors import InputError
 from holdfast.core.finding import Finding
 from holdfast.core.materials import Bill
-from holdfast.core.network import RawNetwork
+from holdfast.core.network import NetworkSettings, RawNetwork
 from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
 from holdfast.core.signature import SignatureRecord
@@ -53,6 +53,8 @@ class ModelSource:
         not travel either.
     row_shape
         Shape of one row of a neural network that does not state it.
+    network, factory_source, allow_code
+        What a PyTorch network does not say of itself, the file of its factory, and whether that may run.
     """
 
     path: Path | None = None
@@ -66,6 +68,9 @@ class ModelSource:
     endpoint: Endpoint = field(default_factory=Endpoint, repr=False)
     seed: int = 0
     row_shape: tuple[int, ...] = ()
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    factory_source: bytes = field(default=b"", repr=False)
+    allow_code: bool = False
 
     def open(self) -> Model:
         """Open the model in its confined child, from exactly the bytes that were digested, or connect to it."""
@@ -91,6 +96,9 @@ class ModelSource:
             trust_pickle=self.trust_pickle,
             vouched=self.vouched,
             row_shape=self.row_shape,
+            network=self.network,
+            factory_source=self.factory_source,
+            allow_code=self.allow_code,
             limits=limits,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ from holdfast.auditing.guessing import apply_guesses, guess_roles
 from holdfast.auditing.inputs import Inputs
 from holdfast.auditing.jobs import ModelSource
 from holdfast.auditing.keys import adapters_digest, library_versions
+from holdfast.auditing.network_quality import FIRST, doubts
 from holdfast.auditing.planning import available_needs, choose_effort, make_plan
 from holdfast.auditing.population import check_population
 from holdfast.auditing.settling import settle
@@ -24,6 +26,7 @@ from holdfast.core.errors import InputError
 from holdfast.core.record import PlanItem
 from holdfast.policy.rules import Policy
 
+LOGGER = logging.getLogger(__name__)
 GUESSED = {
     "sensitive": "protected attributes, going by their names",
     "immutable": "inputs that people cannot change, going by their names",
@@ -94,6 +97,9 @@ def prepare(config: AuditConfig, policy: Policy, inputs: Inputs, store: Store | 
         inputs = replace(inputs, model=replace(inputs.model, row_shape=config.deployment.image_shape))
     check_population(config.deployment, inputs.tables)
     facts, model = _settled(config, inputs, store)
+    for note in facts.assumptions:
+        if note.startswith(FIRST):
+            LOGGER.warning("%s", note)
     budget_s = seconds_of(config.budget)
     effort, why = choose_effort(config.deployment, budget_s=budget_s)
     if config.effort is not None:
@@ -178,6 +184,10 @@ def _settled(config: AuditConfig, inputs: Inputs, store: Store | None) -> tuple[
             model=source.opened if source else None,
             training=config.training,
         )
+        test = tables.get("test")
+        if source is not None and source.opened is not None and test is not None and config.target:
+            notes = doubts(facts, test, source.opened, stated=config.network.accuracy)
+            facts = replace(facts, assumptions=(*notes, *facts.assumptions))
     except BaseException:
         if source is not None and source.opened is not None:
             source.opened.close()

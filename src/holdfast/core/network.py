@@ -24,6 +24,7 @@ class Step:
         Name in the ONNX standard, such as ``Conv``, ``Gemm``, ``Relu``. Its meaning is that of opset 21, except that
         what newer opsets take as a constant input stands in ``attributes`` (``axes``, ``shape``, ``min``, ``max``,
         ``pads``), that ``Gemm`` is always ``x @ W + b``, and that shapes leave the batch dimension out (axes count it).
+        Padding is always written out as ``pads``, which for ``Pad`` cover all axes, that of the batch with 0.
     inputs
         ``input`` (the rows), names of constants, or outputs of earlier steps.
     output
@@ -68,3 +69,36 @@ class RawNetwork:
     def operators(self) -> frozenset[str]:
         """Which operators it uses."""
         return frozenset(step.op for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSettings:
+    """What a PyTorch network does not say of itself: ``network`` in ``holdfast.yaml``.
+
+    Attributes
+    ----------
+    factory
+        ``file.py:function`` or ``module:function``: makes the module, without arguments, that the weights in the
+        model's file belong to. It is code, and only runs with ``--allow-code``, in the model's process.
+    input_shape
+        Shape of one row, such as ``[1, 28, 28]``; columns fill it in table order, the last axis first.
+    classes
+        Labels in the order of its outputs.
+    scale, mean, std
+        What is done to the inputs before the network gets them: ``(scale * x - mean) / std``, one number or one for
+        each channel.
+    link
+        What its outputs are, where that is not what they look like: ``logits``, ``probabilities``; ``sigmoid`` or
+        ``probability`` for one output that speaks of the second class; ``values`` of a regression.
+    accuracy
+        The accuracy that is stated for it, in [0, 1]: an audit that finds far less says so.
+    """
+
+    factory: str = ""
+    input_shape: tuple[int, ...] = ()
+    classes: tuple[str | int | float | bool, ...] = ()
+    scale: float = 1.0
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    link: NetworkLink | None = None
+    accuracy: float | None = None

@@ -23,7 +23,6 @@ def zipped(*names: str) -> bytes:
 
 PICKLES = {f"protocol {protocol}": pickle.dumps({"a": [1, 2]}, protocol=protocol) for protocol in range(6)} | {
     "global": b"cposix\nsystem\n(S'true'\ntR.",
-    "torch archive": zipped("model/data.pkl", "model/version"),
 }
 
 
@@ -31,6 +30,19 @@ PICKLES = {f"protocol {protocol}": pickle.dumps({"a": [1, 2]}, protocol=protocol
 @pytest.mark.parametrize("name", ["model.onnx", "model.pkl", "model.json", "model"])
 def test_pickle_is_recognised_whatever_its_name(data: bytes, name: str) -> None:
     assert identify(data, name=name) == "pickle"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (zipped("model/data.pkl", "model/version"), "torch weights"),
+        (zipped("m/models/model.json", "m/data/sample_inputs/model.pt"), "torch program"),
+        ((30).to_bytes(8, "little") + b'{"w":{"dtype":"F32"}}', "safetensors"),
+    ],
+)
+@pytest.mark.parametrize("name", ["model.onnx", "model.pkl", "model"])
+def test_pytorch_files_are_recognised_whatever_their_name(data: bytes, kind: str, name: str) -> None:
+    assert identify(data, name=name) == kind
 
 
 @pytest.mark.parametrize("compression", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3)])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.adapters.models.network_arrays import checked, from_message, to_message
@@ -122,6 +122,7 @@ def test_arrays_of_another_kind_are_refused() -> None:
             from_message(header, wrong)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_messages_with_changed_bytes_are_networks_or_refused(data: st.DataObject) -> None:
     header, parts = to_message(network())

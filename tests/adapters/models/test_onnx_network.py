@@ -155,7 +155,8 @@ def test_a_perceptron_of_scikit_learn_is_read(n_classes: int, zipmap: bool, numb
     with pytest.warns(match="converge"):
         fitted.fit(X, y)
     data = to_onnx(fitted, X[:1], options={"zipmap": zipmap}).SerializeToString()
-    assert_answers_alike(data, row=(3,))
+    network = assert_answers_alike(data, row=(3,))
+    assert network.link == ("sigmoid" if n_classes == 2 else "logits")
 
 
 def test_a_regression_is_read(numbers: pl.DataFrame) -> None:

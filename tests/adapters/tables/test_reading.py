@@ -59,6 +59,7 @@ def test_path_with_a_zero_byte_is_a_plain_error() -> None:
         read_table("bad\0path.csv", name="train")
 
 
+@pytest.mark.parametrize(("name", "said"), [("t.json", "JSON"), ("t.pkl", "pickle")])
 def test_file_of_another_format_is_refused(tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / name).write_text("[1]")
     with pytest.raises(InputError, match=f"got .*{said}"):

@@ -15,7 +15,7 @@ from holdfast.kernels.formats.png import MAGIC, PngError, decode_png
 from tests.png_images import chunk, filtered, png
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.integers(1, 7),
     st.integers(1, 9),
@@ -96,6 +96,7 @@ def test_a_filter_that_does_not_exist_is_told() -> None:
         decode_png(MAGIC + header + chunk(b"IDAT", zlib.compress(bytes([9, 0]))))
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_changed_bytes_give_an_image_or_an_error(data: st.DataObject) -> None:
     body = bytearray(png(np.arange(36, dtype=np.uint8).reshape(3, 4, 3), filters=[4, 3, 1]))

@@ -290,3 +290,23 @@ def test_extra_field_holds_what_its_kind_holds_or_is_not_examined(walk, rules, n
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(info, b"hello")
     assert rules(walk(walk_zip, buffer.getvalue())) == (set() if is_plain else {"not_examined zip.extra"})
+
+
+@pytest.mark.parametrize(
+    ("use_pickle", "content", "verdict"),
+    [
+        ("false", bytes([200, 1, 0, 255]) * 16, "pass"),
+        ("true", bytes([200, 1, 0, 255]) * 16, "not_examined"),
+        ("true", b"\x80\x02cposix\nsystem\n(U\x02idtR.", "fail"),
+        ("false", b"\x7fELF" + bytes(60), "fail"),
+    ],
+)
+def test_tensors_of_an_exported_program_are_numbers_where_torch_copies_them(
+    scan_file,  # type: ignore[no-untyped-def]
+    use_pickle: str,
+    content: bytes,
+    verdict: str,
+) -> None:
+    config = f'{{"config": {{"w": {{"path_name": "weight_0", "use_pickle": {use_pickle}, "tensor_meta": {{}}}}}}}}'
+    members = {"m/data/weights/weight_0": content, "m/data/weights/model_weights_config.json": config.encode()}
+    assert scan_file(bytes(made(members))).verdict == verdict

@@ -205,7 +205,7 @@ def windows(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(windows(), st.tuples(st.integers(6, 9), st.integers(6, 9)), st.sampled_from([1, 2]), st.booleans())
 def test_convolution_is_that_of_onnxruntime(
     attributes: dict[str, Any], size: tuple[int, int], group: int, has_bias: bool
@@ -218,7 +218,7 @@ def test_convolution_is_that_of_onnxruntime(
     np.testing.assert_allclose(computed("Conv", x, constants, attributes), expected, rtol=1e-4, atol=1e-4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     windows(),
     st.tuples(st.integers(6, 9), st.integers(6, 9)),

@@ -73,7 +73,7 @@ class Service:
         import polars  # noqa: F401  (needed by the first request; loading means being ready for it)
 
         self._watch.begin()
-        self._held[0] = _adapter(header, parts[0])
+        self._held[0] = _adapter(header, *parts)
         tried = self._watch.end()
         return {"ok": True, "info": _described(self._held[0], tried)}, []
 
@@ -123,12 +123,14 @@ def _described(adapter: Adapter, tried: tuple[str, ...]) -> dict[str, Any]:
     return described | {"memory_mb": _resident_mb(), "notes": [*adapter.info.notes, *tried]}
 
 
-def _adapter(header: dict[str, Any], data: bytes) -> Adapter:
+def _adapter(header: dict[str, Any], data: bytes, factory_source: bytes = b"") -> Adapter:
     kind = header["format"]
     if kind == "onnx":
         from holdfast.adapters.models import onnx
 
         return onnx.load(data, row_shape=tuple(header["row_shape"]))
+    if kind in ("safetensors", "torch program", "torch weights"):
+        return _torch_adapter(header, data, factory_source)
     if kind == "lightgbm":
         from holdfast.adapters.models import lightgbm
 
@@ -146,6 +148,18 @@ def _adapter(header: dict[str, Any], data: bytes) -> Adapter:
 
     loaded, notes = sklearn.unpickle(data)
     return adapter_for(loaded, notes=notes)
+
+
+def _torch_adapter(header: dict[str, Any], data: bytes, factory_source: bytes) -> Adapter:
+    from holdfast.adapters.models import torch
+    from holdfast.core.network import NetworkSettings
+    from holdfast.core.parse import from_mapping
+
+    settings = from_mapping(NetworkSettings, header["network"], source="network")
+    if header["format"] == "torch program":
+        return torch.load_program(data, settings)
+    shape = tuple(header["row_shape"])
+    return torch.load_weights(data, settings, factory_source=factory_source, row_shape=shape)
 
 
 def _private_streams() -> tuple[BinaryIO, BinaryIO]:

@@ -6,7 +6,7 @@ import io
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +14,9 @@ import numpy as np
 from holdfast.adapters.models import answers, network_arrays, stored_arrays, tree_arrays, wire
 from holdfast.adapters.models.limits import Limits
 from holdfast.adapters.models.process import Process
+from holdfast.core.canonical import to_plain
 from holdfast.core.errors import InputError, ModelError
-from holdfast.core.network import RawNetwork
+from holdfast.core.network import NetworkSettings, RawNetwork
 from holdfast.core.subject import AS_IS, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Source:
         Whether it is not to be loaded where nothing keeps it from the network.
     row_shape
         Shape of one row of a neural network that does not state it; empty when nobody said.
+    network, factory_source
+        What a PyTorch network does not say of itself, and the file that makes its module.
     """
 
     data: bytes
@@ -48,6 +51,8 @@ class Source:
     trusts_path: bool
     needs_isolation: bool = False
     row_shape: tuple[int, ...] = ()
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    factory_source: bytes = field(default=b"", repr=False)
 
 
 class Host:
@@ -114,8 +119,17 @@ class Host:
         self._process = Process(self.limits, trusts_path=self._source.trusts_path)
         try:
             reply, held = self._process.start(
-                {"do": "load", "format": self._source.format, "row_shape": list(self._source.row_shape)},
-                self._source.data,
+                {
+                    "do": "load",
+                    "format": self._source.format,
+                    "row_shape": list(self._source.row_shape),
+                    "network": to_plain(self._source.network),
+                },
+                *(
+                    [self._source.data, self._source.factory_source]
+                    if self._source.factory_source
+                    else [self._source.data]
+                ),
                 needs_isolation=self._source.needs_isolation,
             )
             info = read_info(reply)

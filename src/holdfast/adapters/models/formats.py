@@ -13,10 +13,13 @@ from typing import Literal
 
 from holdfast.core.errors import InputError
 
-Format = Literal["onnx", "xgboost", "lightgbm", "skops", "pickle"]
-SUPPORTED = ".onnx, XGBoost .ubj or .json, LightGBM .txt, .skops, .joblib or .pkl"
+Format = Literal["onnx", "xgboost", "lightgbm", "skops", "pickle", "safetensors", "torch program", "torch weights"]
+SUPPORTED = (
+    ".onnx, XGBoost .ubj or .json, LightGBM .txt, .skops, .joblib or .pkl, "
+    "PyTorch .pt2, or .safetensors with the factory of its module"
+)
 PICKLE_NAMES = (".pkl", ".pickle", ".joblib", ".p", ".sav")
-TORCH_NAMES = (".pt", ".pth")
+SAFETENSORS = re.compile(rb'.{6}\0\0\{\s*"', re.DOTALL)
 PEEK = 4096
 BINARY_PICKLE = re.compile(rb"\x80[\x02-\x05]")
 # an older pickle opens with a global, a mark with a container, or an empty container that is remembered
@@ -67,6 +70,8 @@ def _by_content(data: bytes, name: str) -> Format | None:
         return "xgboost"
     if UBJSON_LEARNER.match(head) or (head.startswith(b"{") and b"learner" in head[:64]):
         return "xgboost"
+    if SAFETENSORS.match(head):
+        return "safetensors"
     return "onnx" if ONNX.match(head) else None
 
 
@@ -98,6 +103,10 @@ def _zip_format(data: bytes, name: str) -> Format:
         raise InputError(f"{name} looks like a zip archive but cannot be read: {error}") from None
     if "schema.json" in members:
         return "skops"
+    if any(member.endswith("models/model.json") for member in members):
+        return "torch program"
+    if any(member.endswith("/data.pkl") for member in members):
+        return "torch weights"
     if any(member.endswith((".pkl", ".pickle", ".joblib")) for member in members):
         return "pickle"
     raise InputError(f"{name} is a zip archive, but no model in a supported format", hint=f"supported: {SUPPORTED}")

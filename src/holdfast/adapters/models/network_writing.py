@@ -69,11 +69,26 @@ class Script:
                 steps, link = _needed(steps[:-1], steps[-1].inputs[0]), "sigmoid"
             elif last != "Sigmoid" and not is_single:
                 steps, link = _needed(steps[:-1], steps[-1].inputs[0]), "logits"
+        if link == "probabilities" and (logit := self._logit_of_pair(steps)):
+            steps, link = _needed(steps, logit), "sigmoid"
         if not steps:
             raise no_network("nothing stands between its inputs and the function at its end")
         used = {each for step in steps for each in step.inputs}
         constants = {each: value for each, value in self.constants.items() if each in used}
         return RawNetwork(steps=tuple(steps), constants=constants, input_shape=row, output=steps[-1].output, link=link)
+
+    def _logit_of_pair(self, steps: Sequence[Step]) -> str:
+        """Name what stands in front of the sigmoid where the scores are ``(1 - p, p)`` of it; nothing otherwise."""
+        made = {step.output: step for step in steps}
+        last = steps[-1]
+        if last.op != "Concat" or len(last.inputs) != 2:
+            return ""
+        rest, sigmoid = (made.get(name) for name in last.inputs)
+        if rest is None or sigmoid is None or (rest.op, sigmoid.op) != ("Sub", "Sigmoid"):
+            return ""
+        one = self.constants.get(rest.inputs[0], np.zeros(0))
+        is_rest = rest.inputs[1] == sigmoid.output and one.size == 1 and one.item() == 1
+        return sigmoid.inputs[0] if is_rest else ""
 
     def _free(self, name: str) -> str:
         name = name[:LONGEST_NAME]

@@ -11,9 +11,9 @@ from holdfast.adapters.models import answers, formats, network_arrays, stored_ar
 from holdfast.adapters.models.client import ChildModel, Host, Source
 from holdfast.adapters.models.limits import Limits
 from holdfast.adapters.models.predictions import predictions_model
-from holdfast.adapters.models.recognition import adapter_for
-from holdfast.core.errors import HoldfastError, ModelError
-from holdfast.core.network import RawNetwork
+from holdfast.adapters.models.recognition import PLAIN, adapter_for
+from holdfast.core.errors import HoldfastError, InputError, ModelError
+from holdfast.core.network import NetworkSettings, RawNetwork
 from holdfast.core.subject import AS_IS, Model, ModelInfo, RawPredictions, RawTrees, Settings, Stored
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ def open_model(
     trust_pickle: TrustPickle = False,
     vouched: Voucher = "",
     row_shape: tuple[int, ...] = (),
+    network: NetworkSettings = PLAIN,
+    factory_source: bytes = b"",
+    allow_code: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Model:
     """Load a model file in a confined process, from exactly these bytes.
@@ -53,6 +56,10 @@ def open_model(
         What vouches for these bytes: a ``scan`` that they passed, or a ``policy`` that approves them by digest.
     row_shape
         Shape of one row, such as ``(channels, height, width)``, of a neural network that does not state it.
+    network, factory_source
+        What a PyTorch network does not say of itself, and the content of the file of its factory, where that is a file.
+    allow_code
+        Whether the factory may run.
     limits
         What the process may use.
 
@@ -71,25 +78,72 @@ def open_model(
         raise formats.refuse_pickle(name)
     if found == "skops" and (vouched or trust_pickle):
         found = "trusted skops"
+    needs_factory = found in ("safetensors", "torch weights")
+    if not found.startswith("torch") and not needs_factory:
+        _refuse_unused(network, name)
+    if needs_factory:
+        require_factory(network, name, allow_code=allow_code)
+    if found == "torch program" and not (vouched or trust_pickle):
+        raise formats.refuse_pickle(name)
     source = Source(
         data=data,
         name=name,
         digest=digest,
         format=found,
         # a pickle that passed a scan names nothing but installed libraries
-        trusts_path=vouched == "policy" or (bool(trust_pickle) and not vouched),
+        trusts_path=needs_factory or vouched == "policy" or (bool(trust_pickle) and not vouched),
         needs_isolation=is_code and trust_pickle is True and not vouched,
-        row_shape=row_shape,
+        row_shape=row_shape or network.input_shape,
+        network=network,
+        factory_source=factory_source,
     )
     host = Host(source, limits)
     return ChildModel(host, host.info)
 
 
+def _refuse_unused(network: NetworkSettings, name: str) -> None:
+    """Refuse settings that a file of another kind would silently leave out."""
+    if replace(network, accuracy=None, input_shape=()) != PLAIN:
+        raise InputError(
+            f"network in holdfast.yaml describes a PyTorch network, but {name} is none",
+            hint="leave out all of it but input_shape and accuracy: such a file holds its own scaling, "
+            "and classes belong under deployment",
+        )
+
+
+def require_factory(network: NetworkSettings, name: str, *, allow_code: bool) -> None:
+    """Refuse weights without the function that makes their module, or with one that may not run.
+
+    Raises
+    ------
+    InputError
+        Naming what is missing.
+    """
+    if not network.factory.strip(":").count(":"):
+        raise InputError(
+            f"{name} holds weights only: which module they belong to is not known",
+            hint="name what makes it in holdfast.yaml, network: {factory: 'model.py:make', input_shape: [1, 28, 28]}, "
+            "or export the module to ONNX or with torch.export",
+        )
+    if not allow_code:
+        raise InputError(
+            f"the weights in {name} need the module that {network.factory} makes: code, which was not allowed to run",
+            hint="look at it, then pass --allow-code: it runs in the model's own confined process",
+        )
+
+
 Trainer = Callable[..., object]
 
 
-def wrap_model(obj: object, *, trainer: Trainer | None = None, limits: Limits = DEFAULT_LIMITS) -> Model:
-    """Wrap an object of this process: estimator, pipeline, booster, inference session, or callable.
+def wrap_model(
+    obj: object,
+    *,
+    trainer: Trainer | None = None,
+    network: NetworkSettings = PLAIN,
+    row_shape: tuple[int, ...] = (),
+    limits: Limits = DEFAULT_LIMITS,
+) -> Model:
+    """Wrap an object of this process: estimator, pipeline, booster, session, PyTorch module, or callable.
 
     It runs here, unconfined, and has no content digest, so nothing found about it is reused by another process.
 
@@ -98,13 +152,17 @@ def wrap_model(obj: object, *, trainer: Trainer | None = None, limits: Limits = 
     trainer
         ``trainer(X, y, seed=...)`` takes a polars frame of inputs and an array of outcomes, and returns an object like
         ``obj`` that was trained on them: how to train a model anew that does not know it by itself.
+    network, row_shape
+        What a PyTorch module does not say of itself, and the shape of one row where ``network`` does not state it.
 
     Raises
     ------
     InputError
         When it is none of these.
     """
-    return HeldModel(adapter_for(obj), trainer=trainer, batch_rows=limits.batch_rows)
+    return HeldModel(
+        adapter_for(obj, network=network, row_shape=row_shape), trainer=trainer, batch_rows=limits.batch_rows
+    )
 
 
 def train_stand_in(X: pl.DataFrame, y: NDArray[np.generic], *, is_regression: bool, seed: int) -> Model:

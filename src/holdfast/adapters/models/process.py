@@ -79,7 +79,7 @@ class Process:
         return self._process.poll() is not None
 
     def start(
-        self, header: dict[str, Any], part: bytes, *, needs_isolation: bool
+        self, header: dict[str, Any], *parts: bytes, needs_isolation: bool
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """Confine it, then have it load the model; return its reply and the confinement obtained.
 
@@ -97,7 +97,7 @@ class Process:
                     f"({held.get('network', 'unknown')})",
                     hint="--trust-pickle=unconfined loads it all the same: its code can then reach the network",
                 )
-            return self._exchange(header, (part,), 0, "while loading the model", deadline)[0], held
+            return self._exchange(header, parts, 0, "while loading the model", deadline)[0], held
 
     def ask(
         self, header: dict[str, Any], *parts: bytes, largest: int, doing: str

@@ -8,15 +8,24 @@ from typing import Any
 
 from holdfast.adapters.models.adapter import Adapter
 from holdfast.core.errors import InputError
+from holdfast.core.network import NetworkSettings
 
+PLAIN = NetworkSettings()
 SUPPORTED = (
     "a scikit-learn estimator or pipeline, a LightGBM or XGBoost booster or estimator, "
-    "an onnxruntime InferenceSession, or a callable from a table to scores or labels"
+    "an onnxruntime InferenceSession, a PyTorch module, or a callable from a table to scores or labels"
 )
 
 
-def adapter_for(loaded: Any, *, notes: Iterable[str] = (), format: str = "sklearn") -> Adapter:
-    """Wrap an object of the user's.
+def adapter_for(
+    loaded: Any,
+    *,
+    notes: Iterable[str] = (),
+    format: str = "sklearn",
+    network: NetworkSettings = PLAIN,
+    row_shape: tuple[int, ...] = (),
+) -> Adapter:
+    """Wrap an object of the user's; ``network`` and ``row_shape`` say what a PyTorch module does not.
 
     Raises
     ------
@@ -28,6 +37,10 @@ def adapter_for(loaded: Any, *, notes: Iterable[str] = (), format: str = "sklear
 
     if _is(loaded, "onnxruntime", "InferenceSession"):
         return onnx.wrap(loaded)
+    if _is(loaded, "torch.nn", "Module"):
+        from holdfast.adapters.models import torch
+
+        return torch.of_module(loaded, network, row_shape=row_shape)
     if _is(loaded, "lightgbm", "Booster"):
         return lightgbm.LightgbmModel(loaded)
     if _is(loaded, "xgboost", "Booster"):

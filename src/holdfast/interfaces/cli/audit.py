@@ -20,7 +20,7 @@ def audit(
             help="Model file: .onnx, .joblib/.pkl, .ubj/.json (XGBoost), .txt (LightGBM), .skops; or an endpoint's URL."
         ),
     ] = None,
-    test: Annotated[str | None, Option(help="Test table: CSV or Parquet.")] = None,
+    test: Annotated[str | None, Option(help="Test table: CSV, Parquet, .npz, or a folder of images.")] = None,
     train: Annotated[str | None, Option(help="Training table: CSV or Parquet.")] = None,
     population: Annotated[str | None, Option(help="Table of the people the model is for: rows, or counts.")] = None,
     current: Annotated[str | None, Option(help="Table of what the model meets today; outcomes may be missing.")] = None,
@@ -44,7 +44,12 @@ def audit(
     ledger: Annotated[str, Option(help="Ledger to enter it in; that of this folder otherwise, none for none.")] = "",
     trust_pickle: Annotated[str | None, TRUST_PICKLE] = None,
     allow_code: Annotated[
-        bool, Option("--allow-code", help="Run the model's recorded training command again, as you and unconfined.")
+        bool,
+        Option(
+            "--allow-code",
+            help="Run code that is named: the recorded training command, as you and unconfined; the factory of a "
+            "PyTorch network, in its process.",
+        ),
     ] = False,
 ) -> None:
     """Evaluate a model on data, decide, and write report and signed evidence."""

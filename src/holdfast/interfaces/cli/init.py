@@ -15,7 +15,7 @@ Option = typer.Option
 
 def init(
     model: Annotated[str | None, Option(help="Model file, or the URL of an endpoint.")] = None,
-    test: Annotated[str | None, Option(help="Test table: CSV or Parquet.")] = None,
+    test: Annotated[str | None, Option(help="Test table: CSV, Parquet, .npz, or a folder of images.")] = None,
     train: Annotated[str | None, Option(help="Training table: CSV or Parquet.")] = None,
     target: Annotated[str | None, Option(help="Column with the true outcome.")] = None,
     predictions: Annotated[str | None, Option(help="A table of predictions, instead of a model.")] = None,

@@ -22,6 +22,7 @@ from holdfast.kernels.formats.zip_layout import (
     local_header,
     read_directory,
 )
+from holdfast.kernels.scan.exported_tensors import CONFIG, plain_tensors
 from holdfast.kernels.scan.member_names import Names
 from holdfast.kernels.scan.observation import Budget, Place, Walked
 from holdfast.kernels.scan.pickle_storages import storages_of
@@ -100,12 +101,24 @@ def _walk_members(record: Record, data: memoryview, directory: Directory, budget
 def _read_members(
     record: Record, data: memoryview, members: list[tuple[Header, Header, int]], unpacking: Unpacking
 ) -> None:
-    """Hand on every member; compare the storages of torch with the pickle that asks for them."""
+    """Hand on every member; compare the storages of torch with the pickle that asks for them.
+
+    Members that documents beside them call plain tensors are not searched for anything else.
+    """
     roots: dict[bytes, memoryview | None] = {
         entry.name[: -len(TORCH_OBJECT)]: None for entry, _, _ in members if is_torch_object(entry.name)
     }
     sizes: dict[bytes, dict[str, tuple[int, tuple[int, int]]]] = {root: {} for root in roots}
+    configs = [(entry, local) for entry, local, _ in members if CONFIG.fullmatch(entry.name)]
+    read = [(entry.name, _hand_on(record, data, entry, local, unpacking, "")) for entry, local in configs]
+    # a document that was not read could say that torch unpickles one of the members
+    are_known = all(content is not None for _, content in read)
+    plain = (
+        plain_tensors((name, content) for name, content in read if content is not None) if are_known else frozenset()
+    )
     for entry, local, _ in members:
+        if CONFIG.fullmatch(entry.name):
+            continue
         storage = TORCH_STORAGE.fullmatch(entry.name)
         if storage and storage["root"] in roots:
             sizes[storage["root"]][storage["key"].decode()] = entry.size, (local.end, local.end + entry.compressed)
@@ -113,7 +126,7 @@ def _read_members(
         elif is_torch_object(entry.name):
             roots[entry.name[: -len(TORCH_OBJECT)]] = _hand_on(record, data, entry, local, unpacking, "pickle")
         else:
-            _hand_on(record, data, entry, local, unpacking, "")
+            _hand_on(record, data, entry, local, unpacking, "raw" if entry.name in plain else "")
     for root, content in roots.items():
         storages = None if content is None else storages_of(content, unpacking.budget)
         if storages is not None:
