@@ -1,6 +1,6 @@
 """Run all benchmarks: python -m benchmarks [--data DIR]. Without DIR, those that need real data are left out.
 
-``pii.py`` and ``pii_names.py`` read labelled sentences and are run by themselves.
+``pii.py`` and ``pii_names.py`` read labelled sentences, ``shadow_networks.py`` needs torch; they are run by themselves.
 ``python -m benchmarks scan`` runs the one of the scanner, which needs other scanners from the package index.
 """
 

@@ -311,8 +311,7 @@ def _severities(
     """The drop of each kind at each severity; the last one is measured."""
     import polars as pl
 
-    lines: list[tuple[object, ...]] = []
-    measured: list[Measured] = []
+    lines, measured = list[tuple[object, ...]](), list[Measured]()
     for answer in answers:
         head = (answer.kind, answer.severity, answer.amount, base.size, float(base.mean()))
         if answer.errors is None:
@@ -326,7 +325,9 @@ def _severities(
             measured.append(_measure(f"worst_drop.{answer.kind}", estimate, method, level, base.size, subject))
     names = ["kind", "severity", "amount", "rows", "error_clean", "error", "drop", "low", "high", "refusal"]
     types = [pl.String, pl.Int64, pl.Float64, pl.Int64, *[pl.Float64] * 5, pl.String]
-    return pl.DataFrame(lines, schema=dict(zip(names, types, strict=True)), orient="row"), measured
+    curve = pl.DataFrame(lines, schema=dict(zip(names, types, strict=True)), orient="row")
+    # the steepest first: a chart shows as many lines as one can tell apart
+    return curve.sort(-pl.col("drop").max().over("kind"), nulls_last=True, maintain_order=True), measured
 
 
 def _summary(subject: Subject, level: float, base: NDArray[np.float64], answers: list[_Answer]) -> list[Measured]:
@@ -389,9 +390,8 @@ def _measure(
     low, high = (end if abs(end) < float("inf") else None for end in estimate[1:])
     interval = Interval(low=low, high=high, level=level, method=method)
     when = DAMAGE.get(id.removeprefix("worst_drop."), "inputs are damaged to a medium degree")
-    return Measured(
-        id=id, value=estimate.value, interval=interval, n=n, plain=f"When {when}, {_worse(subject, estimate)}."
-    )
+    plain = f"When {when}, {_worse(subject, estimate)}."
+    return Measured(id=id, value=estimate.value, interval=interval, n=n, plain=plain)
 
 
 def _worse(subject: Subject, estimate: IntervalEstimate[float]) -> str:
