@@ -117,6 +117,7 @@ def test_records_with_a_suppressed_label_are_left_out_and_the_rest_comes_back(tm
 # What a value is called
 
 
+DETECTOR = default_detector()
 NAMED = {"ssn": "123456789", "tel": 24428557, "phone": 24428557.0, "born": "1980-03-12"}
 
 
@@ -129,7 +130,7 @@ def test_columns_and_keys_tell_what_their_values_are(tmp_path: Path, name: str) 
     else:
         text = frame.write_csv() if name == "a.csv" else json.dumps(NAMED)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    record = redact_file(tmp_path / name, tmp_path / f"out-{name}", plan_of("replace"), default_detector())
+    record = redact_file(tmp_path / name, tmp_path / f"out-{name}", plan_of("replace"), DETECTOR)
     assert record.remaining == {}
     written = (tmp_path / f"out-{name}").read_bytes()
     cells = pl.read_parquet(tmp_path / f"out-{name}").rows()[0] if name == "a.parquet" else ()

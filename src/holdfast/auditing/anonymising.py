@@ -218,7 +218,7 @@ def _recognised(cells: dict[str, NDArray[Any]], *, others: Sequence[str]) -> tup
 
 
 def _naming_texts(cells: dict[str, NDArray[Any]]) -> dict[str, tuple[str, ...]]:
-    """What names a person, or is of a special category, in the cells of columns, by the first few thousand different ones of each."""
+    """What names a person, or is of a special category, in cells: the first few thousand different ones of a column."""
     from holdfast.kernels.personal_data.column_types import MOST_ROWS, role_of_label, written
     from holdfast.kernels.personal_data.detector import default_detector
 

@@ -19,6 +19,6 @@ BEHIND = ("", " ", ".", ", x", ":", "x", " 1", "-1", "://")
 def test_the_compiled_pass_misses_nothing_of_a_rule(rule: Rule) -> None:
     """With a threshold of 0, so that rules that need a word beside them are tried everywhere."""
     rng = random.Random(rule.name)
-    texts = [rng.choice(AHEAD) + made_up(rule.pattern, rng) + rng.choice(BEHIND) for _ in range(40)]
+    texts = [rng.choice(AHEAD) + made_up(rule.pattern, rng) + rng.choice(BEHIND) for _ in range(24)]
     alone = Finder((rule,), threshold=0.0, compiled=False).find(texts)
     assert Finder((rule,), threshold=0.0).find(texts) == alone

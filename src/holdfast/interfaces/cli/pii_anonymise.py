@@ -62,9 +62,8 @@ def _text(release: Release) -> str:
             f"not coarsened, though others may know them (--quasi or --drop): {', '.join(release.still_known)}"
         )
     for name, labels in release.naming_texts.items():
-        lines.append(
-            f"{name} stays, and some of its cells hold personal data ({', '.join(labels)}): redact it first, or --drop it"
-        )
+        held = ", ".join(labels)
+        lines.append(f"{name} stays, and some of its cells hold personal data ({held}): redact it first, or --drop it")
     lines.append("Released data can still be personal data: what all people of a group have in common is given away.")
     return "\n".join(lines)
 
