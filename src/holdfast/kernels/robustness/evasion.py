@@ -38,7 +38,6 @@ def search_flips(
     ids: NDArray[np.int64] | None = None,
     share: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
-    suggest: Callable[[Floats, NDArray[np.int64], NDArray[np.int64]], Floats] | None = None,
 ) -> Flips:
     """Search, for all points at once, the closest row that the model answers differently.
 
@@ -73,9 +72,6 @@ def search_flips(
         are plenty; the flips then depend on which points are searched together.
     should_stop : callable, optional
         Asked before each batch; True ends the search with what was found.
-    suggest : callable, optional
-        Gives rows to ask about before all others, shape ``(n_points, n_candidates, n_columns)``, for points, their
-        labels and ids: those that the slope of a network points to. They are settled under the rules as any other.
 
     Returns
     -------
@@ -117,8 +113,6 @@ def search_flips(
         part = slice(start, start + size)
         streams = PointStreams(seed, names[part])
         search = Search(X[part], y[part], predict, space, threat, streams, should_stop)
-        if suggest is not None:
-            search.ask(np.arange(len(search.X)), suggest(X[part], y[part], names[part]))
         _search_part(search, Starts(search, donors, donor_labels), share=share)
         found.append(search.result())
     return Flips(
