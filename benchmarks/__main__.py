@@ -32,6 +32,7 @@ def main() -> None:
         "robustness_tables.py",
     ]
     with_data = needing_data if "--data" in arguments else []
+    # robustness_networks.py needs torch and a checkout of AutoAttack, and is run by itself.
     scripts = [
         "startup.py", "data_trust.py", "annotators.py", "slice_search.py", "fairness.py", "feedback.py",
         "estimation.py", "drift.py", "telling_apart.py", "ledger.py", "signing.py", "redaction.py", "pii_generated.py",
