@@ -279,8 +279,11 @@ def about_network(effort: str = "default", n: int = 60, **stated: object) -> Out
     return run_on("robustness.certified", network(), train, tested, Deployment(**stated), effort)  # type: ignore[arg-type]
 
 
+decided = cache(about_network)
+
+
 def test_a_small_network_is_decided_at_every_row() -> None:
-    outcome = about_network()
+    outcome = decided()
     found, points = values(outcome), outcome.tables["points"]
     assert found["undecided_share"] == 0.0
     assert 0.3 < found["certified_share"] < 0.95
@@ -290,7 +293,7 @@ def test_a_small_network_is_decided_at_every_row() -> None:
 
 def test_no_change_that_is_tried_flips_a_row_that_is_proved() -> None:
     """Rows drawn from the whole threat: moves to the ends and between, the truth value too."""
-    proved = about_network().tables["points"].filter("certified")["row"].to_numpy()
+    proved = decided().tables["points"].filter("certified")["row"].to_numpy()
     frame, rng = wave(1, 60), np.random.default_rng(2)
     units = {name: np.subtract(*np.percentile(wave(0, 600)[name], [75, 25])) for name in "abc"}
     for _ in range(60):
