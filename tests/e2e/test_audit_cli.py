@@ -106,6 +106,7 @@ def test_every_check_measured(finished: FinishedAudit) -> None:
         "privacy.structural_disclosure": "not_run",
         "robustness.certified": "not_run",
         "robustness.retraining": "not_run",
+        "robustness.smoothing": "not_run",
         "robustness.text": "not_applicable",
         "supply_chain.bill_of_materials": "not_run",
         "supply_chain.provenance": "not_run",

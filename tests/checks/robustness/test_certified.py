@@ -274,13 +274,16 @@ def network() -> object:
     return HeldModel(load_onnx(data), batch_rows=1000)
 
 
-def about_network(effort: str = "default", n: int = 60, **stated: object) -> Outcome:
+def about_network(effort: str = "default", n: int = 24, **stated: object) -> Outcome:
     train, tested = (Table(name=name, frame=wave(s, m), digest=name) for name, s, m in (("a", 0, 600), ("b", 1, n)))
     return run_on("robustness.certified", network(), train, tested, Deployment(**stated), effort)  # type: ignore[arg-type]
 
 
+decided = cache(about_network)
+
+
 def test_a_small_network_is_decided_at_every_row() -> None:
-    outcome = about_network()
+    outcome = decided()
     found, points = values(outcome), outcome.tables["points"]
     assert found["undecided_share"] == 0.0
     assert 0.3 < found["certified_share"] < 0.95
@@ -290,14 +293,14 @@ def test_a_small_network_is_decided_at_every_row() -> None:
 
 def test_no_change_that_is_tried_flips_a_row_that_is_proved() -> None:
     """Rows drawn from the whole threat: moves to the ends and between, the truth value too."""
-    proved = about_network().tables["points"].filter("certified")["row"].to_numpy()
-    frame, rng = wave(1, 60), np.random.default_rng(2)
+    proved = decided().tables["points"].filter("certified")["row"].to_numpy()
+    frame, rng = wave(1, 24), np.random.default_rng(2)
     units = {name: np.subtract(*np.percentile(wave(0, 600)[name], [75, 25])) for name in "abc"}
     for _ in range(60):
         moved = {
-            name: frame[name].to_numpy() + 0.2 * units[name] * rng.choice([-1, 1, rng.random()], 60) for name in "abc"
+            name: frame[name].to_numpy() + 0.2 * units[name] * rng.choice([-1, 1, rng.random()], 24) for name in "abc"
         }
-        up = frame["up"].to_numpy() ^ (rng.random(60) < 0.5)
+        up = frame["up"].to_numpy() ^ (rng.random(24) < 0.5)
         changed = pl.DataFrame({**moved, "up": up})[proved.tolist()]
         answers = network().predict(changed).labels  # type: ignore[attr-defined]
         assert (answers == frame["y"].to_numpy()[proved]).all()

@@ -31,7 +31,7 @@ def run(n_inputs: int, *, most: int, shift: float = 0.0) -> tuple[Branched, floa
     return found, exact, float((scores @ torch.tensor(C, dtype=scores.dtype)).min()) + shift
 
 
-@pytest.mark.parametrize("n_inputs", [4, FEW_INPUTS + 2])
+@pytest.mark.parametrize("n_inputs", [4, pytest.param(FEW_INPUTS + 2, marks=pytest.mark.slow)])
 def test_the_sign_is_decided_on_both_sides_of_the_exact_least(n_inputs: int) -> None:
     _, least, _ = run(n_inputs, most=1)
     above, exact, _ = run(n_inputs, most=3000, shift=0.02 - least)

@@ -68,6 +68,7 @@ SPEC = {
         "costs", "directions", "immutable", "integer", "modality", "one_hot", "ranges", "relations", "sensitive",
         "text", "threat",
     ],
+    "evidence_codes": ["EVADE"],
     "references": ["Cohen, Rosenfeld, Kolter (2019), Certified adversarial robustness via randomized smoothing, ICML"],
     "cost": "heavy",
     "effort": {
