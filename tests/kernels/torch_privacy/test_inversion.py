@@ -47,7 +47,9 @@ def test_smooth_images_are_smoother() -> None:
         return torch.cat([-inner, inner], 1)
 
     def roughness(weight: float) -> float:
-        found = invert_classes(scores, "logits", np.zeros((1, 8, 8)), n_classes=2, smoothness=weight, **box(1, 8, 8))
+        found = invert_classes(
+            scores, "logits", np.zeros((1, 8, 8)), n_classes=2, smoothness=weight, n_steps=80, **box(1, 8, 8)
+        )
         return float(np.abs(np.diff(found, axis=2)).mean() + np.abs(np.diff(found, axis=3)).mean())
 
     assert roughness(0.5) < roughness(0.0) / 2
