@@ -425,7 +425,7 @@ class Subject(Protocol):
         """Return the model's trees, their scores in the order of ``classes``; only with the ``trees`` capability."""
 
     def network(self) -> RawNetwork:
-        """Return the network (``gradients``), scores in the order of ``classes``; ``NotRun`` if it answers otherwise."""
+        """Return the network (``gradients``), scores in the order of ``classes``; ``NotRun`` if its answers differ."""
 
     def foreign_attack(self, name: str) -> ForeignAttack:
         """Open an attack such as ``foolbox.LinfPGD``; ``InputError`` if unknown, ``MissingExtra`` if not installed."""

@@ -63,7 +63,7 @@ def test_draws_repeat_and_leave_ours_alone(package: str) -> None:
 
     names = {"foolbox": "foolbox.LinfPGD(steps=1)", "art": "art.FastGradientMethod(num_random_init=1)"}
     X, y = rows()
-    before = (random.getstate(), np.random.get_state()[1].copy(), torch.random.get_rng_state())
+    before = (random.getstate(), np.random.get_state()[1].copy(), torch.random.get_rng_state())  # noqa: NPY002
     runs = [
         open_attack(names[package])(forward, X, y, low=0.0, high=1.0, eps=0.1, norm="linf", seed=seed)
         for seed in (1, 1, 2)
@@ -71,7 +71,7 @@ def test_draws_repeat_and_leave_ours_alone(package: str) -> None:
     np.testing.assert_array_equal(runs[0], runs[1])
     assert (runs[0] != runs[2]).any()
     assert random.getstate() == before[0]
-    np.testing.assert_array_equal(np.random.get_state()[1], before[1])
+    np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
     assert torch.equal(torch.random.get_rng_state(), before[2])
 
 
@@ -79,7 +79,7 @@ def test_draws_repeat_and_leave_ours_alone(package: str) -> None:
 def test_an_unknown_attack_is_named_with_the_nearest(package: str) -> None:
     pytest.importorskip(package, reason=f"needs {package} of the extra attacks")
     name = {"foolbox": "foolbox.LinfPDG", "art": "art.DeepFol"}[package]
-    with pytest.raises(InputError, match="did you mean '(LinfPGD|DeepFool)'"):
+    with pytest.raises(InputError, match=r"did you mean '(LinfPGD|DeepFool)'"):
         open_attack(name)
 
 
@@ -98,9 +98,9 @@ def test_another_norm_unknown_settings_and_failures_are_told_apart() -> None:
     def attack(name: str, eps: float = 0.1) -> Any:
         return open_attack(name)(forward, X, y, low=0.0, high=1.0, eps=eps, norm="linf", seed=0)
 
-    with pytest.raises(InputError, match="L2, and the threat is linf"):
+    with pytest.raises(InputError, match=r"L2, and the threat is linf"):
         attack("foolbox.L2PGD")
-    with pytest.raises(InputError, match="cannot be made(.|\n)*stepps"):
+    with pytest.raises(InputError, match=r"cannot be made(.|\n)*stepps"):
         attack("foolbox.LinfPGD(stepps=3)")
     with pytest.raises(NotRun, match="failed"):
         attack("foolbox.LinfPGD(steps='many')")
@@ -110,10 +110,10 @@ def test_another_norm_unknown_settings_and_failures_are_told_apart() -> None:
     "name", ["", "LinfPGD", "foolbox", "foolbox.LinfPGD(3)", "foolbox.LinfPGD(steps=open('x'))", "a.b.c", "foolbox.x("]
 )
 def test_what_is_no_name_is_refused_and_nothing_of_it_is_run(name: str) -> None:
-    with pytest.raises(InputError, match="expected PACKAGE.ATTACK"):
+    with pytest.raises(InputError, match=r"expected PACKAGE.ATTACK"):
         parsed(name)
 
 
 def test_an_unknown_package_is_refused() -> None:
-    with pytest.raises(InputError, match="did you mean 'foolbox'"):
+    with pytest.raises(InputError, match=r"did you mean 'foolbox'"):
         open_attack("foolbocks.LinfPGD")

@@ -47,9 +47,7 @@ def open_attack(name: str) -> ForeignAttack:
     except ModuleNotFoundError as error:
         if error.name != package:
             raise
-        raise NotRun(
-            f"{name} needs the package {package}, which is not installed", hint=f"pip install {install}"
-        ) from None
+        raise MissingExtra(f"the attack {name}", "attacks") from None
     classes = {
         key: value for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, known)
     }
