@@ -289,7 +289,7 @@ def _measure(
         measured.append(Measured(id=f"attack_success.{name}", value=line["share"], interval=own, n=n, plain=plain))
         if ours is not None:
             gap = Interval(low=line["difference_low"], high=line["difference_high"], level=level, method=method)
-            plain = f"{line['only_ours']} rows fell to ours only, {line['only_theirs']} to {name} only."
+            plain = f"Rows that fell to ours only: {line['only_ours']}; to {name} only: {line['only_theirs']}."
             measured.append(Measured(id=f"difference.{name}", value=line["difference"], interval=gap, n=n, plain=plain))
     n = min(trial.success.size for trial in trials.values())
     each = [trial.success[:n] for trial in trials.values()] + ([] if ours is None else [ours[:n]])
