@@ -105,6 +105,7 @@ def test_every_check_measured(finished: FinishedAudit) -> None:
         "privacy.inversion": "not_run",
         "privacy.structural_disclosure": "not_run",
         "robustness.certified": "not_run",
+        "robustness.other_attacks": "not_run",
         "robustness.retraining": "not_run",
         "robustness.smoothing": "not_run",
         "robustness.text": "not_applicable",

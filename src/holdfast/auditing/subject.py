@@ -16,7 +16,7 @@ from holdfast.core.check import CheckSpec, Task
 from holdfast.core.deployment import Deployment
 from holdfast.core.errors import NotRun
 from holdfast.core.materials import Bill
-from holdfast.core.network import RawNetwork
+from holdfast.core.network import ForeignAttack, RawNetwork
 from holdfast.core.provenance import Provenance
 from holdfast.core.scan import ScannedFile
 from holdfast.core.signature import SignatureRecord
@@ -209,6 +209,12 @@ class AuditSubject:
             confirm_network(network, self)
             self.cache["network"] = network
         return cast(RawNetwork, self.cache["network"])
+
+    def foreign_attack(self, name: str) -> ForeignAttack:
+        """Open an attack of another package."""
+        from holdfast.adapters.attacks.opening import open_attack
+
+        return open_attack(name)
 
     def stored(self, table: Table | None = None) -> Stored:
         """Return what the model keeps, compared with a table (the training table if none), read once per process."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,3 +102,47 @@ class NetworkSettings:
     std: tuple[float, ...] = ()
     link: NetworkLink | None = None
     accuracy: float | None = None
+
+
+class ForeignAttack(Protocol):
+    """An attack of another package, as arrays in and arrays out."""
+
+    def __call__(
+        self,
+        forward: Callable[[Any], Any],
+        X: NDArray[np.float32],
+        y: NDArray[np.int64],
+        *,
+        low: float,
+        high: float,
+        eps: float,
+        norm: Literal["linf", "l1", "l2"],
+        seed: int,
+    ) -> NDArray[np.float32]:
+        """Look for rows near those given that the network answers otherwise.
+
+        Parameters
+        ----------
+        forward
+            From a tensor of the shape of ``X`` to logits, ``(n, n_classes)`` with two classes or more; slopes pass.
+        X, y
+            Rows ``(n, *shape)``, and the classes that are to change, ``(n,)``.
+        low, high
+            Range of every cell.
+        eps, norm
+            How far a row may move.
+        seed
+            Of all that the package draws at random.
+
+        Returns
+        -------
+        ndarray
+            Of the shape of ``X``; a row is not promised to lie within ``eps``, nor to be answered otherwise.
+
+        Raises
+        ------
+        InputError
+            The attack does not search in this norm, or its settings are unfit.
+        NotRun
+            The attack failed on this network.
+        """

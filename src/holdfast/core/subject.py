@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from holdfast.core.check import Task
     from holdfast.core.deployment import Deployment
     from holdfast.core.materials import Bill
-    from holdfast.core.network import RawNetwork
+    from holdfast.core.network import ForeignAttack, RawNetwork
     from holdfast.core.provenance import Provenance
     from holdfast.core.scan import ScannedFile
     from holdfast.core.signature import SignatureRecord
@@ -425,10 +425,10 @@ class Subject(Protocol):
         """Return the model's trees, their scores in the order of ``classes``; only with the ``trees`` capability."""
 
     def network(self) -> RawNetwork:
-        """Return the model's network, its scores in the order of ``classes``; only with ``gradients``.
+        """Return the network (``gradients``), scores in the order of ``classes``; ``NotRun`` if its answers differ."""
 
-        It was compared with the model's own answers on rows of the test table; ``NotRun`` where they differ.
-        """
+    def foreign_attack(self, name: str) -> ForeignAttack:
+        """Open an attack such as ``foolbox.LinfPGD``; ``InputError`` if unknown, ``MissingExtra`` if not installed."""
 
     def tree_features(self, X: pl.DataFrame) -> NDArray[np.float64]:
         """Compute what the trees are given for inputs (columns ``features``); asks for no prediction."""
