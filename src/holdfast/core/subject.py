@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from holdfast.core.training import Adversary
+
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 Label = str | int | float | bool
 Capability = Literal["labels", "scores", "values", "query", "refit", "trees", "stored", "gradients"]
-Settings = Mapping[str, float | tuple[int, ...]]
+Settings = Mapping[str, float | tuple[int, ...] | Adversary]
 AS_IS: Settings = MappingProxyType({})
 Link = Literal["sigmoid", "centred", "softmax", "probabilities", "sigmoids", "sign", "identity", "exp"]
 

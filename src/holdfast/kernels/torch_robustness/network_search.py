@@ -26,7 +26,13 @@ CLOSER = 20
 
 
 def network_problem(
-    network: RawNetwork, names: tuple[str, ...], rules: Rules, *, seed: int, exhaustive: bool = False
+    network: RawNetwork,
+    names: tuple[str, ...],
+    rules: Rules,
+    *,
+    seed: int,
+    exhaustive: bool = False,
+    temperature: float = 1.0,
 ) -> NetworkProblem:
     """Write a network and a threat as a problem that the attack on tables can work on.
 
@@ -42,11 +48,20 @@ def network_problem(
         Of random starts.
     exhaustive
         Whether every stage of AutoAttack is run, too, on what the others leave.
+    temperature
+        Divides the logits, which changes no label but every slope.
     """
     is_small = len(names) <= FEW_COLUMNS
     dtype = torch.float64 if is_small else torch.float32
     logits = as_logits(network, dtype=dtype)
-    search = _attack(logits, network.input_shape, rules, seed=seed, exhaustive=exhaustive, dtype=dtype)
+    search = _attack(
+        lambda rows: logits(rows) / temperature,
+        network.input_shape,
+        rules,
+        seed=seed,
+        exhaustive=exhaustive,
+        dtype=dtype,
+    )
     return NetworkProblem(
         names=names,
         rules=rules,
