@@ -46,8 +46,7 @@ class ModelInfo:
     capabilities
         ``labels``/``scores``/``values`` (regression) say what it returns, ``query`` that it answers new inputs,
         ``trees`` that its answer is a sum over decision trees which it can show, ``gradients`` that it is a neural
-        network which it can show as operators and weights, ``stored`` that it can show what it
-        keeps of its training data.
+        network which it can show as operators and weights, ``stored`` that it can show what it keeps of its data.
     classes
         Labels in score order as the model itself states them; empty when it states none.
     n_outputs

@@ -59,6 +59,7 @@ def remedies() -> dict[str, dict[str, Any]]:
     return {line["remedy"]: line for line in check().tables["remedies"].iter_rows(named=True)}
 
 
+@pytest.mark.slow
 def test_adversarial_training_helps_where_one_cell_tells_all() -> None:
     found = remedies()
     assert set(found) == {"adversarial training", "label smoothing", "weight averaging", "weight decay"}
@@ -68,6 +69,7 @@ def test_adversarial_training_helps_where_one_cell_tells_all() -> None:
     assert all(line["robust_after"] <= line["clean_after"] for line in found.values())
 
 
+@pytest.mark.slow
 def test_a_temperature_saves_no_row() -> None:
     (said,) = [each for each in check().assumptions if "temperature" in each]
     plain = round(remedies()["label smoothing"]["robust_before"] * 40)

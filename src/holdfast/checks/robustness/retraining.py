@@ -79,6 +79,9 @@ SPEC = {
         "Chen, Zhang, Boning, Hsieh (2019), Robust decision trees against adversarial examples, ICML",
         "Madry, Makelov, Schmidt, Tsipras, Vladu (2018), Towards deep learning models resistant to adversarial "
         "attacks, ICLR",
+        "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna (2016), Rethinking the Inception architecture, CVPR (label "
+        "smoothing)",
+        "Izmailov, Podoprikhin, Garipov, Vetrov, Wilson (2018), Averaging weights leads to wider optima, UAI",
         "Carlini, Wagner (2017), Towards evaluating the robustness of neural networks, IEEE S&P",
         "Calzavara, Lucchese, Tolomei, Abebe, Orlando (2020), Treant: training evasion-aware decision trees, DMKD",
     ],
@@ -102,6 +105,11 @@ TRAINING: tuple[Remedy, ...] = (
      ({"min_samples_leaf": 50}, {"min_child_samples": 100}, {"min_child_weight": 20})),
     ("less depth", "trees of depth 4 at most", ({"max_depth": 4},)),
 )  # fmt: skip
+NETWORKS: tuple[Remedy, ...] = (
+    ("label smoothing", "0.1 of each outcome is spread over all classes", ({"label_smoothing": 0.1},)),
+    ("weight averaging", "the weights at the ends of the last half of the passes are averaged", ({"averaging": 0.5},)),
+    ("weight decay", "0.005 of the weights is added to their gradients", ({"weight_decay": 0.005},)),
+)
 REMEDIATION = (
     "Train with the settings of the best remedy of the table if its cost is acceptable, audit that model, and compare "
     "both audits with `holdfast diff`."
@@ -229,11 +237,22 @@ def _is_network(subject: Subject) -> bool:
 
 
 def _remedies(subject: Subject, ctx: Context, rules: Rules) -> list[Remedy]:
-    from holdfast.kernels.robustness.network_remedies import network_remedies
+    if not _is_network(subject):
+        return [*TRAINING, *_monotone(subject, ctx)]
+    return [*_adversarial(subject, rules), *NETWORKS]
 
-    if _is_network(subject):
-        return network_remedies(rules, subject.features)
-    return [*TRAINING, *_monotone(subject, ctx)]
+
+def _adversarial(subject: Subject, rules: Rules) -> list[Remedy]:
+    """Move rows in training as the threat moves them; nothing where no number may move, or by any distance."""
+    from holdfast.core.training import Adversary
+    from holdfast.kernels.robustness.column_moves import column_moves
+
+    moves, distance = column_moves(rules, subject.features), rules.budget.distance
+    if not any(moves.unit) or not 0 < distance < float("inf"):
+        return []
+    adversary = Adversary(norm=rules.budget.norm, distance=distance, **moves._asdict())
+    what = f"the rows of each batch are moved by up to {distance:g} units, {adversary.steps} steps up the loss"
+    return [("adversarial training", what, ({"adversary": adversary},))]
 
 
 def _trained(subject: Subject, ctx: Context, rows: Rows, rules: Rules, settings: Settings) -> Withstood | str:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from holdfast.core.training import Adversary
 from holdfast.kernels.torch_networks.forward import shapes
 from holdfast.kernels.torch_privacy.batched_network import (
     Computed,
@@ -28,6 +27,7 @@ from holdfast.kernels.torch_robustness.moving_rows import Mover
 
 if TYPE_CHECKING:
     from holdfast.core.network import NetworkLink, RawNetwork
+    from holdfast.core.training import Adversary
 
 Weights = dict[str, Tensor]
 SMALLEST_PROBABILITY = 1e-12
