@@ -24,6 +24,8 @@ LIMITS = {
     "learning_rate": (1e-12, 1e6),
     "momentum": (0.0, 1.0),
     "weight_decay": (0.0, 1e6),
+    "label_smoothing": (0.0, 0.99),
+    "averaging": (0.0, 1.0),
 }
 
 
@@ -97,7 +99,7 @@ def trained_networks(
 
     assert subject.facts.training is not None
     recipe = {field.name: getattr(subject.facts.training, field.name) for field in fields(NetworkTraining)}
-    if unknown := sorted(set(settings) - set(recipe)):
+    if unknown := sorted(set(settings) - set(Recipe._fields)):
         raise ModelError(f"the training of a network has no setting {unknown[0]!r}")
     network = subject.network()
     is_in = np.zeros((X.height, len(parts)), dtype=bool)

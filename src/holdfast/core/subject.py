@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from holdfast.core.training import Adversary
+
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 Label = str | int | float | bool
 Capability = Literal["labels", "scores", "values", "query", "refit", "trees", "stored", "gradients"]
-Settings = Mapping[str, float | tuple[int, ...]]
+Settings = Mapping[str, float | tuple[int, ...] | Adversary]
 AS_IS: Settings = MappingProxyType({})
 Link = Literal["sigmoid", "centred", "softmax", "probabilities", "sigmoids", "sign", "identity", "exp"]
 
@@ -44,8 +46,7 @@ class ModelInfo:
     capabilities
         ``labels``/``scores``/``values`` (regression) say what it returns, ``query`` that it answers new inputs,
         ``trees`` that its answer is a sum over decision trees which it can show, ``gradients`` that it is a neural
-        network which it can show as operators and weights, ``stored`` that it can show what it
-        keeps of its training data.
+        network which it can show as operators and weights, ``stored`` that it can show what it keeps of its data.
     classes
         Labels in score order as the model itself states them; empty when it states none.
     n_outputs

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from holdfast.core.network import NetworkLink, RawNetwork, Step
+from holdfast.core.training import Adversary
 
 torch = pytest.importorskip("torch", reason="torch is not installed: networks are not trained side by side")
 
@@ -68,16 +70,21 @@ def trained_by_torch(raw: RawNetwork, members: np.ndarray, seed: int, recipe: Re
         if recipe.optimiser == "adam"
         else torch.optim.SGD(weights.values(), momentum=recipe.momentum, **settings)
     )
-    order = np.random.default_rng([seed, 1])
+    order, ends = np.random.default_rng([seed, 1]), []
     for _ in range(recipe.epochs):
         for batch in torch.as_tensor(members[order.permutation(members.size)]).split(recipe.batch_size):
             x = torch.as_tensor(X)[batch]
             hidden = torch.relu(torch.nn.functional.conv2d(x, weights["W1"], weights["b1"], stride=2)).flatten(1)
-            loss = torch.nn.functional.cross_entropy(hidden @ weights["W2"] + weights["b2"], torch.as_tensor(y)[batch])
+            loss = torch.nn.functional.cross_entropy(
+                hidden @ weights["W2"] + weights["b2"], torch.as_tensor(y)[batch],
+                label_smoothing=recipe.label_smoothing,
+            )  # fmt: skip
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-    return {name: value.detach().numpy() for name, value in weights.items()}
+        ends.append({name: value.detach().numpy().copy() for name, value in weights.items()})
+    averaged = ends[-max(1, int(np.ceil(recipe.averaging * recipe.epochs))) :]
+    return {name: np.mean([each[name] for each in averaged], axis=0) for name in weights}
 
 
 @pytest.mark.parametrize(
@@ -85,6 +92,7 @@ def trained_by_torch(raw: RawNetwork, members: np.ndarray, seed: int, recipe: Re
     [
         Recipe(epochs=4, learning_rate=0.05, batch_size=5, momentum=0.9, weight_decay=0.01),
         Recipe(epochs=4, learning_rate=0.02, batch_size=5, optimiser="adam", weight_decay=0.01, initial="glorot"),
+        Recipe(epochs=5, learning_rate=0.05, batch_size=5, label_smoothing=0.2, averaging=0.5),
     ],
 )
 def test_each_network_is_as_torch_trains_it_alone(recipe: Recipe) -> None:
@@ -99,9 +107,13 @@ def test_each_network_is_as_torch_trains_it_alone(recipe: Recipe) -> None:
             np.testing.assert_allclose(found.constants[name], value, rtol=1e-4, atol=1e-5)
 
 
-def test_chunks_by_memory_change_nothing() -> None:
+ADVERSARY = Adversary(norm="l2", distance=2.0, unit=(1.0,) * 16, low=(-9,) * 16, high=(9,) * 16, direction=(0,) * 16)
+
+
+@pytest.mark.parametrize("adversary", [None, ADVERSARY])
+def test_chunks_by_memory_change_nothing(adversary: Adversary | None) -> None:
     X, y = records()
-    raw, recipe = network(), Recipe(epochs=2, learning_rate=0.05, batch_size=5)
+    raw, recipe = network(), Recipe(epochs=2, learning_rate=0.05, batch_size=5, adversary=adversary)
     assert networks_at_once(raw, parameters_of(raw), recipe, most_mb=0) == 1
     assert networks_at_once(raw, parameters_of(raw), recipe, most_mb=1024) > 5
 
@@ -131,6 +143,55 @@ def test_what_separates_is_learnt_whatever_the_scores_are(link: NetworkLink, n_o
     column = scores[:, 0]
     guess = {"sigmoid": column > 0, "probability": column > 0.5, "values": np.rint(column)}
     assert np.mean(guess.get(link, scores.argmax(axis=1)) == y) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "n_outputs"), [("logits", "probabilities", 3), ("sigmoid", "probability", 1)]
+)
+def test_smoothed_outcomes_teach_the_same_on_either_side_of_the_link(
+    before: NetworkLink, after: NetworkLink, n_outputs: int
+) -> None:
+    X, y = records(max(n_outputs, 2))
+    recipe = Recipe(epochs=5, learning_rate=0.05, batch_size=8, label_smoothing=0.2)
+    (one,), (other,) = (
+        train_side_by_side(network(link, n_outputs), X, y, np.ones((N, 1), bool), seeds=[1], recipe=recipe)
+        for link in (before, after)
+    )
+    for name, value in one.constants.items():
+        np.testing.assert_allclose(value, other.constants[name], rtol=1e-3, atol=1e-4)
+
+
+def test_a_network_that_learnt_moved_rows_answers_moved_rows() -> None:
+    """The first cell tells all but is moved away; fifteen others tell less and stay."""
+    rng = np.random.default_rng(0)
+    y = np.arange(200) % 2
+    X = (rng.normal(size=(200, 16)) + np.where(y, 0.5, -0.5)[:, None]).astype(np.float32)
+    X[:, 0] = np.where(y, 1, -1)
+    line = RawNetwork(
+        steps=(Step(op="Gemm", inputs=("input", "W", "b"), output="z"),), input_shape=(16,), output="z", link="logits",
+        constants={"W": np.zeros((16, 2), np.float32), "b": np.zeros(2, np.float32)},
+    )  # fmt: skip
+    adversary = replace(ADVERSARY, norm="linf", unit=(1.0,) + (0.0,) * 15)
+    moved = X.copy()
+    moved[:, 0] *= -1
+    rightly = []
+    for each in (None, adversary):
+        recipe = Recipe(epochs=20, learning_rate=0.05, optimiser="adam", adversary=each)
+        (found,) = train_side_by_side(line, X, y, np.ones((200, 1), bool), seeds=[0], recipe=recipe)
+        rightly.append(np.mean(as_function(found)(torch.as_tensor(moved)).numpy().argmax(axis=1) == y))
+    assert rightly[0] < 0.9
+    assert rightly[1] > 0.95
+
+
+def test_shares_and_smoothing_that_make_no_sense_are_refused() -> None:
+    X, y = records()
+    for link, change, message in (
+        ("logits", {"label_smoothing": 1.0}, "label smoothing"), ("logits", {"averaging": 1.5}, "averaging"),
+        ("values", {"label_smoothing": 0.1}, "of a regression"),
+    ):  # fmt: skip
+        recipe = Recipe(epochs=1, learning_rate=0.1)._replace(**change)
+        with pytest.raises(ValueError, match=message):
+            list(train_side_by_side(network(link, 3), X, y, unequal_halves(), seeds=range(5), recipe=recipe))
 
 
 @pytest.mark.parametrize(

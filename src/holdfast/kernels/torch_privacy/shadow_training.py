@@ -23,9 +23,11 @@ from holdfast.kernels.torch_privacy.batched_network import (
     product_weights,
     side_by_side,
 )
+from holdfast.kernels.torch_robustness.moving_rows import Mover
 
 if TYPE_CHECKING:
     from holdfast.core.network import NetworkLink, RawNetwork
+    from holdfast.core.training import Adversary
 
 Weights = dict[str, Tensor]
 SMALLEST_PROBABILITY = 1e-12
@@ -48,6 +50,12 @@ class Recipe(NamedTuple):
         Times the weights, added to their gradients.
     initial
         How weights begin: see :func:`holdfast.kernels.torch_privacy.batched_network.initial_weights`.
+    label_smoothing
+        Share of each outcome that is spread over all classes, in [0, 1) (Szegedy et al. 2016, section 7).
+    averaging
+        The weights at the ends of this last share of the passes are averaged (Izmailov et al. 2018).
+    adversary
+        Moves the rows of every batch to where the network is worst, before it learns from them (Madry et al. 2018).
     """
 
     epochs: int
@@ -57,6 +65,9 @@ class Recipe(NamedTuple):
     momentum: float = 0.0
     weight_decay: float = 0.0
     initial: Initial = "lecun"
+    label_smoothing: float = 0.0
+    averaging: float = 0.0
+    adversary: Adversary | None = None
 
 
 def train_side_by_side(
@@ -125,12 +136,14 @@ def train_side_by_side(
     [True, True, True]
     """
     _require_fitting(network, X, y, is_in, seeds)
+    _require_sensible(network, recipe)
     parameters = parameters_of(network)
     size = networks_at_once(network, parameters, recipe, most_mb=most_mb)
     forward = side_by_side(network, device=device)
     rows = torch.tensor(X, dtype=torch.float32, device=device)
     outcomes = torch.tensor(y, dtype=torch.int64 if y.dtype.kind == "i" else torch.float32, device=device)
-    train = _Training(forward, product_weights(network), network.link, recipe, rows, outcomes)
+    mover = Mover(recipe.adversary, network.input_shape, device=device) if recipe.adversary else None
+    train = _Training(forward, product_weights(network), network.link, recipe, rows, outcomes, mover)
     for begin in range(0, is_in.shape[1], size):
         columns = np.arange(begin, min(begin + size, is_in.shape[1]))
         # the largest first: those that still have records in a batch are then always the first ones
@@ -152,7 +165,8 @@ def networks_at_once(network: RawNetwork, parameters: Mapping[str, Parameter], r
     weights = sum(math.prod(parameter.shape) for parameter in parameters.values())
     cells = sum(math.prod(shape) for shape in shapes(network).values()) + math.prod(network.input_shape)
     # weights, gradients and the state of the optimiser; results of a batch and their gradients
-    numbers = weights * (4 if recipe.optimiser == "adam" else 3) + 2 * recipe.batch_size * cells
+    states = (4 if recipe.optimiser == "adam" else 3) + (1 if recipe.averaging else 0)
+    numbers = weights * states + (4 if recipe.adversary else 2) * recipe.batch_size * cells
     return max(1, most_mb * 2**20 // (4 * numbers))
 
 
@@ -186,13 +200,15 @@ class _Training:
     recipe: Recipe
     rows: Tensor
     outcomes: Tensor
+    mover: Mover | None = None
 
     def run(self, weights: Weights, members: list[NDArray[np.int64]], rngs: list[np.random.Generator]) -> None:
         """Train networks in place; those with more records stand first."""
         optimiser = (_Sgd if self.recipe.optimiser == "sgd" else _Adam)(weights, self.recipe)
         sizes = np.array([len(each) for each in members])
         batches = list(self._batches(sizes))
-        for _ in range(self.recipe.epochs):
+        average = _Average(weights, math.ceil(self.recipe.averaging * self.recipe.epochs))
+        for epoch in range(self.recipe.epochs):
             order = np.zeros((sizes.size, sizes[0]), dtype=np.int64)
             for line, positions, rng in zip(order, members, rngs, strict=True):
                 line[: positions.size] = positions[rng.permutation(positions.size)]
@@ -200,7 +216,14 @@ class _Training:
             for begin, n_active, shares in batches:
                 active = {name: value[:n_active] for name, value in weights.items()}
                 batch = placed[:n_active, begin : begin + self.recipe.batch_size]
-                optimiser.step(active, self._gradients(active, batch, shares))
+                x = self._batch(batch)
+                if self.mover is not None:
+                    left = np.clip(sizes[:n_active] - begin, 0, self.recipe.batch_size)
+                    x = self._moved(self.mover, active, x, batch, left, rngs, epoch / self.recipe.epochs)
+                optimiser.step(active, self._gradients(active, x, batch, shares))
+            if epoch >= self.recipe.epochs - average.most:
+                average.add(weights)
+        average.put(weights)
 
     def _batches(self, sizes: NDArray[np.int64]) -> Iterator[tuple[int, int, Tensor]]:
         """Yield where each batch of a pass begins, how many networks have one, and what each record of it weighs.
@@ -213,17 +236,36 @@ class _Training:
             shares = (np.arange(left[0]) < left[:, None]) / left[:, None]
             yield begin, left.size, torch.tensor(shares.reshape(-1), dtype=torch.float32, device=self.rows.device)
 
-    def _gradients(self, weights: Weights, batch: Tensor, shares: Tensor) -> dict[str, _Gradient]:
-        n_active, width = batch.shape
+    def _batch(self, batch: Tensor) -> Tensor:
+        """Take the rows of a batch, ``(n_active, width, *shape)``."""
+        width, shape = batch.shape[1], self.rows.shape[1:]
+        # the rows of all networks that are first in their batch lie together, as a convolution of groups wants them
+        return self.rows.index_select(0, batch.t().reshape(-1)).view(width, -1, *shape).transpose(0, 1)
+
+    def _moved(
+        self, mover: Mover, weights: Weights, x: Tensor, batch: Tensor, sizes: NDArray[np.int64],
+        rngs: list[np.random.Generator], progress: float,
+    ) -> Tensor:  # fmt: skip
+        """Move the rows of a batch to where each network is worst."""
+        outcomes = self.outcomes.index_select(0, batch.reshape(-1))
+        uniform = np.zeros(x.shape)
+        for line, size, rng in zip(uniform, sizes, rngs, strict=False):
+            line[:size] = rng.random(line[:size].shape)
+
+        def losses(rows: Tensor) -> Tensor:
+            return _losses(self.link, self.forward(weights, rows.view_as(x)).scores.flatten(0, 1), outcomes)
+
+        return mover.move(losses, x.flatten(0, 1), uniform.reshape(-1, *x.shape[2:]), progress=progress).view(x.shape)
+
+    def _gradients(self, weights: Weights, x: Tensor, batch: Tensor, shares: Tensor) -> dict[str, _Gradient]:
         given = {
             name: value if name in self.in_products else value.detach().requires_grad_()
             for name, value in weights.items()
         }
         leaves = {name: value for name, value in given.items() if name not in self.in_products}
-        # the rows of all networks that are first in their batch lie together, as a convolution of groups wants them
-        x = self.rows.index_select(0, batch.t().reshape(-1)).view(width, n_active, *self.rows.shape[1:]).transpose(0, 1)
         scores, products = self.forward(given, x)
-        losses = _losses(self.link, scores.flatten(0, 1), self.outcomes.index_select(0, batch.reshape(-1)))
+        outcomes = self.outcomes.index_select(0, batch.reshape(-1))
+        losses = _losses(self.link, scores.flatten(0, 1), outcomes, smoothing=self.recipe.label_smoothing)
         wanted = [*[product.outputs for product in products], *leaves.values()]
         found: list[Tensor] = list(torch.autograd.grad((losses * shares).sum(), wanted))
         gradients = {name: _Gradient(gradient) for name, gradient in zip(leaves, found[len(products) :], strict=True)}
@@ -235,18 +277,39 @@ class _Training:
         return gradients
 
 
-def _losses(link: NetworkLink, scores: Tensor, outcomes: Tensor) -> Tensor:
-    """Return the loss of each row."""
+def _losses(link: NetworkLink, scores: Tensor, outcomes: Tensor, *, smoothing: float = 0.0) -> Tensor:
+    """Return the loss of each row; of smoothed outcomes, a share is spread over all classes."""
     if link == "logits":
-        return F.cross_entropy(scores, outcomes, reduction="none")
+        return F.cross_entropy(scores, outcomes, reduction="none", label_smoothing=smoothing)
     if link == "probabilities":
-        return F.nll_loss(scores.clamp_min(SMALLEST_PROBABILITY).log(), outcomes, reduction="none")
+        logs = scores.clamp_min(SMALLEST_PROBABILITY).log()
+        own = F.nll_loss(logs, outcomes, reduction="none")
+        return own if not smoothing else (1 - smoothing) * own - smoothing * logs.mean(1)
     column, wanted = scores[:, 0], outcomes.to(scores.dtype)
+    if link != "values":
+        wanted = wanted * (1 - smoothing) + smoothing / 2
     if link == "sigmoid":
         return F.binary_cross_entropy_with_logits(column, wanted, reduction="none")
     if link == "probability":
         return F.binary_cross_entropy(column, wanted, reduction="none")
     return (column - wanted) ** 2
+
+
+class _Average:
+    """The mean of weights at the ends of several passes; of none, the weights stay as they are."""
+
+    def __init__(self, weights: Weights, most: int) -> None:
+        self.most, self._n = most, 0
+        self._mean = {name: torch.zeros_like(value) for name, value in weights.items()} if most else {}
+
+    def add(self, weights: Weights) -> None:
+        self._n += 1
+        for name, mean in self._mean.items():
+            mean.lerp_(weights[name], 1.0 / self._n)
+
+    def put(self, weights: Weights) -> None:
+        for name, mean in self._mean.items():
+            weights[name].copy_(mean)
 
 
 class _Sgd:
@@ -319,6 +382,16 @@ def _require_fitting(
                 f"expected classes from 0 to {n_classes - 1} as whole numbers, got {y.dtype} "
                 f"from {y.min()} to {y.max()}"
             )
+
+
+def _require_sensible(network: RawNetwork, recipe: Recipe) -> None:
+    if not 0 <= recipe.label_smoothing < 1 or not 0 <= recipe.averaging <= 1:
+        raise ValueError(
+            f"expected shares in [0, 1) of label smoothing and in [0, 1] of averaging, got {recipe.label_smoothing} "
+            f"and {recipe.averaging}"
+        )
+    if recipe.label_smoothing and network.link == "values":
+        raise ValueError("label smoothing is for classes, and this is the network of a regression")
 
 
 def _require_finite(weights: Mapping[str, NDArray[np.float32]]) -> None:

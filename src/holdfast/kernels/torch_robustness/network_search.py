@@ -31,8 +31,9 @@ CLOSER = 20
 
 
 def network_problem(
-    network: RawNetwork, rows: Cells, y: NDArray[np.int64], rules: Rules, *, seed: int, exhaustive: bool = False
-) -> NetworkProblem:
+    network: RawNetwork, rows: Cells, y: NDArray[np.int64], rules: Rules, *, seed: int, exhaustive: bool = False,
+    temperature: float = 1.0,
+) -> NetworkProblem:  # fmt: skip
     """Write a network and a threat as a problem that the attack on tables can work on.
 
     Parameters
@@ -48,10 +49,13 @@ def network_problem(
         Of random starts.
     exhaustive
         Whether every stage of AutoAttack is run, too, on what the others leave.
+    temperature
+        Divides the logits, which changes no label but every slope.
     """
     is_small = len(rows) <= FEW_COLUMNS
     dtype = torch.float64 if is_small else torch.float32
-    reach = _Reach(as_logits(network, dtype=dtype), network.input_shape, rules, dtype)
+    logits = as_logits(network, dtype=dtype)
+    reach = _Reach(lambda cells: logits(cells) / temperature, network.input_shape, rules, dtype)
     problem = NetworkProblem(
         names=tuple(rows),
         rules=rules,
