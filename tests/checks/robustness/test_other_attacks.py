@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -142,3 +143,11 @@ def test_an_attack_that_fails_is_told_and_the_others_run() -> None:
     assert any("failed" in note for note in outcome.assumptions)
     with pytest.raises(NotRun, match="failed"):
         check("foolbox.LinfPGD(steps='many')", distance=0.05)
+
+
+def test_when_the_time_is_up_the_attacks_without_rows_are_told() -> None:
+    with_foolbox()
+    on = subject()
+    context = RunContext(check=CHECK, seed=0, effort={"points": 20}, deadline=time.monotonic() - 1)
+    with pytest.raises(NotRun, match="attacked no row before the time was up"):
+        run(on.view(entry_for(CHECK).spec), context, attacks=(PGD,))

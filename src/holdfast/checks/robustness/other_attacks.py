@@ -25,7 +25,7 @@ holds all numbers and the rows sent through the network; ``affected_rows`` names
 
 **When it misleads.** An attack with settings that do not suit a network is weak, whoever wrote it. Attacks with one
 step size for all cells suit images better than tables. Rows whose ranges differ are attacked one by one, which takes
-long. One package's attack may not stop when the time is up: it is only left between parts of 64 rows.
+long. When the time is up, an attack is only left between parts of 64 rows.
 
 **What to do about a bad one.** Take ``flipped_by_any`` as the figure; run ``robustness.evasion`` at thorough effort,
 where every stage of AutoAttack is run; look in ``affected_rows`` at what only theirs flipped.
@@ -195,11 +195,11 @@ def _try(
 ) -> tuple[dict[str, _Trial], list[str]]:
     """Run each attack in its part of the time; say which failed."""
     trials, failed = dict[str, _Trial](), list[str]()
-    for place, (name, attack) in enumerate(ctx.track(opened.items(), len(opened))):
+    for place, (name, attack) in enumerate(opened.items()):
         left = ctx.time_left()
         until = 0.0 if isinf(left) else left - left / (len(opened) - place)
         try:
-            trials[name] = _attack(subject, ctx, attack, rows, rules, until)
+            trials[name] = _attack(subject, ctx, (name, attack), rows, rules, until)
         except NotRun as error:
             failed.append(error.message)
     if not trials:
@@ -208,7 +208,12 @@ def _try(
 
 
 def _attack(
-    subject: Subject, ctx: Context, attack: ForeignAttack, rows: NDArray[np.int64], rules: Rules, until: float
+    subject: Subject,
+    ctx: Context,
+    named: tuple[str, ForeignAttack],
+    rows: NDArray[np.int64],
+    rules: Rules,
+    until: float,
 ) -> _Trial:
     """Run one attack, judge what it returns, and stop between parts once the time is up."""
     import numpy as np
@@ -218,6 +223,7 @@ def _attack(
     from holdfast.kernels.torch_robustness.foreign_search import foreign_problem
 
     assert subject.test is not None
+    name, attack = named
     problem = foreign_problem(subject.network(), subject.features, rules, attack, seed=ctx.seed)
     points, y = subject.test.frame.select(subject.features)[rows], subject.y(subject.test)[rows].astype("int64")
     ends = (EndpointError, BudgetError)
@@ -235,7 +241,7 @@ def _attack(
             raise questions.error
         done.append((found, flips))
     if not done:
-        raise NotRun("the time was up before a row was attacked", hint="give more with --budget")
+        raise NotRun(f"{name} attacked no row before the time was up", hint="give more with --budget")
     success = np.concatenate([flips for _, flips in done])
     distance = np.concatenate([found.distance for found, _ in done])
     changed = {name: np.concatenate([found.cells[name] for found, _ in done]) for name in cells}
