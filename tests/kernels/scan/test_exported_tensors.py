@@ -66,3 +66,9 @@ def test_a_document_that_could_be_read_in_two_ways_says_nothing(content: bytes) 
 def test_a_document_elsewhere_says_nothing() -> None:
     name, content = config(a=entry())
     assert plain_tensors([(b"m/" + name.rpartition(b"/")[2], content)]) == frozenset()
+
+
+def test_beside_a_document_that_could_be_read_in_two_ways_nothing_is_plain() -> None:
+    twice = b'{"config": {"a": {"path_name": "weight_0", "use_pickle": false, "use_pickle": true, "tensor_meta": {}}}}'
+    other = (FOLDER + b"other_weights_config.json", memoryview(twice))
+    assert plain_tensors([config(a=entry()), other]) == plain_tensors([other, config(a=entry())]) == frozenset()

@@ -19,6 +19,8 @@ TENSOR = re.compile(r"(?:weight|tensor)_\d{1,9}")
 def plain_tensors(configs: Iterable[tuple[bytes, memoryview]]) -> frozenset[bytes]:
     """Name the members that are plain numbers, going by the documents, each with the name of its member.
 
+    None is where readers could differ over one of the documents: it may be the one that torch goes by.
+
     Examples
     --------
     >>> config = b'{"config": {"w": {"path_name": "weight_0", "use_pickle": false, "tensor_meta": {}}}}'
@@ -31,10 +33,11 @@ def plain_tensors(configs: Iterable[tuple[bytes, memoryview]]) -> frozenset[byte
         match = CONFIG.fullmatch(name)
         if match is None:
             continue
-        for entry in _entries(content):
-            path = entry.get("path_name")
-            if not isinstance(path, str):
-                continue
+        entries = _entries(content)
+        if entries is None:
+            return frozenset()
+        for entry in entries:
+            path = entry["path_name"]
             is_plain = (
                 TENSOR.fullmatch(path) and entry.get("use_pickle") is False and entry.get("tensor_meta") is not None
             )
@@ -42,13 +45,16 @@ def plain_tensors(configs: Iterable[tuple[bytes, memoryview]]) -> frozenset[byte
     return frozenset(plain - other)
 
 
-def _entries(content: memoryview) -> list[Mapping[str, Any]]:
-    """Return what a document says of its tensors; nothing where readers could differ over it."""
+def _entries(content: memoryview) -> list[Mapping[str, Any]] | None:
+    """Return what a document says of its tensors; ``None`` where readers could differ over it."""
     try:
         document = read_json(content)
     except JsonError:
-        return []
+        return None
     config = document.value.get("config") if isinstance(document.value, dict) else None
     if document.duplicate_keys or not isinstance(config, dict):
-        return []
-    return [entry for entry in config.values() if isinstance(entry, dict)]
+        return None
+    entries = [
+        entry for entry in config.values() if isinstance(entry, dict) and isinstance(entry.get("path_name"), str)
+    ]
+    return entries if len(entries) == len(config) else None
