@@ -54,7 +54,7 @@ def _entries(content: memoryview) -> list[Mapping[str, Any]] | None:
     config = document.value.get("config") if isinstance(document.value, dict) else None
     if document.duplicate_keys or not isinstance(config, dict):
         return None
-    entries = [
+    entries: list[Mapping[str, Any]] = [
         entry for entry in config.values() if isinstance(entry, dict) and isinstance(entry.get("path_name"), str)
     ]
     return entries if len(entries) == len(config) else None
