@@ -83,7 +83,7 @@ def test_a_row_is_attacked_in_the_same_way_whatever_others_there_are() -> None:
 
 
 def test_slopes_that_are_hidden_are_doubted() -> None:
-    X = rows()
+    X = rows(16)
     cells = {name: X[:, k] for k, name in enumerate(NAMES)}
     limits = {name: NumericLimits(1.0, -99.0, 99.0, False) for name in NAMES}
     rounded = Step(op="Round", inputs=("input",), output="r")
@@ -94,4 +94,4 @@ def test_slopes_that_are_hidden_are_doubted() -> None:
     assert any("zero" in said or "slope" in said for said in problem.doubts)
     found = problem.search(cells, y, np.arange(len(X)))
     assert problem.seen["masked"]
-    assert np.isfinite(found.distance).sum() > 5
+    assert np.isfinite(found.distance).sum() > 2
