@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from holdfast.kernels.drift.columns import ColumnDrift, compare_profiles, other_unit, schema_changes
+from holdfast.kernels.drift.grid import number_grid
 from holdfast.kernels.drift.number_counts import NumberCounts
 from holdfast.kernels.drift.profile import Batch, Numbers, Profile, Texts, count_words_in, plan_profile
 from holdfast.kernels.drift.two_sample import ks_exact
@@ -97,6 +98,21 @@ def test_a_wider_spread_is_no_other_unit() -> None:
     assert isinstance(b, NumberCounts)
     assert other_unit(a, b) is None
     assert other_unit(a, a) is None
+
+
+def test_a_column_that_is_nearly_always_0_is_not_taken_for_another_unit() -> None:
+    def ink(seed: int, n: int) -> Numbers:
+        rng = np.random.default_rng(seed)
+        return Numbers(np.where(rng.random(n) < 0.01, rng.integers(1, 256, n), 0.0))
+
+    found = []
+    for seed in range(40):
+        before, after = ink(seed, 4000).values, ink(100 + seed, 300).values
+        first, second = (NumberCounts(number_grid(before)) for _ in range(2))
+        first.update(before)
+        second.update(after)
+        found.append(other_unit(first, second))
+    assert found == [None] * 40
 
 
 def test_changes_of_the_schema_are_told() -> None:

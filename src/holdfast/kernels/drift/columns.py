@@ -180,7 +180,9 @@ def other_unit(reference: NumberCounts, current: NumberCounts) -> float | None:
     error = CLOSE + 2.0 / math.sqrt(min(a.n, b.n))
     same_spread = abs(math.log(unit / ratio)) < error
     off_centre = abs(b.mean - unit * a.mean) / (unit * a.sd)
-    return unit if same_spread and off_centre < error else None
+    # a column that is nearly always 0 changes its spread by chance, and its mean by little
+    has_moved = abs(b.mean - a.mean) / a.sd > error
+    return unit if same_spread and off_centre < error and has_moved else None
 
 
 def _kind(profile: Profile, name: str) -> str:
