@@ -77,3 +77,18 @@ def test_distances_are_in_units_and_nothing_is_proved() -> None:
     rows = {"a": np.array([1.0]), "b": np.zeros(1), "c": np.zeros(1)}
     found = problem(limits, Budget(9.0, 0)).search(rows, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
     assert (found.distance.tolist(), found.lower.tolist(), found.queries.tolist()) == ([0.5], [0.0], [3])
+
+
+def test_single_precision_moves_no_cell_that_stays_and_none_beyond_its_range() -> None:
+    limits = {"a": NumericLimits(26.0, 0.0, 255.0, False)}
+
+    def rounded(box: Box, y: NDArray[np.int64], ids: NDArray[np.int64]) -> Search:
+        return Search(box.high.astype(np.float32).astype(np.float64), np.ones(1, dtype=np.bool_), np.ones(1, np.int64))
+
+    rules = Rules(limits, Budget(1.0, 0))
+    rows = {"a": np.array([254.9]), "b": np.array([0.1]), "c": np.array([7.3])}
+    made = NetworkProblem(names=NAMES, rules=rules, attack=rounded, most_in_vain=0)
+    found = made.search(rows, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    assert found.cells["a"][0] == pytest.approx(255.0)
+    assert (found.cells["b"][0], found.cells["c"][0]) == (0.1, 7.3)
+    assert is_allowed(rows, found.cells, rules).all()

@@ -76,3 +76,9 @@ def test_moves_that_rounding_made_too_long_are_shortened(norm: str) -> None:
     assert around.holds(pulled).all()
     far = around.centre * 0.5
     assert (around.pulled(far) == far).all()
+
+
+def test_a_point_at_an_end_that_single_precision_rounds_beyond_it_is_inside() -> None:
+    end = 255 / 26
+    ball = balls(np.array([[end]]), norm="linf", eps=0.1, low=0.0, high=end, device="cpu", dtype=torch.float32)
+    assert bool(ball.holds(ball.centre).all())

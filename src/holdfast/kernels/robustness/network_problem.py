@@ -108,28 +108,40 @@ class NetworkProblem:
         self.seen["masked"] += found.n_masked
         success[whole], forwards[whole] = found.success, found.forwards
         is_moved = whole[found.success]
-        changed[is_moved] = self._inside(exact[is_moved], found.points[found.success], box.scale, box.is_whole)
+        cells = self._inside(exact[is_moved], found.points[found.success], box.scale, box.is_whole)
+        # single precision brings cells back beside their own place: not beyond the range, nor off where they stay
+        low, high = self._ends(exact[is_moved])
+        changed[is_moved] = np.clip(cells, low, high)
         moves = np.abs(changed - exact) / np.where(box.scale > 0, box.scale, 1.0)
         distance = np.where(success, _length(moves, self.rules.budget.norm), np.inf)
-        cells = dict(rows) | {name: changed[:, place] for place, name in enumerate(self.names)}
-        return Moved(cells, distance, np.zeros(len(y)), forwards)
+        columns = dict(rows) | {name: changed[:, place] for place, name in enumerate(self.names)}
+        return Moved(columns, distance, np.zeros(len(y)), forwards)
 
     def box(self, exact: Floats) -> Box:
         """Where each cell may lie; a cell that may not move, or that lies outside its range, keeps its own value."""
-        limits = [self.rules.limits.get(name) for name in self.names]
-        moving = [one if isinstance(one, NumericLimits) and not one.is_derived else None for one in limits]
+        moving = self._moving()
         scale = np.array([one.scale / one.cost if one and one.cost > 0 else 1.0 for one in moving])
-        low, high = exact.copy(), exact.copy()
-        for place, one in enumerate(moving):
-            if one is not None:
-                low[:, place] = exact[:, place] if one.direction > 0 else np.minimum(one.low, exact[:, place])
-                high[:, place] = exact[:, place] if one.direction < 0 else np.maximum(one.high, exact[:, place])
+        low, high = self._ends(exact)
         is_whole = np.array([one is not None and one.is_whole for one in moving])
         if self.rules.budget.norm == "linf" and np.isfinite(self.rules.budget.distance):
             reach = _whole_steps(self.rules.budget.distance, scale)
             low = np.where(is_whole, np.maximum(low, exact - reach), low)
             high = np.where(is_whole, np.minimum(high, exact + reach), high)
         return Box(exact / scale, low / scale, high / scale, scale, is_whole)
+
+    def _moving(self) -> list[NumericLimits | None]:
+        """What may happen to each column; ``None`` for one that stays."""
+        limits = [self.rules.limits.get(name) for name in self.names]
+        return [one if isinstance(one, NumericLimits) and not one.is_derived else None for one in limits]
+
+    def _ends(self, exact: Floats) -> tuple[Floats, Floats]:
+        """Smallest and largest number that each cell may hold, however far that is."""
+        low, high = exact.copy(), exact.copy()
+        for place, one in enumerate(self._moving()):
+            if one is not None:
+                low[:, place] = exact[:, place] if one.direction > 0 else np.minimum(one.low, exact[:, place])
+                high[:, place] = exact[:, place] if one.direction < 0 else np.maximum(one.high, exact[:, place])
+        return low, high
 
     def _inside(self, exact: Floats, points: Floats, scale: Floats, is_whole: NDArray[np.bool_]) -> Floats:
         """Bring what was found back to the table's own numbers, whole ones whole, and not beyond the distance."""

@@ -131,14 +131,16 @@ def balls(
     ValueError
         Where a point is outside the range, naming the cell.
     """
-    centre = torch.as_tensor(np.array(X, dtype=np.float64)).to(device=device, dtype=dtype)
+    given = np.array(X, dtype=np.float64)
+    centre = torch.as_tensor(given).to(device=device, dtype=dtype)
     exact = centre.double().cpu().numpy()
     low, high = (np.broadcast_to(np.asarray(end, dtype=np.float64), exact.shape) for end in (low, high))
-    outside = ~((exact >= low) & (exact <= high))
+    outside = ~((given >= low) & (given <= high))
+    low, high = np.minimum(low, exact), np.maximum(high, exact)  # a point at an end may be rounded beyond it
     if outside.any():
         at = tuple(int(i) for i in np.argwhere(outside)[0])
         raise ValueError(
-            f"expected inputs between the stated ends, got {exact[at]} at {at} where {low[at]} to {high[at]} is valid "
+            f"expected inputs between the stated ends, got {given[at]} at {at} where {low[at]} to {high[at]} is valid "
             f"({outside.sum()} cells in all); state the range of the inputs as the model gets them"
         )
     radius = np.broadcast_to(np.asarray(eps, dtype=np.float64), len(exact))
