@@ -136,13 +136,13 @@ def balls(
     exact = centre.double().cpu().numpy()
     low, high = (np.broadcast_to(np.asarray(end, dtype=np.float64), exact.shape) for end in (low, high))
     outside = ~((given >= low) & (given <= high))
-    low, high = np.minimum(low, exact), np.maximum(high, exact)  # a point at an end may be rounded beyond it
     if outside.any():
         at = tuple(int(i) for i in np.argwhere(outside)[0])
         raise ValueError(
             f"expected inputs between the stated ends, got {given[at]} at {at} where {low[at]} to {high[at]} is valid "
             f"({outside.sum()} cells in all); state the range of the inputs as the model gets them"
         )
+    low, high = np.minimum(low, exact), np.maximum(high, exact)  # a point at an end may be rounded beyond it
     radius = np.broadcast_to(np.asarray(eps, dtype=np.float64), len(exact))
     wide = radius.reshape(-1, *[1] * (exact.ndim - 1))
     lower = _rounded(np.maximum(low, exact - wide), dtype, up=True)
