@@ -252,6 +252,9 @@ def test_predicted_whole_numbers_are_classes(place: Workplace) -> None:
         "audit", "--predictions", "labels.csv", "--target", "y", "--check", "performance.predictive", "--out", "audit"
     )
     assert place.read("audit/findings.json")["subject"]["task"] == "binary", output
+    assert "holdfast.yaml that lies here was not read" in output.stderr
+    assert output.stdout.count("left out by --check") == 1
+    assert "thresholds: left out by --check" in output.stdout
 
 
 def test_first_config_is_one_that_audits(place: Workplace) -> None:
@@ -262,6 +265,7 @@ def test_first_config_is_one_that_audits(place: Workplace) -> None:
     assert (place.folder / "holdfast.yaml").read_text() == made.stdout
     output = place.run("audit", "--config", "holdfast.yaml", "--check", "data.schema", "--out", "audit")
     assert "Traceback" not in output.stderr
+    assert "was not read" not in output.stderr
     assert findings_of(place.folder / "audit")["data.schema"]["state"] == "measured"
 
 

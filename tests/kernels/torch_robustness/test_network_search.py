@@ -95,3 +95,49 @@ def test_slopes_that_are_hidden_are_doubted() -> None:
     found = problem.search(cells, y, np.arange(len(X)))
     assert problem.seen["masked"]
     assert np.isfinite(found.distance).sum() > 2
+
+
+CATEGORIES = ("red", "green", "blue")
+HOT_NAMES = ("a", *CATEGORIES, "yes", "no")
+HOT_WEIGHTS = np.array([[1.0, -1.0], [0.4, 0.0], [0.0, 0.3], [0.2, 0.0], [0.5, 0.0], [0.0, 0.5]], dtype=np.float32)
+
+
+def with_categories(n: int) -> NDArray[np.float64]:
+    generator = np.random.default_rng(0)
+    return np.column_stack([
+        generator.uniform(0, 1, n), np.eye(3)[generator.integers(0, 3, n)], np.eye(2)[generator.integers(0, 2, n)]
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("categories", [0, 1, 2])
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_categories_and_numbers_move_together_wherever_that_flips(
+    categories: int, norm: Literal["linf", "l2", "l1"]
+) -> None:
+    X = with_categories(60)
+    y = np.asarray((X @ HOT_WEIGHTS).argmax(axis=1))
+    limits = {"a": NumericLimits(1.0, -99.0, 99.0, False)}
+    rules = Rules(limits, Budget(0.2, categories, norm), (), (CATEGORIES, ("yes", "no")))
+    network = RawNetwork(
+        steps=(Step(op="Gemm", inputs=("input", "w"), output="y"),), constants={"w": HOT_WEIGHTS}, input_shape=(6,),
+        output="y", link="logits",
+    )  # fmt: skip
+    cells = {name: X[:, place] for place, name in enumerate(HOT_NAMES)}
+    found = network_problem(network, cells, y, rules, seed=0).search(cells, y, np.arange(len(X)))
+    across = (HOT_WEIGHTS[:, 0] - HOT_WEIGHTS[:, 1]).astype(np.float64)
+    sign = np.where(y == 0, 1.0, -1.0)
+    # all that each group can do against the class, the most first
+    gains = np.stack([
+        (sign[:, None] * (X[:, places] @ across[places])[:, None] - sign[:, None] * across[places]).max(axis=1)
+        for places in ([1, 2, 3], [4, 5])
+    ])  # fmt: skip
+    most = np.sort(gains, axis=0)[::-1][:categories].clip(min=0).sum(axis=0)
+    left = sign * (X @ across) - most
+    needed = np.maximum(left, 0) / 2
+    is_clear = np.abs(needed - 0.2) > 1e-4
+    assert (needed < 0.2).sum() > 5
+    np.testing.assert_array_equal(np.isfinite(found.distance)[is_clear], (needed < 0.2)[is_clear])
+    after = np.column_stack([found.cells[name] for name in HOT_NAMES])
+    flipped = np.isfinite(found.distance)
+    assert ((after @ HOT_WEIGHTS).argmax(axis=1) != y)[flipped].all()
+    assert is_allowed(cells, found.cells, rules).all()

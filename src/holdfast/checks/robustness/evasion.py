@@ -14,10 +14,10 @@ change; ``directions``, ``costs``, ``one_hot`` and ``relations`` hold. ``threat`
 A sum of decision trees is written as splits on the table's own columns, and branch and bound finds the closest flip of
 each row. Behind steps whose arithmetic is known (scalers, imputers, encoders, bins) it also proves how close any flip
 can be: ``lower_bound``, empty where nothing is proved. One-hot groups, and columns that follow a category, move as one.
-A neural network (ONNX, PyTorch; extra ``torch``) is attacked along its slopes. What that leaves open, and any other
-model, is asked: with its scores where a caller gets them, else with labels only. Every flip was asked of the model
-itself, and checked against the rules by code that the attack does not share; one that does not stand up is moved on and
-must then stand up twice.
+A neural network (ONNX, PyTorch; extra ``torch``) is attacked along its slopes, also from other ``one_hot`` categories.
+What that leaves open, and any other model, is asked: with its scores where a caller gets them, else with labels only.
+Every flip was asked of the model itself, and checked against the rules by code that the attack does not share; one that
+does not stand up is moved on and must then stand up twice.
 
 **How to read it.** ``attack_success`` is the share of rightly answered rows that were flipped. It is a *lower bound* of
 the risk: another attack may flip more. A low number says "not broken by this attack", never "safe". Rows that could not

@@ -68,6 +68,8 @@ def audit(
         "check": tuple(check or ()), "skip": tuple(skip or ()), "effort": _effort(effort), "budget": budget,
         "seed": seed,
     }  # fmt: skip
+    if config is None and Path("holdfast.yaml").is_file():
+        typer.echo("note: the holdfast.yaml that lies here was not read; --config holdfast.yaml reads it", err=True)
     chosen = override(load_config(config) if config else AuditConfig(), given)
     log = ledger_place(ledger)
     prepare_folder(out, ledger=log)

@@ -196,7 +196,7 @@ def attack_in_words(
         f"There was too little time for all: {unfinished} rows neither flipped nor had the full effort. They count as "
         "flipped at the upper end of the interval. Work went where it flipped most rows per second, so the result "
         "depends on the speed of the machine.": is_timed and unfinished,
-        f"{spared} rows that the trees left open were not asked about: others were, in vain.": spared and not is_image,
+        f"{spared} rows that the search left open were not asked about: others were, in vain.": spared and not is_image,
         f"{against} rows have flips that break a relation or another rule; these do not count.": against,
         f"{unsteady} rows have flips that did not stand up when asked again; these do not count.": unsteady,
         "More flips were taken back than stood up, so the share flipped says little: the model wavers.": unsteady

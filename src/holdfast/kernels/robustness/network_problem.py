@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from holdfast.kernels.robustness.constraints import NumericLimits
 from holdfast.kernels.robustness.limits import Rules
+from holdfast.kernels.robustness.network_swaps import Lead, groups_among, promising
 
 Cells = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 # A move may be this much of the distance, so that no rounding carries it beyond.
 INSIDE = 1 - 1e-9
+# Changes of categories from which the slopes are followed, of each row, and how many categories are changed at most.
+SWAPS, MOST_SWAPPED = 4, 3
 
 
 class Box(NamedTuple):
@@ -30,10 +33,6 @@ class Box(NamedTuple):
     """Units of the columns, shape ``(n_columns,)``: a row of the table is a row of the box times this."""
     is_whole: NDArray[np.bool_]
     """Columns of whole numbers, shape ``(n_columns,)``."""
-
-    def at(self, rows: NDArray[np.int64]) -> Box:
-        """Take some of the rows."""
-        return self._replace(points=self.points[rows], low=self.low[rows], high=self.high[rows])
 
 
 class Search(NamedTuple):
@@ -51,6 +50,14 @@ class Search(NamedTuple):
 Attack = Callable[[Box, NDArray[np.int64], NDArray[np.int64]], Search]
 
 
+class Swapping(NamedTuple):
+    """How other categories of one-hot groups are chosen, and what is done from there."""
+
+    judge: Callable[[Box, NDArray[np.int64]], Lead]
+    """``judge(box, y)`` says how far the own class leads."""
+    attack: Attack
+
+
 class Moved(NamedTuple):
     """Changed rows, as columns, and how far they moved; see :class:`holdfast.kernels.robustness.tree_problem.Changed`.
 
@@ -63,6 +70,22 @@ class Moved(NamedTuple):
     queries: NDArray[np.int64]
 
 
+class _Found(NamedTuple):
+    """The closest flips so far, as far as they were searched."""
+
+    changed: Floats
+    distance: Floats
+    forwards: NDArray[np.int64]
+
+    def is_open(self, at: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which of some rows have no flip."""
+        return np.isinf(self.distance[at])
+
+    def note(self, at: NDArray[np.int64], changed: Floats, distance: Floats) -> None:
+        """Enter flips of rows that had none."""
+        self.changed[at], self.distance[at] = changed, distance
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkProblem:
     """A network as an attacker sees it who knows its weights.
@@ -72,9 +95,11 @@ class NetworkProblem:
     names
         The columns that the network is given, in its order.
     rules
-        The threat model. Categories and one-hot groups stay as they are here: other attacks change them.
+        The threat model.
     attack
         ``attack(box, y, ids)`` searches within the distance and norm of the rules; ``ids`` is what identifies a row.
+    swapping
+        For other categories of one-hot groups; without it they stay as they are here.
     most_in_vain
         How many rows in a row that the attack left open may be asked about in vain.
     doubts
@@ -87,6 +112,7 @@ class NetworkProblem:
     rules: Rules
     attack: Attack
     most_in_vain: int
+    swapping: Swapping | None = None
     doubts: tuple[str, ...] = ()
     seen: Counter[str] = field(default_factory=Counter)
 
@@ -101,21 +127,57 @@ class NetworkProblem:
             What the network answers them, as positions in its outputs, ``(n,)``.
         """
         exact = np.stack([rows[name].astype(np.float64) for name in self.names], axis=1)
-        box = self.box(exact)
         whole = np.flatnonzero(np.isfinite(exact).all(axis=1))
-        found = self.attack(box.at(whole), y[whole], ids[whole])
-        changed, success, forwards = exact.copy(), np.zeros(len(y), dtype=np.bool_), np.zeros(len(y), dtype=np.int64)
-        self.seen["masked"] += found.n_masked
-        success[whole], forwards[whole] = found.success, found.forwards
-        is_moved = whole[found.success]
-        cells = self._inside(exact[is_moved], found.points[found.success], box.scale, box.is_whole)
+        found = _Found(exact.copy(), np.full(len(y), np.inf), np.zeros(len(y), dtype=np.int64))
+        groups = groups_among(self.names, self.rules.one_hot) if self.swapping else ()
+        n_swaps = int(min(self.rules.budget.categories, len(groups), MOST_SWAPPED))
+        starts, can = exact[whole, None], np.zeros((whole.size, 1), dtype=np.bool_)
+        if n_swaps:
+            starts, can = self._swap(found, starts, exact, y, whole, groups)
+        self.seen["masked"] += self._climb(found, self.attack, exact[whole], y, ids, whole)
+        for depth in range(n_swaps if self.swapping else 0):
+            if depth:
+                is_open = found.is_open(whole)
+                starts, whole = starts[is_open], whole[is_open]
+                starts, can = self._swap(found, starts, exact, y, whole, groups)
+            for turn in range(starts.shape[1]):
+                self._climb(found, self.swapping.attack, starts[can[:, turn], turn], y, ids, whole[can[:, turn]])
+        columns = dict(rows) | {name: found.changed[:, place] for place, name in enumerate(self.names)}
+        return Moved(columns, found.distance, np.zeros(len(y)), found.forwards)
+
+    def _swap(
+        self, found: _Found, starts: Floats, exact: Floats, y: NDArray[np.int64], at: NDArray[np.int64],
+        groups: tuple[NDArray[np.int64], ...],
+    ) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
+        """Change one more category of the rows ``at``, note flips by that alone; return the best, and which exist."""
+        assert self.swapping is not None
+        judge = self.swapping.judge
+        swapped, leads = promising(
+            starts, exact[at], y[at], groups, lead=lambda rows, y: judge(self.box(rows), y), most=SWAPS
+        )
+        found.forwards[at] += starts.shape[1] * sum(len(group) - 1 for group in groups)
+        if leads.size:
+            is_flip = leads[:, 0] < 0
+            found.note(at[is_flip], swapped[is_flip, 0], np.zeros(int(is_flip.sum())))
+        return swapped, np.isfinite(leads)
+
+    def _climb(
+        self, found: _Found, attack: Attack, starts: Floats, y: NDArray[np.int64], ids: NDArray[np.int64],
+        at: NDArray[np.int64],
+    ) -> int:  # fmt: skip
+        """Follow the slopes from ``starts``, the rows ``at`` with categories as they shall be; note flips."""
+        is_open = found.is_open(at)
+        starts, at = starts[is_open], at[is_open]
+        box = self.box(starts)
+        result = attack(box, y[at], ids[at])
+        found.forwards[at] += result.forwards
+        starts, points = starts[result.success], result.points[result.success]
+        cells = self._inside(starts, points, box.scale, box.is_whole)
         # single precision brings cells back beside their own place: not beyond the range, nor off where they stay
-        low, high = self._ends(exact[is_moved])
-        changed[is_moved] = np.clip(cells, low, high)
-        moves = np.abs(changed - exact) / np.where(box.scale > 0, box.scale, 1.0)
-        distance = np.where(success, _length(moves, self.rules.budget.norm), np.inf)
-        columns = dict(rows) | {name: changed[:, place] for place, name in enumerate(self.names)}
-        return Moved(columns, distance, np.zeros(len(y)), forwards)
+        changed = np.clip(cells, *self._ends(starts))
+        moves = np.abs(changed - starts) / np.where(box.scale > 0, box.scale, 1.0)
+        found.note(at[result.success], changed, _length(moves, self.rules.budget.norm))
+        return result.n_masked
 
     def box(self, exact: Floats) -> Box:
         """Where each cell may lie; a cell that may not move, or that lies outside its range, keeps its own value."""

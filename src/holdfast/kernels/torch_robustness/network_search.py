@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from holdfast.kernels.robustness.network_problem import Box, NetworkProblem, Search
+from holdfast.kernels.robustness.network_problem import Box, NetworkProblem, Search, Swapping
+from holdfast.kernels.robustness.network_swaps import Lead
 from holdfast.kernels.torch_networks.logits import as_logits
-from holdfast.kernels.torch_robustness.attack import attack
+from holdfast.kernels.torch_robustness.asking import Aim, Asked
+from holdfast.kernels.torch_robustness.attack import EXHAUSTIVE, STAGES, Stage, attack
 from holdfast.kernels.torch_robustness.closest import closest
 from holdfast.kernels.torch_robustness.masking import diagnose
 
@@ -28,6 +30,9 @@ FEW_COLUMNS = 256
 IN_VAIN, IN_VAIN_MANY = 48, 0
 # Steps in search of a closer flip of each row that was flipped.
 CLOSER = 20
+LOOKED_AT_ONCE = 512
+# From rows with other categories, of which there are many.
+ALONG_SLOPES = tuple(stage for stage in STAGES if stage.search == "ascent" and not stage.if_masked)
 
 
 def network_problem(
@@ -59,7 +64,8 @@ def network_problem(
     problem = NetworkProblem(
         names=tuple(rows),
         rules=rules,
-        attack=partial(_attacked, reach, seed=seed, exhaustive=exhaustive),
+        attack=partial(_attacked, reach, seed=seed, stages=EXHAUSTIVE if exhaustive else STAGES),
+        swapping=Swapping(partial(_lead, reach), partial(_attacked, reach, seed=seed, stages=ALONG_SLOPES)),
         most_in_vain=IN_VAIN if is_small else IN_VAIN_MANY,
     )
     exact = np.stack([values.astype(np.float64) for values in rows.values()], axis=1)
@@ -104,13 +110,30 @@ def _doubts(reach: _Reach, box: Box, y: NDArray[np.int64], *, seed: int) -> tupl
     return found.said
 
 
+def _lead(reach: _Reach, box: Box, y: NDArray[np.int64]) -> Lead:
+    """How far the own class leads, and about what is left of it when numbers move along the slope."""
+    norm, rows = reach.rules.budget.norm, torch.arange(len(y))
+    asked = Asked(reach.forward(box), n_points=len(y), dtype=reach.dtype, chunk=LOOKED_AT_ONCE)
+    found = asked.slope(torch.as_tensor(box.points, dtype=reach.dtype), rows, Aim("margin", torch.as_tensor(y)))
+    slope, gap = (part.double().numpy() for part in (found.gradient, found.value))
+    room = np.where(slope > 0, box.high - box.points, box.points - box.low)
+    eps = reach.eps(box)[:, None]
+    steep = np.abs(slope) * (room > 0)
+    gain = (np.abs(slope) * np.minimum(room, eps)).sum(axis=1)
+    if norm == "l2":
+        gain = np.minimum(gain, np.linalg.norm(steep, axis=1) * eps[:, 0])
+    elif norm == "l1":
+        gain = np.minimum(gain, steep.max(axis=1, initial=0.0) * eps[:, 0])
+    return Lead(-gap, -gap - gain)
+
+
 def _attacked(
-    reach: _Reach, box: Box, y: NDArray[np.int64], ids: NDArray[np.int64], *, seed: int, exhaustive: bool
+    reach: _Reach, box: Box, y: NDArray[np.int64], ids: NDArray[np.int64], *, seed: int, stages: tuple[Stage, ...]
 ) -> Search:
     forward, norm, dtype = reach.forward(box), reach.rules.budget.norm, reach.dtype
     found = attack(
         forward, box.points, y, norm=norm, eps=reach.eps(box), low=box.low, high=box.high, seed=seed, ids=ids,
-        exhaustive=exhaustive, dtype=dtype,
+        stages=stages, dtype=dtype,
     )  # fmt: skip
     points, forwards = found.adversarial.astype(np.float64), found.forwards.copy()
     flipped = np.flatnonzero(found.success & (found.distance > 0))
