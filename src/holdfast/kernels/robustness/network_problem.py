@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -34,6 +34,10 @@ class Box(NamedTuple):
     is_whole: NDArray[np.bool_]
     """Columns of whole numbers, shape ``(n_columns,)``."""
 
+    def at(self, rows: NDArray[np.int64]) -> Box:
+        """Take some of the rows."""
+        return self._replace(points=self.points[rows], low=self.low[rows], high=self.high[rows])
+
 
 class Search(NamedTuple):
     """Changed rows that an attack found."""
@@ -53,9 +57,9 @@ Attack = Callable[[Box, NDArray[np.int64], NDArray[np.int64]], Search]
 class Swapping(NamedTuple):
     """How other categories of one-hot groups are chosen, and what is done from there."""
 
+    attack: Attack
     judge: Callable[[Box, NDArray[np.int64]], Lead]
     """``judge(box, y)`` says how far the own class leads."""
-    attack: Attack
 
 
 class Moved(NamedTuple):
@@ -129,37 +133,37 @@ class NetworkProblem:
         exact = np.stack([rows[name].astype(np.float64) for name in self.names], axis=1)
         whole = np.flatnonzero(np.isfinite(exact).all(axis=1))
         found = _Found(exact.copy(), np.full(len(y), np.inf), np.zeros(len(y), dtype=np.int64))
-        groups = groups_among(self.names, self.rules.one_hot) if self.swapping else ()
-        n_swaps = int(min(self.rules.budget.categories, len(groups), MOST_SWAPPED))
-        starts, can = exact[whole, None], np.zeros((whole.size, 1), dtype=np.bool_)
-        if n_swaps:
-            starts, can = self._swap(found, starts, exact, y, whole, groups)
+        swaps = self._swaps(found, exact, y, whole)
+        first = next(swaps, None)  # flips by a category alone are noted before anything moves
         self.seen["masked"] += self._climb(found, self.attack, exact[whole], y, ids, whole)
-        for depth in range(n_swaps if self.swapping else 0):
-            if depth:
-                is_open = found.is_open(whole)
-                starts, whole = starts[is_open], whole[is_open]
-                starts, can = self._swap(found, starts, exact, y, whole, groups)
-            for turn in range(starts.shape[1]):
-                self._climb(found, self.swapping.attack, starts[can[:, turn], turn], y, ids, whole[can[:, turn]])
+        while first is not None:
+            attack, starts, at = first
+            self._climb(found, attack, starts, y, ids, at)
+            first = next(swaps, None)
         columns = dict(rows) | {name: found.changed[:, place] for place, name in enumerate(self.names)}
         return Moved(columns, found.distance, np.zeros(len(y)), found.forwards)
 
-    def _swap(
-        self, found: _Found, starts: Floats, exact: Floats, y: NDArray[np.int64], at: NDArray[np.int64],
-        groups: tuple[NDArray[np.int64], ...],
-    ) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
-        """Change one more category of the rows ``at``, note flips by that alone; return the best, and which exist."""
-        assert self.swapping is not None
-        judge = self.swapping.judge
-        swapped, leads = promising(
-            starts, exact[at], y[at], groups, lead=lambda rows, y: judge(self.box(rows), y), most=SWAPS
-        )
-        found.forwards[at] += starts.shape[1] * sum(len(group) - 1 for group in groups)
-        if leads.size:
-            is_flip = leads[:, 0] < 0
-            found.note(at[is_flip], swapped[is_flip, 0], np.zeros(int(is_flip.sum())))
-        return swapped, np.isfinite(leads)
+    def _swaps(
+        self, found: _Found, exact: Floats, y: NDArray[np.int64], at: NDArray[np.int64]
+    ) -> Iterator[tuple[Attack, Floats, NDArray[np.int64]]]:
+        """Change one category of open rows, then two, and so on; note flips by that alone, and give the best others."""
+        if self.swapping is None:
+            return
+        attack, judge = self.swapping
+        groups = groups_among(self.names, self.rules.one_hot)
+        starts = exact[at, None]
+        for _ in range(int(min(self.rules.budget.categories, len(groups), MOST_SWAPPED))):
+            is_open = found.is_open(at)
+            starts, at = starts[is_open], at[is_open]
+            found.forwards[at] += starts.shape[1] * sum(len(group) - 1 for group in groups)
+            starts, leads = promising(
+                starts, exact[at], y[at], groups, lead=lambda rows, y: judge(self.box(rows), y), most=SWAPS
+            )
+            is_flip = (leads < 0).any(axis=1)
+            found.note(at[is_flip], starts[is_flip, 0], np.zeros(int(is_flip.sum())))
+            for turn in range(starts.shape[1]):
+                can = np.isfinite(leads[:, turn])
+                yield attack, starts[can, turn], at[can]
 
     def _climb(
         self, found: _Found, attack: Attack, starts: Floats, y: NDArray[np.int64], ids: NDArray[np.int64],

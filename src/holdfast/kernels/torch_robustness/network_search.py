@@ -65,7 +65,7 @@ def network_problem(
         names=tuple(rows),
         rules=rules,
         attack=partial(_attacked, reach, seed=seed, stages=EXHAUSTIVE if exhaustive else STAGES),
-        swapping=Swapping(partial(_lead, reach), partial(_attacked, reach, seed=seed, stages=ALONG_SLOPES)),
+        swapping=Swapping(partial(_attacked, reach, seed=seed, stages=ALONG_SLOPES), partial(_lead, reach)),
         most_in_vain=IN_VAIN if is_small else IN_VAIN_MANY,
     )
     exact = np.stack([values.astype(np.float64) for values in rows.values()], axis=1)
