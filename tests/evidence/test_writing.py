@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -56,6 +57,39 @@ def test_size_limit_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None
     assert "larger than this system allows" in done.stderr
     assert (tmp_path / "x.bin").read_bytes() == b"old"
     assert [child.name for child in tmp_path.iterdir()] == ["x.bin"]
+
+
+def has_nameless_files(folder: Path) -> bool:
+    try:
+        os.close(os.open(folder, os.O_WRONLY | getattr(os, "O_TMPFILE", 0)))
+    except OSError:
+        return False
+    return Path("/proc/self/fd").is_dir()
+
+
+def test_a_process_killed_half_way_leaves_nothing(tmp_path: Path) -> None:
+    if not has_nameless_files(tmp_path):
+        pytest.skip("needs files without a name (O_TMPFILE)")
+    script = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from holdfast.evidence.writing import open_durably\n"
+        "with open_durably(Path(sys.argv[1])) as file:\n"
+        "    file.write(b'half'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "x")], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_without_nameless_files_a_hidden_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_new: bool
+) -> None:
+    monkeypatch.setattr("holdfast.evidence.writing.OPEN_FILES", tmp_path / "absent")
+    write_durably(tmp_path / "x", b"data", is_new=is_new)
+    assert (tmp_path / "x").read_bytes() == b"data"
+    assert [child.name for child in tmp_path.iterdir()] == ["x"]
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")

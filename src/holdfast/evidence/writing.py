@@ -1,7 +1,8 @@
 """Write a file whole or not at all.
 
-The bytes go to a hidden file in the same folder, reach the disk, and only then take the name. A full disk, a read-only
-folder or a killed process leaves the old file, or none, never half of a new one.
+The bytes go to a file without a name in the same folder (a hidden one where the system has no such files), reach the
+disk, and only then take the name. A full disk, a read-only folder or a killed process leaves the old file, or none,
+never half of a new one; and where files need no name, nothing else either.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ _MEANINGS = {
     errno.EEXIST: ("a file has taken this name meanwhile, and none is overwritten", "choose another name"),
     errno.EIO: ("the disk reports a fault", "check the disk and choose another folder with --out"),
 }
+
+OPEN_FILES = Path("/proc/self/fd")
 
 
 def write_durably(path: Path, data: bytes | memoryview, *, mode: int = 0o666, is_new: bool = False) -> None:
@@ -70,12 +73,14 @@ def open_durably(path: Path, *, mode: int = 0o666, is_new: bool = False) -> Iter
     folder = path.parent
     temporary = folder / f".holdfast-{secrets.token_hex(8)}.part"
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        descriptor, has_name = _opened(temporary, mode)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
+                if not has_name:
+                    _name(file.fileno(), temporary)
             if is_new:
                 _take_new_name(temporary, path)
             else:
@@ -87,6 +92,24 @@ def open_durably(path: Path, *, mode: int = 0o666, is_new: bool = False) -> Iter
         _flush_folder(folder)
     except OSError as error:
         raise writing_error(path, error) from error
+
+
+def _opened(temporary: Path, mode: int) -> tuple[int, bool]:
+    """Open a file to be written, and say whether it has a name yet."""
+    nameless = getattr(os, "O_TMPFILE", 0)
+    if nameless and OPEN_FILES.is_dir():
+        with suppress(OSError):  # not on every file system; what else is wrong is said of the file with a name
+            return os.open(temporary.parent, os.O_WRONLY | nameless, mode), False
+    return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode), True
+
+
+def _name(descriptor: int, path: Path) -> None:
+    """Give an open file without a name one; see open(2), O_TMPFILE."""
+    folder = os.open(OPEN_FILES, os.O_RDONLY)
+    try:
+        os.link(str(descriptor), path, src_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
 
 
 def _take_new_name(temporary: Path, path: Path) -> None:
