@@ -184,7 +184,7 @@ def main() -> None:
         if name not in cases or (name == "mlp" and given.data is None):
             continue
         parts = digits() if name == "digits" else mnist(given.data)
-        network = trained("digits", parts, given.cache) if name == "digits" else plain_mlp(parts, given.cache)
+        network = trained("robust", parts, given.cache) if name == "digits" else plain_mlp(parts, given.cache)
         raw = as_raw(network, (1, 28, 28))
         X, y = parts[1][: given.points], parts[3][: given.points]
         with torch.no_grad():

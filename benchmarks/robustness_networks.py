@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,9 +45,21 @@ class Case(NamedTuple):
     mask: str = ""
 
 
+class Recipe(NamedTuple):
+    """How a network is trained against PGD with seven steps."""
+
+    epochs: int
+    radius: float
+    ramp: int
+    """Epochs over which the radius grows to its full length."""
+
+
+RECIPES = {"digits": Recipe(10, 0.1, 10), "robust": Recipe(30, 0.2, 10), "mnist": Recipe(3, 0.2, 2)}
 CASES = {
     "digits": Case("digits", "linf", 0.15),
-    "digits_far": Case("digits", "linf", 0.2),
+    "robust": Case("robust", "linf", 0.15),
+    "robust_far": Case("robust", "linf", 0.2),
+    "robust_l2": Case("robust", "l2", 1.5),
     "digits_l2": Case("digits", "l2", 1.5),
     "digits_l1": Case("digits", "l1", 12.0),
     "mnist": Case("mnist", "linf", 0.2),
@@ -112,18 +126,26 @@ def mnist(folder: Path) -> tuple[torch.Tensor, ...]:
     return X[train], X[test], torch.as_tensor(y[train]), torch.as_tensor(y[test])
 
 
+def data_of(name: str, folder: Path | None) -> tuple[torch.Tensor, ...]:
+    if name != "mnist":
+        return digits()
+    if folder is None:
+        raise SystemExit("expected --data FOLDER with mnist10k.npz for the cases on MNIST")
+    return mnist(folder)
+
+
 def trained(data: str, parts: tuple[torch.Tensor, ...], cache: Path) -> nn.Module:
-    """Train against PGD with seven steps; the radius grows to 0.2 over the first third of the epochs."""
+    """Train by its recipe, with Adam, batches of 64 and random starts."""
     torch.manual_seed(0)
-    network, path = cnn(), cache / f"{data}.pt"
+    network, recipe = cnn(), RECIPES[data]
+    path = cache / f"{data}_{recipe.epochs}_{recipe.radius}.pt"
     if path.is_file():
         network.load_state_dict(torch.load(path, weights_only=True))
         return network.eval()
     X, _, y, _ = parts
-    epochs = 30 if data == "digits" else 4
     optimiser = torch.optim.Adam(network.parameters(), 1e-3)
-    for epoch in range(epochs):
-        eps = 0.2 * min(1.0, 3 * (epoch + 1) / epochs)
+    for epoch in range(recipe.epochs):
+        eps = recipe.radius * min(1.0, (epoch + 1) / recipe.ramp)
         order = torch.randperm(len(X))
         for at in order.split(64):
             moved = _pgd(network, X[at], y[at], eps)
@@ -166,8 +188,9 @@ def foolbox(model: Counted, X: torch.Tensor, y: torch.Tensor, case: Case, seed: 
     import foolbox as fb
 
     torch.manual_seed(seed)
-    linf = {"PGD-40": fb.attacks.LinfPGD, "FMN-100": fb.attacks.LInfFMNAttack}
-    l2 = {"PGD-40": fb.attacks.L2PGD, "FMN-100": fb.attacks.L2FMNAttack}
+    of = fb.attacks
+    linf = {"PGD-40": of.LinfPGD, "FMN-100": of.LInfFMNAttack, "DeepFool-50": of.LinfDeepFoolAttack}
+    l2 = {"PGD-40": of.L2PGD, "FMN-100": of.L2FMNAttack, "DeepFool-50": of.L2DeepFoolAttack}
     peer = (linf if case.norm == "linf" else l2)[name](steps=int(name.split("-")[1]))
     _, clipped, _ = peer(fb.PyTorchModel(model, bounds=(0, 1), device="cpu"), X, y, epsilons=case.eps)
     return clipped
@@ -188,9 +211,9 @@ def runners(names: list[str], case: Case) -> Iterator[tuple[str, Callable[..., t
         yield "AutoAttack", autoattack
     if "torchattacks" in names and case.norm != "l1":
         yield "torchattacks AutoAttack", torchattacks_
-    if "foolbox" in names:
-        yield "Foolbox PGD-40", lambda *a: foolbox(*a, name="PGD-40")
-        yield "Foolbox FMN-100", lambda *a: foolbox(*a, name="FMN-100")
+    if "foolbox" in names and case.norm != "l1":
+        for name in ("PGD-40", "FMN-100", "DeepFool-50"):
+            yield f"Foolbox {name}", partial(foolbox, name=name)
 
 
 def measured(
@@ -212,26 +235,28 @@ def measured(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--autoattack", type=Path)
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--points", type=int, default=100)
-    parser.add_argument("--cases", default="digits,digits_l2,quantised,saturated,steep")
-    parser.add_argument("--seeds", default="0")
-    parser.add_argument("--peers", default="exhaustive,autoattack")
-    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir(), "holdfast_networks"))
-    options, _ = parser.parse_known_args()
+    options = _options()
     if options.autoattack:
         sys.path.insert(0, str(options.autoattack))
+    if options.scaling:
+        scaling(options)
+        return
     for name in options.cases.split(","):
         case = CASES[name]
-        parts = digits() if case.data == "digits" else mnist(options.data)
+        parts = data_of(case.data, options.data)
         network = trained(case.data, parts, options.cache)
-        X, y = parts[1][: options.points].contiguous(), parts[3][: options.points].long()
+        chosen = slice(options.skip, options.skip + options.points)
+        X, y = parts[1][chosen].contiguous(), parts[3][chosen].long()
+        with torch.no_grad():
+            clean = (network(X).argmax(1) == y).double().mean()
+        print(f"{name}: {case.norm} {case.eps}, clean accuracy {clean:.3f} on {len(y)} points", flush=True)
         for seed in map(int, options.seeds.split(",")):
             mine: list[Outcome] = []
             for title, run in runners(options.peers.split(","), case):
-                outcome = measured(title, run, network, X, y, case, seed)
+                outcome = kept(
+                    options.outcomes and options.outcomes / f"{name}-{options.skip}-{len(y)}-{seed}-{title}.npz",
+                    partial(measured, title, run, network, X, y, case, seed),
+                )
                 line = f"| {name} | {seed} | {title} | {len(y)} | {outcome.is_robust.mean():.3f} "
                 line += f"| {outcome.seconds:.1f} | {outcome.forwards:.0f} |"
                 if title.startswith("ours"):
@@ -239,6 +264,88 @@ def main() -> None:
                 else:
                     line += " ".join(against(outcome, other) for other in mine)
                 print(line, flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--autoattack", type=Path)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--points", type=int, default=100)
+    parser.add_argument("--skip", type=int, default=0, help="test points left out before the first")
+    parser.add_argument("--cases", default="digits,digits_l2,quantised,saturated,steep")
+    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--peers", default="exhaustive,autoattack")
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir(), "holdfast_networks"))
+    parser.add_argument("--outcomes", type=Path, help="keeps outcomes of peers, which are not redone")
+    parser.add_argument("--scaling", choices=["ours", "autoattack"], help="points and classes, one attack a process")
+    return parser.parse_known_args()[0]
+
+
+def kept(path: Path | None, measure: Callable[[], Outcome]) -> Outcome:
+    """Measure, unless the outcome of a peer lies at the path already; ours is always measured anew."""
+    if path is None or path.name.split("-")[-1].startswith("ours"):
+        return measure()
+    if path.is_file():
+        with np.load(path) as stored:
+            return Outcome(path.stem, stored["is_robust"], float(stored["seconds"]), float(stored["forwards"]))
+    outcome = measure()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, is_robust=outcome.is_robust, seconds=outcome.seconds, forwards=outcome.forwards)
+    return outcome
+
+
+def scaling(options: argparse.Namespace) -> None:
+    """CPU and memory by number of points and of classes; what the network answers counts as right."""
+    run = autoattack if options.scaling == "autoattack" else partial(ours, exhaustive=False)
+    parts = data_of("digits", None)
+    network, case = trained("digits", parts, options.cache), CASES["digits"]
+    some = 20 if options.scaling == "autoattack" else 100
+    runs = [(10, n) for n in (10, 50, 200, 500)] + [(k, some) for k in (2, 100)]
+    for n_classes, n_points in runs:
+        if n_points > max(options.points, some):
+            continue
+        asked = network if n_classes == 10 else with_classes(network, parts, n_classes)
+        X = parts[1][:n_points].contiguous()
+        with torch.no_grad():
+            y = asked(X).argmax(1)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        try:
+            found = measured(options.scaling, run, asked, X, y, case, 0)
+        except (IndexError, ValueError, RuntimeError) as error:
+            print(f"| {options.scaling} | {n_classes} | {n_points} | fails: {error} |", flush=True)
+            continue
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(
+            f"| {options.scaling} | {n_classes} | {n_points} | {found.is_robust.mean():.3f} "
+            f"| {found.seconds / n_points * 1e3:.0f} ms | {found.forwards:.0f} | {before:.0f} to {peak:.0f} MiB |",
+            flush=True,
+        )
+
+
+def with_classes(network: nn.Module, parts: tuple[torch.Tensor, ...], n_classes: int) -> nn.Module:
+    """The same network with another last layer: odd or even, or clusters within each digit."""
+    from sklearn.cluster import KMeans
+
+    X, y = parts[0], parts[2].long()
+    layers = list(network.children())
+    body = nn.Sequential(*layers[:-1])
+    with torch.no_grad():
+        features = body(X)
+    label = y % 2
+    if n_classes > 2:
+        each = n_classes // 10
+        for digit in range(10):
+            rows = (y == digit).nonzero()[:, 0]
+            label[rows] = torch.as_tensor(KMeans(each, random_state=0).fit_predict(X[rows].flatten(1).numpy())).long()
+            label[rows] += each * digit
+    torch.manual_seed(0)
+    head = nn.Linear(features.shape[1], n_classes)
+    optimiser = torch.optim.Adam(head.parameters(), 1e-2)
+    for _ in range(300):
+        optimiser.zero_grad()
+        F.cross_entropy(head(features), label).backward()
+        optimiser.step()
+    return nn.Sequential(body, head).eval()
 
 
 def against(peer: Outcome, own: Outcome) -> str:
