@@ -14,7 +14,7 @@ from holdfast.core.provenance import FileState, Member
 
 MOST_FILES = 100_000
 MOST_MEMBERS = 1_000
-_PIECE = 1 << 20
+_PIECE = 1 << 16
 
 
 def file_state(path: Path) -> FileState:
