@@ -17,6 +17,7 @@ from holdfast.kernels.torch_networks.forward import as_function  # noqa: E402  (
 from holdfast.kernels.torch_privacy.batched_network import (  # noqa: E402
     initial_weights,
     parameters_of,
+    steps_by_patches,
 )
 from holdfast.kernels.torch_privacy.shadow_training import (  # noqa: E402
     Recipe,
@@ -27,18 +28,25 @@ from holdfast.kernels.torch_privacy.shadow_training import (  # noqa: E402
 N = 37
 
 
-def network(link: NetworkLink = "logits", n_outputs: int = 3) -> RawNetwork:
-    """A small convolutional network; its weights do not matter."""
+def network(link: NetworkLink = "logits", n_outputs: int = 3, *, window: int = 2) -> RawNetwork:
+    """A small convolutional network, with windows that overlap little (2) or much (3); its weights do not matter."""
+    strides = (2, 2) if window == 2 else (1, 1)
+    grouped = {"strides": strides, "pads": (1, 1, 1, 1), "group": 2}
     steps = [
         Step(op="Conv", inputs=("input", "W1", "b1"), output="c", attributes={"strides": (2, 2)}),
         Step(op="Relu", inputs=("c",), output="r"),
-        Step(op="Flatten", inputs=("r",), output="f"),
+        Step(op="Conv", inputs=("r", "W3", "b3"), output="d", attributes=grouped),
+        Step(op="Relu", inputs=("d",), output="e"),
+        Step(op="Flatten", inputs=("e",), output="f"),
         Step(op="Gemm", inputs=("f", "W2", "b2"), output="z"),
     ]
     last = {"probabilities": "Softmax", "probability": "Sigmoid"}.get(link)
     if last:
         steps.append(Step(op=last, inputs=("z",), output="p"))
-    shapes = {"W1": (4, 1, 2, 2), "b1": (4,), "W2": (16, n_outputs), "b2": (n_outputs,)}
+    shapes = {
+        "W1": (4, 1, 2, 2), "b1": (4,), "W3": (4, 2, window, window), "b3": (4,), "W2": (16, n_outputs),
+        "b2": (n_outputs,),
+    }  # fmt: skip
     constants = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
     return RawNetwork(
         steps=tuple(steps), constants=constants, input_shape=(1, 4, 4), output=steps[-1].output, link=link
@@ -74,7 +82,10 @@ def trained_by_torch(raw: RawNetwork, members: np.ndarray, seed: int, recipe: Re
     for _ in range(recipe.epochs):
         for batch in torch.as_tensor(members[order.permutation(members.size)]).split(recipe.batch_size):
             x = torch.as_tensor(X)[batch]
-            hidden = torch.relu(torch.nn.functional.conv2d(x, weights["W1"], weights["b1"], stride=2)).flatten(1)
+            hidden = torch.relu(torch.nn.functional.conv2d(x, weights["W1"], weights["b1"], stride=2))
+            stride = 2 if weights["W3"].shape[-1] == 2 else 1
+            hidden = torch.nn.functional.conv2d(hidden, weights["W3"], weights["b3"], stride, padding=1, groups=2)
+            hidden = torch.relu(hidden).flatten(1)
             loss = torch.nn.functional.cross_entropy(
                 hidden @ weights["W2"] + weights["b2"], torch.as_tensor(y)[batch],
                 label_smoothing=recipe.label_smoothing,
@@ -88,16 +99,18 @@ def trained_by_torch(raw: RawNetwork, members: np.ndarray, seed: int, recipe: Re
 
 
 @pytest.mark.parametrize(
-    "recipe",
+    ("recipe", "window"),
     [
-        Recipe(epochs=4, learning_rate=0.05, batch_size=5, momentum=0.9, weight_decay=0.01),
-        Recipe(epochs=4, learning_rate=0.02, batch_size=5, optimiser="adam", weight_decay=0.01, initial="glorot"),
-        Recipe(epochs=5, learning_rate=0.05, batch_size=5, label_smoothing=0.2, averaging=0.5),
+        (Recipe(epochs=4, learning_rate=0.05, batch_size=5, momentum=0.9, weight_decay=0.01), 2),
+        (Recipe(epochs=4, learning_rate=0.05, batch_size=5, momentum=0.9), 3),
+        (Recipe(epochs=4, learning_rate=0.02, batch_size=5, optimiser="adam", weight_decay=0.01, initial="glorot"), 2),
+        (Recipe(epochs=5, learning_rate=0.05, batch_size=5, label_smoothing=0.2, averaging=0.5), 3),
     ],
 )
-def test_each_network_is_as_torch_trains_it_alone(recipe: Recipe) -> None:
+def test_each_network_is_as_torch_trains_it_alone(recipe: Recipe, window: int) -> None:
     X, y = records()
-    is_in, raw = unequal_halves(), network()
+    is_in, raw = unequal_halves(), network(window=window)
+    assert ("d" in steps_by_patches(raw)) == (window == 2)
 
     together = list(train_side_by_side(raw, X, y, is_in, seeds=range(10, 15), recipe=recipe))
 

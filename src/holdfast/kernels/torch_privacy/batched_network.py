@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from holdfast.kernels.torch_networks.forward import OPERATORS, NetworkError, shapes
+from holdfast.kernels.torch_privacy.patches import Windows, patches, windows_of
 
 if TYPE_CHECKING:
     from holdfast.core.network import RawNetwork, Step
@@ -26,6 +27,11 @@ ELEMENTWISE = frozenset({
     "Round", "Floor", "Ceil", "Erf", "Sigmoid", "Tanh", "Relu", "Softplus", "LeakyRelu", "Elu",
     "Gelu", "HardSigmoid", "HardSwish", "Clip", "Identity", "Cast",
 })  # fmt: skip
+# these see each channel of each row by itself
+CHANNELWISE = frozenset({"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"})
+# A convolution of few channels is a matrix product where cells lie under few windows, or under many but no gradient by
+# them is asked for; else grouped convolutions are faster (measured: benchmarks/RESULTS.md).
+MOST_CHANNELS, MOST_OVERLAP = 16, 4.0
 
 
 class Parameter(NamedTuple):
@@ -56,9 +62,9 @@ class Product(NamedTuple):
     names
         Of the weights and, if there is one, the bias.
     inputs
-        ``(n_networks, n, n_inputs)``.
+        ``(n_matrices, n, n_inputs)``, with a matrix for each network, or for each group of channels of each.
     outputs
-        ``(n_networks, n, n_outputs)``. From the gradient of a loss by these, that by the weights is their product with
+        ``(n_matrices, n, n_outputs)``. From the gradient of a loss by these, that by the weights is their product with
         the inputs, which an optimiser can add in place; autograd would write it out first.
     """
 
@@ -166,16 +172,45 @@ def _limit(parameter: Parameter, rule: Initial) -> float:
 def product_weights(network: RawNetwork) -> frozenset[str]:
     """Name the parameters that are used once, in a matrix product, together with others of that kind only."""
     uses = Counter(name for step in network.steps for name in step.inputs)
-    products = [step.inputs[1:] for step in network.steps if step.op in ("Gemm", "MatMul")]
+    patched = steps_by_patches(network)
+    products = [step.inputs[1:] for step in network.steps if step.op in ("Gemm", "MatMul") or step.output in patched]
     once = [names for names in products if all(name in network.constants and uses[name] == 1 for name in names)]
     return frozenset(name for names in once for name in names)
+
+
+def steps_by_patches(network: RawNetwork) -> dict[str, int]:
+    """Name the convolutions that are computed as products of weights with the cells under each window.
+
+    Returns
+    -------
+    dict of str to int
+        By the result of the step, how many cells lie under the windows of one row.
+    """
+    sizes = {"input": tuple(network.input_shape), **shapes(network)}
+    found = {}
+    for step in network.steps:
+        if step.op == "Conv" and step.inputs[1] in network.constants:
+            kernel, size = np.shape(network.constants[step.inputs[1]]), sizes[step.inputs[0]]
+            overlap = windows_of(step, kernel[2:]).overlap(size[1:])
+            if kernel[1] <= MOST_CHANNELS and (step.inputs[0] == "input" or overlap <= MOST_OVERLAP):
+                found[step.output] = round(overlap * math.prod(size))
+    return found
+
+
+def as_matrices(weights: Tensor, n_matrices: int) -> Tensor:
+    """View the weights of a layer, ``(n_networks, *shape)``, as ``(n_matrices, n_inputs, n_outputs)``."""
+    if weights.dim() == 3:
+        return weights
+    kernels = weights.flatten(2)
+    return kernels.view(n_matrices, -1, kernels.shape[-1]).mT
 
 
 def side_by_side(network: RawNetwork, *, device: str = "cpu") -> Callable[[Weights, Tensor], Computed]:
     """Return the architecture as a function of the weights of several networks and a batch of rows for each.
 
     Layers are one batched matrix product, or one grouped convolution, for all networks; all other operators see the
-    rows of all networks one below the other, for rows never meet.
+    rows of all networks one below the other, for rows never meet. Behind a convolution the rows lie innermost in
+    memory, whatever the order of the axes.
 
     Returns
     -------
@@ -195,32 +230,69 @@ def side_by_side(network: RawNetwork, *, device: str = "cpu") -> Callable[[Weigh
         for name, value in network.constants.items()
         if name not in names
     }
-    plan = [(step, _operation(step, names, constants)) for step in network.steps]
+    plan = [(step, _layer(step, names, in_products) or _operation(step, names, constants)) for step in network.steps]
 
     def forward(weights: Weights, x: Tensor) -> Computed:
         values: dict[str, Tensor] = {**constants, **weights, "input": x}
         products: list[Product] = []
         for step, operation in plan:
-            found = operation(*[values[name] for name in step.inputs])
-            if len(step.inputs) > 1 and step.inputs[1] in in_products and not values[step.inputs[1]].requires_grad:
-                products.append(Product(step.inputs[1:], values[step.inputs[0]], _watched(found)))
-            values[step.output] = found
+            given = [values[name] for name in step.inputs]
+            if not isinstance(operation, _Layer):
+                values[step.output] = operation(*given)
+                continue
+            rows = operation.rows(given[0])
+            outputs = _product(rows, *given[1:])
+            if step.inputs[1] in in_products and not given[1].requires_grad:
+                products.append(Product(step.inputs[1:], rows, _watched(outputs)))
+            values[step.output] = operation.placed(given[0], outputs)
         return Computed(values[network.output].reshape(*x.shape[:2], -1), products)
 
     return forward
 
 
+class _Layer(NamedTuple):
+    """A step that multiplies rows of a matrix by weights: how they are found in its input, and where results go."""
+
+    rows: Callable[[Tensor], Tensor]
+    placed: Callable[[Tensor, Tensor], Tensor]
+
+
+def _layer(step: Step, names: Mapping[str, Parameter], in_products: frozenset[str]) -> _Layer | None:
+    if step.op in ("Gemm", "MatMul") and step.inputs[1] in names:
+        return _Layer(
+            lambda x: x.flatten(1, -2),
+            lambda x, outputs: outputs.reshape(*x.shape[:-1], outputs.shape[-1]),
+        )
+    if step.op == "Conv" and step.inputs[1] in in_products:
+        windows = windows_of(step, names[step.inputs[1]].shape[2:])
+        groups: Any = step.attributes.get("group", 1)
+        return _Layer(partial(_grouped_patches, windows, groups), partial(_beside, windows))
+    return None
+
+
+def _grouped_patches(windows: Windows, groups: int, x: Tensor) -> Tensor:
+    """Return the cells under windows, ``(n_networks * groups, n_windows * n, n_inputs)``."""
+    under = patches(x, windows).mT
+    return under.unflatten(1, (groups, -1)).flatten(0, 1).mT
+
+
+def _beside(windows: Windows, x: Tensor, outputs: Tensor) -> Tensor:
+    """Place ``(n_networks * groups, n_windows * n, n_outputs)`` as ``(n_networks, n, n_channels, *counts)``."""
+    counts = windows.counts(tuple(x.shape[3:]))
+    return outputs.mT.reshape(x.shape[0], -1, *counts, x.shape[1]).movedim(-1, 1)
+
+
 def _operation(step: Step, names: Mapping[str, Parameter], constants: Mapping[str, Tensor]) -> Callable[..., Tensor]:
     """Return what a step does with values whose first two axes are the networks and the rows of each."""
     own, fixed = [name in names for name in step.inputs], [name in constants for name in step.inputs]
-    if any(own) and step.op in ("Gemm", "MatMul"):
-        return _product
     if any(own) and step.op == "Conv":
         return partial(_convolution, step)
     if any(own):
         return partial(_elementwise, step, own)
     if step.op in ELEMENTWISE:
         return partial(OPERATORS[step.op], step.attributes)
+    if step.op in CHANNELWISE:
+        return partial(_by_channels, step)
     if step.op == "Flatten":
         # without a copy, whichever of networks and rows lie behind each other in memory
         return lambda x: x.flatten(2)
@@ -239,19 +311,28 @@ def _by_rows(step: Step, is_constant: list[bool], *inputs: Tensor) -> Tensor:
     return OPERATORS[step.op](step.attributes, *rows).unflatten(0, (n_networks, -1))
 
 
+def _by_channels(step: Step, x: Tensor) -> Tensor:
+    """Apply an operator to channels in the place of rows: rows that lie innermost are then what torch does at once."""
+    found = OPERATORS[step.op](step.attributes, x.transpose(1, 2).flatten(0, 1))
+    return found.unflatten(0, (len(x), -1)).transpose(1, 2)
+
+
 def _elementwise(step: Step, is_weight: list[bool], *inputs: Tensor) -> Tensor:
     n_axes = max(value.dim() for value, own in zip(inputs, is_weight, strict=True) if not own)
     aligned = [_aligned(value, n_axes) if own else value for value, own in zip(inputs, is_weight, strict=True)]
     return OPERATORS[step.op](step.attributes, *aligned)
 
 
-def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    rows = x.flatten(1, -2)
+def _product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Multiply ``(n_matrices, n, n_inputs)``; what lies innermost in memory does so in the result as well."""
+    matrices = as_matrices(weight, len(rows))
+    is_across = rows.stride(1) == 1 and rows.stride(2) != 1
+    left, right = (matrices.mT, rows.mT) if is_across else (rows, matrices)
     if bias is None:
-        product = torch.bmm(rows, weight)
+        product = torch.bmm(left, right)
     else:
-        product = torch.baddbmm(bias.reshape(bias.shape[0], 1, -1), rows, weight)
-    return product.reshape(*x.shape[:-1], weight.shape[-1])
+        product = torch.baddbmm(bias.reshape(len(rows), *((-1, 1) if is_across else (1, -1))), left, right)
+    return product.mT if is_across else product
 
 
 def _convolution(step: Step, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -18,10 +18,12 @@ from holdfast.kernels.torch_privacy.batched_network import (
     Computed,
     Initial,
     Parameter,
+    as_matrices,
     initial_weights,
     parameters_of,
     product_weights,
     side_by_side,
+    steps_by_patches,
 )
 from holdfast.kernels.torch_robustness.moving_rows import Mover
 
@@ -151,6 +153,10 @@ def train_side_by_side(
         starts = [np.random.default_rng([seeds[column], 0]) for column in ranked]
         begun = initial_weights(parameters, starts, rule=recipe.initial)
         weights = {name: torch.as_tensor(value, device=device) for name, value in begun.items()}
+        for name in train.in_products:
+            if weights[name].dim() == 3:
+                # outputs before inputs in memory, as torch's layers have them: the product of gradients is faster so
+                weights[name] = weights[name].mT.contiguous().mT
         members = [np.flatnonzero(is_in[:, column]) for column in ranked]
         train.run(weights, members, [np.random.default_rng([seeds[column], 1]) for column in ranked])
         found = {name: value.cpu().numpy() for name, value in weights.items()}
@@ -164,6 +170,7 @@ def networks_at_once(network: RawNetwork, parameters: Mapping[str, Parameter], r
     """Return how many networks are trained at once: as many as the memory holds, at least one."""
     weights = sum(math.prod(parameter.shape) for parameter in parameters.values())
     cells = sum(math.prod(shape) for shape in shapes(network).values()) + math.prod(network.input_shape)
+    cells += sum(steps_by_patches(network).values())
     # weights, gradients and the state of the optimiser; results of a batch and their gradients
     states = (4 if recipe.optimiser == "adam" else 3) + (1 if recipe.averaging else 0)
     numbers = weights * states + (4 if recipe.adversary else 2) * recipe.batch_size * cells
@@ -171,23 +178,28 @@ def networks_at_once(network: RawNetwork, parameters: Mapping[str, Parameter], r
 
 
 class _Gradient(NamedTuple):
-    """A gradient, written out or as a product of two matrices that is still to be taken.
+    """A gradient, written out or as a product, still to be taken, of a layer's inputs with that by its outputs.
 
     Taken in place it saves a pass over memory as large as all weights, which costs as much as the arithmetic.
     """
 
-    left: Tensor
-    right: Tensor | None = None
+    written: Tensor
+    outer: Tensor | None = None
 
-    def written_out(self) -> Tensor:
-        return self.left if self.right is None else torch.bmm(self.left, self.right)
+    def like(self, weights: Tensor) -> Tensor:
+        """Write it out in the shape of the weights."""
+        if self.outer is None:
+            return self.written
+        found = torch.empty_like(weights)
+        self.add_to(found, keeping=0.0)
+        return found
 
     def add_to(self, moving: Tensor, *, keeping: float) -> None:
         """Add to a moving sum of which a share is kept."""
-        if self.right is None:
-            moving.mul_(keeping).add_(self.left)
+        if self.outer is None:
+            moving.mul_(keeping).add_(self.written)
         else:
-            moving.baddbmm_(self.left, self.right, beta=keeping)
+            as_matrices(moving, len(self.outer)).mT.baddbmm_(self.outer.mT, self.written, beta=keeping)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,6 +220,8 @@ class _Training:
         sizes = np.array([len(each) for each in members])
         batches = list(self._batches(sizes))
         average = _Average(weights, math.ceil(self.recipe.averaging * self.recipe.epochs))
+        width = min(self.recipe.batch_size, int(sizes[0]))
+        room = self.rows.new_empty((sizes.size * width, *self.rows.shape[1:]))
         for epoch in range(self.recipe.epochs):
             order = np.zeros((sizes.size, sizes[0]), dtype=np.int64)
             for line, positions, rng in zip(order, members, rngs, strict=True):
@@ -216,7 +230,8 @@ class _Training:
             for begin, n_active, shares in batches:
                 active = {name: value[:n_active] for name, value in weights.items()}
                 batch = placed[:n_active, begin : begin + self.recipe.batch_size]
-                x = self._batch(batch)
+                taken = torch.index_select(self.rows, 0, batch.reshape(-1), out=room[: batch.numel()])
+                x = taken.view(*batch.shape, *taken.shape[1:])
                 if self.mover is not None:
                     left = np.clip(sizes[:n_active] - begin, 0, self.recipe.batch_size)
                     x = self._moved(self.mover, active, x, batch, left, rngs, epoch / self.recipe.epochs)
@@ -235,12 +250,6 @@ class _Training:
             left = left[left > 0]
             shares = (np.arange(left[0]) < left[:, None]) / left[:, None]
             yield begin, left.size, torch.tensor(shares.reshape(-1), dtype=torch.float32, device=self.rows.device)
-
-    def _batch(self, batch: Tensor) -> Tensor:
-        """Take the rows of a batch, ``(n_active, width, *shape)``."""
-        width, shape = batch.shape[1], self.rows.shape[1:]
-        # the rows of all networks that are first in their batch lie together, as a convolution of groups wants them
-        return self.rows.index_select(0, batch.t().reshape(-1)).view(width, -1, *shape).transpose(0, 1)
 
     def _moved(
         self, mover: Mover, weights: Weights, x: Tensor, batch: Tensor, sizes: NDArray[np.int64],
@@ -270,8 +279,7 @@ class _Training:
         found: list[Tensor] = list(torch.autograd.grad((losses * shares).sum(), wanted))
         gradients = {name: _Gradient(gradient) for name, gradient in zip(leaves, found[len(products) :], strict=True)}
         for product, outer in zip(products, found, strict=False):
-            inputs, outer = product.inputs.detach().flatten(1, -2), outer.flatten(1, -2)
-            gradients[product.names[0]] = _Gradient(inputs.transpose(1, 2), outer)
+            gradients[product.names[0]] = _Gradient(product.inputs.detach(), outer)
             for bias in product.names[1:]:
                 gradients[bias] = _Gradient(outer.sum(1).view_as(given[bias]))
         return gradients
@@ -343,7 +351,7 @@ class _Adam:
         rates = self._recipe.learning_rate / (1.0 - 0.9**counts)
         roots = np.sqrt(1.0 - 0.999**counts)
         for name, own in weights.items():
-            gradient = gradients[name].written_out()
+            gradient = gradients[name].like(own)
             if self._recipe.weight_decay:
                 gradient = gradient.add(own, alpha=self._recipe.weight_decay)
             mean, square = self._first[name][:n_active], self._second[name][:n_active]
