@@ -26,6 +26,8 @@ ELEMENTWISE = frozenset({
     "Round", "Floor", "Ceil", "Erf", "Sigmoid", "Tanh", "Relu", "Softplus", "LeakyRelu", "Elu",
     "Gelu", "HardSigmoid", "HardSwish", "Clip", "Identity", "Cast",
 })  # fmt: skip
+# layers whose weights training would find, and rounding that training did not have
+UNTRAINED = frozenset({"ConvTranspose", "Einsum", "Embedding", "GRU", "LSTM", "QuantizeLinear", "RNN"})
 
 
 class Parameter(NamedTuple):
@@ -84,13 +86,16 @@ def parameters_of(network: RawNetwork) -> dict[str, Parameter]:
     Raises
     ------
     NetworkError
-        When a layer's weights are computed by other steps, another operator behind the first layer is given several
-        numbers, or there is no layer at all: then it is not known what training finds.
+        When a layer's weights are computed by other steps, or it is recurrent, looked up or quantised, another operator
+        behind the first layer is given several numbers, or there is no layer at all: then it is not known what training
+        finds.
     """
     shapes(network)
     found: dict[str, Parameter] = {}
     layer_of: dict[str, Parameter] = {}
     for step in network.steps:
+        if step.op in UNTRAINED:
+            raise NetworkError(f"the weights of the step {step.output!r} ({step.op}) are not trained here")
         given = [name for name in step.inputs if name in network.constants]
         if step.op in ("Gemm", "Conv") or (step.op == "MatMul" and given):
             if len(step.inputs) < 2 or step.inputs[0] in network.constants or len(given) != len(step.inputs) - 1:

@@ -28,6 +28,10 @@ FEW_COLUMNS = 256
 IN_VAIN, IN_VAIN_MANY = 48, 0
 # Steps in search of a closer flip of each row that was flipped.
 CLOSER = 20
+QUANTISED = (
+    "The network is quantised, and rounding has no slope: the attack follows those of the network without it. That "
+    "is a guess and may miss flips; those that are found are the model's own."
+)
 
 
 def network_problem(
@@ -64,7 +68,8 @@ def network_problem(
     )
     exact = np.stack([values.astype(np.float64) for values in rows.values()], axis=1)
     is_whole = np.isfinite(exact).all(axis=1)
-    return replace(problem, doubts=_doubts(reach, problem.box(exact[is_whole]), y[is_whole], seed=seed))
+    found = _doubts(reach, problem.box(exact[is_whole]), y[is_whole], seed=seed)
+    return replace(problem, doubts=(*([QUANTISED] if "QuantizeLinear" in network.operators else []), *found))
 
 
 class _Reach(NamedTuple):
