@@ -61,6 +61,31 @@ def cnn(seed: int, *, bend: str = "Relu") -> RawNetwork:
     return RawNetwork(steps=steps, constants=constants, input_shape=(2, 6, 6), output="scores", link="logits")
 
 
+def decoder(seed: int) -> RawNetwork:
+    """A transposed convolution, larger and smaller ones of two, sums by letters and so far, repeats; on 2 x 3 cells."""
+    rng = np.random.default_rng(seed)
+    constants = {
+        "w": rng.normal(size=(2, 4, 3)).astype(np.float32) / 2, "b": rng.normal(size=4).astype(np.float32) / 5,
+        "floor": rng.normal(size=(4, 1)).astype(np.float32) / 5, "e": rng.normal(size=(4, 3)).astype(np.float32),
+        "v": rng.normal(size=(30, 3)).astype(np.float32) / 6,
+    }  # fmt: skip
+    given = {"strides": (2,), "pads": (1, 1), "output_padding": (1,)}
+    steps = (
+        Step(op="ConvTranspose", inputs=("input", "w", "b"), output="up", attributes=given),
+        Step(op="Max", inputs=("floor", "up"), output="raised"),
+        Step(op="Einsum", inputs=("raised", "e"), output="mixed", attributes={"equation": "zcl,cd->zld"}),
+        Step(op="Slice", inputs=("mixed",), output="first",
+             attributes={"axes": (1,), "starts": (0,), "ends": (5,), "steps": (1,)}),
+        Step(op="CumSum", inputs=("first",), output="summed", attributes={"axis": 1}),
+        Step(op="ReduceMean", inputs=("first",), output="mean", attributes={"axes": (1,), "keepdims": 1}),
+        Step(op="Min", inputs=("summed", "mean"), output="lowered"),
+        Step(op="Tile", inputs=("lowered",), output="twice", attributes={"repeats": (2, 1)}),
+        Step(op="Flatten", inputs=("twice",), output="flat"),
+        Step(op="Gemm", inputs=("flat", "v"), output="scores"),
+    )  # fmt: skip
+    return RawNetwork(steps=steps, constants=constants, input_shape=(2, 3), output="scores", link="logits")
+
+
 def ball(x: torch.Tensor, radius: float, norm: str = "linf") -> Region:
     """The ball around each of some points."""
     return Region(x - radius, x + radius, x, torch.ones_like(x), radius, norm)  # type: ignore[arg-type]

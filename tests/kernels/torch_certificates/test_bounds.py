@@ -18,13 +18,14 @@ from holdfast.kernels.torch_certificates.bounds import (  # noqa: E402  (needs t
 )
 from holdfast.kernels.torch_certificates.graph import graph_of  # noqa: E402
 from holdfast.kernels.torch_networks.forward import as_function  # noqa: E402
-from tests.kernels.torch_certificates.small_networks import ball, cnn, exact_least, inside, mlp  # noqa: E402
+from tests.kernels.torch_certificates.small_networks import ball, cnn, decoder, exact_least, inside, mlp  # noqa: E402
 
 BENDS = ("Relu", "LeakyRelu", "Sigmoid", "Tanh", "HardSigmoid", "Abs")
 
 
 def networks() -> dict[str, RawNetwork]:
-    return {**{bend: mlp((5, 12, 8, 3), 1, bend=bend) for bend in BENDS}, "cnn": cnn(0), "smooth": cnn(1, bend="Tanh")}
+    images = {"cnn": cnn(0), "smooth": cnn(1, bend="Tanh"), "decoder": decoder(0)}
+    return {**{bend: mlp((5, 12, 8, 3), 1, bend=bend) for bend in BENDS}, **images}
 
 
 @pytest.mark.parametrize("name", networks())

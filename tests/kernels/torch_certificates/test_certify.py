@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: networks ar
 from holdfast.kernels.torch_certificates.certify import TIE, Proof, Work, certify  # noqa: E402  (needs torch)
 from holdfast.kernels.torch_certificates.regions import Region  # noqa: E402
 from holdfast.kernels.torch_networks.forward import as_function  # noqa: E402
-from tests.kernels.torch_certificates.small_networks import ball, cnn, exact_least, mlp  # noqa: E402
+from tests.kernels.torch_certificates.small_networks import ball, cnn, decoder, exact_least, mlp  # noqa: E402
 
 DEEP = Work(branches=300)
 
@@ -76,13 +76,15 @@ def test_no_attack_beats_a_proof(norm: str, bend: str) -> None:
     assert (outside.abs().amax(1) if norm == "linf" else outside.norm(dim=1)).max() <= 0.25 * (1 + 1e-6)
 
 
-def test_a_convolution_is_proved_below_what_an_attack_finds() -> None:
-    network = cnn(0)
+@pytest.mark.parametrize(("network", "radius"), [(cnn(0), 0.05), (decoder(0), 0.2)], ids=["cnn", "decoder"])
+def test_a_convolution_is_proved_below_what_an_attack_finds(network: RawNetwork, radius: float) -> None:
     x, y = points(network, 8)
-    region = ball(x, 0.05)
+    region = ball(x, radius)
     proof = certify(network, region, y, work=Work(slope_steps=5))
     consistent(proof)
-    assert (proof.margin <= descended(network, region, y) + 1e-6).all()
+    least = descended(network, region, y)
+    assert (proof.margin <= least + 1e-6).all()
+    assert not (proof.proved & (least < 0)).any()
     assert 0 < int(proof.proved.sum()) < 8
 
 

@@ -18,6 +18,7 @@ from tests.kernels.torch_certificates.small_networks import ball, cnn, mlp  # no
 def one_step(op: str, *constants: object, shape: tuple[int, ...] = (4,), **attributes: object) -> RawNetwork:
     named = {f"c{i}": np.asarray(value) for i, value in enumerate(constants) if value is not None}
     inputs = tuple(f"c{i}" if value is not None else "input" for i, value in enumerate(constants)) or ("input",)
+    attributes = {key.rstrip("_"): value for key, value in attributes.items()}
     step = Step(op=op, inputs=inputs, output="y", attributes=attributes)  # type: ignore[arg-type]
     return RawNetwork(steps=(step,), constants=named, input_shape=shape, output="y", link="values")
 
@@ -37,6 +38,14 @@ STEPS = [
     one_step("Abs", None),
     one_step("Neg", None),
     one_step("Conv", None, np.ones((2, 1, 3), F4), shape=(1, 6), strides=(2,), pads=(1, 1)),
+    one_step("Conv", None, np.ones((2, 1, 2, 2, 1), F4), shape=(1, 3, 3, 2), pads=(1, 0, 0, 1, 0, 0)),
+    one_step("ConvTranspose", None, np.ones((2, 2, 3), F4), shape=(2, 4), strides=(2,), pads=(1, 0), group=2),
+    one_step("Einsum", None, np.ones((3, 5), F4), shape=(2, 3), equation="zij,jk->zki"),
+    one_step("CumSum", None, shape=(3, 4), axis=2, exclusive=1, reverse=1),
+    one_step("Expand", None, shape=(1, 3), shape_=(2, 3)),
+    one_step("Tile", None, shape=(2, 3), repeats=(2, 1)),
+    one_step("Max", F4([0, 1, -1, 0.1]), None),
+    one_step("Min", None, F4(0.2)),
 ]
 
 
@@ -70,9 +79,21 @@ def test_slopes_are_carried_through_the_transposed_operator(network: RawNetwork)
 @pytest.mark.parametrize(
     "network",
     [one_step("Softmax", None), one_step("Mul", None, None), one_step("LeakyRelu", None, alpha=1.5),
-     one_step("Cast", None, to=7), one_step("Div", F4([1, 1, 1, 1]), None), one_step("Erf", None)],
+     one_step("Cast", None, to=7), one_step("QuantizeLinear", None, F4(1), F4(0), low=0, high=255),
+     one_step("Where", None, F4(1), F4(0)), one_step("Embedding", None, np.ones((3, 2), F4)),
+     one_step("MatMul", None, None, shape=(2, 2)), one_step("Div", F4([1, 1, 1, 1]), None), one_step("Erf", None)],
     ids=lambda n: n.steps[0].op,
 )  # fmt: skip
 def test_an_operator_that_cannot_be_bounded_is_named(network: RawNetwork) -> None:
     with pytest.raises(UnsupportedOperator, match=f"operator {network.steps[0].op} "):
         graph_of(network)
+
+
+def test_half_precision_is_refused_by_name() -> None:
+    with pytest.raises(UnsupportedOperator, match="half precision"):
+        graph_of(one_step("Cast", None, to=10))
+
+
+def test_factors_that_both_depend_on_the_row_are_named_as_that() -> None:
+    with pytest.raises(UnsupportedOperator, match="Mul.*more than one of its inputs depends on the row"):
+        graph_of(one_step("Mul", None, None))

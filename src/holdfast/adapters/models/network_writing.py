@@ -14,6 +14,7 @@ from holdfast.core.network import Attribute, NetworkLink, RawNetwork, Step
 
 Array = NDArray[Any]
 LONGEST_NAME = 200
+LARGEST = np.finfo(np.float32).max
 
 
 @dataclass(slots=True)
@@ -31,9 +32,13 @@ class Script:
         return output
 
     def constant(self, value: Array | float, name: str, *, whole: bool = False) -> str:
-        """Add a constant, in single precision or of whole numbers; return its name."""
+        """Add a constant, in single precision or of whole numbers; return its name.
+
+        Infinity, as masks have it, becomes the largest number: nothing that is added to it makes a difference either.
+        """
         free = self._free(name)
-        self.constants[free] = np.array(value, dtype=np.int64 if whole else np.float32, order="C")
+        array = np.array(value, dtype=np.int64 if whole else np.float32, order="C")
+        self.constants[free] = array if whole else np.clip(array, -LARGEST, LARGEST)
         return free
 
     def standardised(self, x: str, axes: tuple[int, ...], *, epsilon: float, name: str) -> str:

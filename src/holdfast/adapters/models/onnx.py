@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -264,6 +265,11 @@ class OnnxModel:
     def _probe(self) -> NDArray[Any] | None:
         """Run a synthetic batch; ``None`` where such inputs make no sense to the model."""
         rng = np.random.default_rng(0)
+        # tables of codes have places 0 and 1, and few others surely
+        found = self._probed_by(rng, lambda shape: rng.normal(0, 10, shape))
+        return self._probed_by(rng, rng.random) if found is None else found
+
+    def _probed_by(self, rng: np.random.Generator, numbers: Callable[[Any], Any]) -> NDArray[Any] | None:
         feed: dict[str, Any] = {}
         for item in self._inputs:
             row = (1,) if self._by_name else self._row
@@ -275,7 +281,7 @@ class OnnxModel:
             elif item.type == "tensor(bool)":
                 feed[item.name] = rng.integers(0, 2, shape).astype(bool)
             else:
-                feed[item.name] = np.round(rng.normal(0, 10, shape)).astype(NUMBER_TYPES[item.type])
+                feed[item.name] = np.round(numbers(shape)).astype(NUMBER_TYPES[item.type])
         try:
             return self._run(feed)[1]
         except Exception:  # any failure on made-up inputs says nothing about real ones

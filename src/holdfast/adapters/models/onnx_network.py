@@ -2,6 +2,7 @@
 
 The graph is run on made-up rows with everything inside it as an output. What does not depend on the rows (weights, and
 the chains of operators that exporters write to compute a shape) is taken as it came out; of what does, the shape is.
+All of it for a single row, unless the graph fixes another number; whether rows meet shows in its answers to several.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.adapters.models.network_arrays import no_network
-from holdfast.adapters.models.onnx_steps import WRITERS, Sight, write
+from holdfast.adapters.models.onnx_sight import Sight
 from holdfast.adapters.models.onnx_trees import TreeNode, nodes_of, outputs_of, with_outputs
+from holdfast.adapters.models.onnx_writers import WRITERS, write
 from holdfast.core.network import NetworkLink, RawNetwork
 from holdfast.kernels.formats.protobuf import fields, text
 
@@ -22,9 +24,10 @@ Array = NDArray[Any]
 MODEL_OPSETS, OPSET_DOMAIN, OPSET_VERSION = 8, 1, 2
 # these give away nothing of their input but its shape
 OF_SHAPES = ("Shape", "Size")
-BATCHES = (2, 3)
-
-
+ROWS_TOGETHER = 3
+# single precision, summed in another order, as a share of the largest score
+TOLERANCE = 1e-3
+FLOAT16 = 10
 LAYERS = frozenset({"Gemm", "MatMul", "Conv"})
 
 
@@ -74,19 +77,27 @@ def read_network(
     moving = {given, *(name for node in nodes for name in node.outputs)}
     asked = sorted({name for node in nodes for name in (*node.inputs, *node.outputs) if name and name != given})
     session = open_session(with_outputs(data, set(asked) - outputs_of(data)))
-    rng = np.random.default_rng(0)
-    batches = [rng.random((n, *row)).astype(dtype) for n in ((batch, batch) if batch else BATCHES)]
-    first, second = ({given: rows, **_run(session, given, asked, rows)} for rows in batches)
-    settled = {name: _settled(first[name], second[name]) for name in asked if name not in moving}
+    n_rows = batch or 1
+    rows = np.random.default_rng(0).random((n_rows + ROWS_TOGETHER, *row)).astype(dtype)
+    first, second = ({given: each, **_run(session, given, asked, each)} for each in (rows[:n_rows], rows[-n_rows:]))
+    together = {} if batch else {given: rows[1:], **_run(session, given, asked, rows[1:])}
     sight = Sight(
         opset=_opset(data),
-        still={name: value for name, value in settled.items() if value is not None},
+        still={name: first[name] for name in asked if name not in moving and _are_equal(first[name], second[name])},
         shapes={name: value.shape for name, value in first.items() if name in moving},
+        types={name: value.dtype.name for name, value in first.items() if name in moving},
+        grows={name: _growing(first[name].shape, together[name].shape) for name in moving if name in together},
         names={given: "input"},
+        rows=n_rows,
     )
+    if any(first[name].dtype == np.float16 for name in moving if name in first):
+        # said as a step, for what is proved of single precision does not hold of half
+        sight.names[given] = sight.script.step("Cast", "input", name=f"{given}:half", to=FLOAT16)
     for node in nodes:
         write(sight, node)
-    return sight.script.finished(sight.names[output], shape=sight.shapes[output][1:], row=row, link=link)
+    if together and not _is_answered_apart(together[output], session, given, output, rows[1:]):
+        raise no_network("what it answers to a row depends on the other rows that it is asked about with it")
+    return sight.script.finished(sight.names[output], shape=sight.form(output), row=row, link=link)
 
 
 def _path(nodes: Sequence[TreeNode], *, given: str, output: str) -> list[TreeNode]:
@@ -112,14 +123,26 @@ def _run(session: Any, given: str, asked: Sequence[str], rows: Array) -> dict[st
     return {name: np.asarray(value) for name, value in zip(asked, found, strict=True)}
 
 
-def _settled(first: Array, second: Array) -> Array | None:
-    """Return what is the same for all rows; what is repeated for each of them, such as a token, comes once."""
-    if first.shape == second.shape and np.array_equal(first, second):
-        return first
-    is_repeated = first.ndim and first.shape[1:] == second.shape[1:] and first.size
-    if is_repeated and (first == first[:1]).all() and (second == first[:1]).all():
-        return first[:1]
-    return None
+def _are_equal(first: Array, second: Array) -> bool:
+    """Tell whether two results are the same; text and what is no number are, too, where they are alike."""
+    return first.shape == second.shape and np.array_equal(first, second, equal_nan=first.dtype.kind == "f")
+
+
+def _is_answered_apart(together: Array, session: Any, given: str, output: str, rows: Array) -> bool:
+    """Tell whether rows are answered alike in company and alone."""
+    alone = [_run(session, given, [output], rows[i : i + 1])[output] for i in range(len(rows))]
+    if any(each.shape[:1] != (1,) for each in alone) or together.shape != (len(rows), *alone[0].shape[1:]):
+        return False
+    expected = np.concatenate(alone).astype(np.float64)
+    scale = max(1.0, float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0)))
+    return bool(np.allclose(together, expected, rtol=0, atol=TOLERANCE * scale, equal_nan=True))
+
+
+def _growing(alone: tuple[int, ...], together: tuple[int, ...]) -> int:
+    """Find the axis whose length is the number of rows; -1 for none."""
+    if len(alone) != len(together):
+        return -1
+    return next((i for i, pair in enumerate(zip(alone, together, strict=True)) if pair == (1, ROWS_TOGETHER)), -1)
 
 
 def _opset(data: bytes) -> int:

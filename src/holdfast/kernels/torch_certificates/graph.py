@@ -39,13 +39,14 @@ OWN_ERROR = 1.01
 # Operators that are affine whichever of their inputs vary, those that are if only the first does, and if one does.
 ALWAYS = frozenset(
     {
-        "Add", "AveragePool", "Concat", "Flatten", "GlobalAveragePool", "Identity", "Neg", "Pad", "ReduceMean",
-        "ReduceSum", "Reshape", "Slice", "Squeeze", "Sub", "Transpose", "Unsqueeze",
+        "Add", "AveragePool", "Concat", "CumSum", "Expand", "Flatten", "GlobalAveragePool", "Identity", "Neg", "Pad",
+        "ReduceMean", "ReduceSum", "Reshape", "Slice", "Squeeze", "Sub", "Tile", "Transpose", "Unsqueeze",
     }
 )  # fmt: skip
-FIRST = frozenset({"Conv", "Gemm", "Div", "Gather"})
-ONE = frozenset({"Mul", "MatMul"})
-TO_FLOAT = (1, 11)
+FIRST = frozenset({"Conv", "ConvTranspose", "Gemm", "Div", "Gather"})
+ONE = frozenset({"Mul", "MatMul", "Einsum"})
+BENT = frozenset({"Relu", "Clip", "Abs", "HardSigmoid", "Max", "MaxPool", "Min", "Sigmoid", "Tanh"})
+TO_FLOAT, TO_HALF = (1, 11), (10, 16)
 # Numbers of the largest matrix that a node is written as.
 LARGEST_MATRIX = 1 << 20
 
@@ -133,7 +134,7 @@ def graph_of(network: RawNetwork, *, device: str = "cpu") -> Graph:
     """
     for step in network.steps:
         if not _is_known(step, network.constants):
-            raise UnsupportedOperator(f"nothing can be proved of the operator {step.op} (step {step.output!r})")
+            raise UnsupportedOperator(f"nothing can be proved of {_in_words(step, network.constants)}")
     found = {"input": tuple(network.input_shape), **shapes(network)}
     constants = {name: _constant(value, device) for name, value in network.constants.items()}
     nodes: list[Node] = []
@@ -171,14 +172,26 @@ def _pull(node: Affine, found: Mapping[str, tuple[int, ...]], device: str) -> Pu
     return Pull(constant, by_matrix)
 
 
+def _in_words(step: Step, constants: Mapping[str, Any]) -> str:
+    """Name the operator of a step, and what is not known of it where it may be known otherwise."""
+    where = f"the operator {step.op} (step {step.output!r})"
+    if step.op == "Cast" and step.attributes["to"] in TO_HALF:
+        return f"half precision: {where}"
+    if step.op in FIRST | ONE and sum(name not in constants for name in step.inputs) > 1:
+        return f"{where} where more than one of its inputs depends on the row"
+    return where
+
+
 def _is_known(step: Step, constants: Mapping[str, Any]) -> bool:
     varies = [name not in constants for name in step.inputs]
-    if step.op in ALWAYS or step.op in {"Relu", "Clip", "Abs", "HardSigmoid", "Sigmoid", "Tanh", "MaxPool"}:
+    if step.op in ALWAYS | BENT:
         return True
     if step.op == "LeakyRelu":
         return 0 <= float(step.attributes.get("alpha", 0.01)) <= 1  # type: ignore[arg-type]
     if step.op == "Cast":
         return step.attributes["to"] in TO_FLOAT
+    if step.op == "Einsum" and len(step.inputs) > 2:
+        return False
     return (step.op in FIRST and varies == [True, *[False] * (len(varies) - 1)]) or (
         step.op in ONE and sum(varies) == 1
     )
@@ -218,6 +231,8 @@ def _nodes(
         yield _shifted(f"{name}/half", x, factor=0.5)
         yield Tanh(f"{name}/tanh", (f"{name}/half",))
         yield _shifted(name, f"{name}/tanh", factor=0.5, shift=0.5, error=SMOOTH_ERROR)
+    elif step.op in ("Max", "Min"):
+        yield from _extreme(step, constants, found)
     elif step.op == "MaxPool":
         yield Maximum(name, (x,), torch.tensor(windows_of(given, found[x][1:]), device=device))
     else:
@@ -243,6 +258,23 @@ def _clipped(name: str, x: str, low: float, high: float) -> Iterator[Node]:
         yield _shifted(name, f"{name}/high", factor=-1.0, shift=high)
     else:
         yield _shifted(name, x)
+
+
+def _extreme(step: Step, constants: Mapping[str, Tensor], found: Mapping[str, tuple[int, ...]]) -> Iterator[Node]:
+    """The larger of two as one of them and what the other has above it; the smaller as what it has below."""
+    name, sign = step.output, 1.0 if step.op == "Max" else -1.0
+    x, other = sorted(step.inputs, key=lambda each: each in constants or found[each] != found[name])
+    if x in constants or found[x] != found[name]:
+        raise UnsupportedOperator(f"nothing can be proved of the operator {step.op} (step {name!r}) that repeats both")
+    if other in constants:
+        fixed = constants[other]
+        yield Affine(f"{name}/apart", (x,), lambda v: sign * (v - fixed), lambda v: v)
+        yield Bend(f"{name}/beyond", (f"{name}/apart",))
+        yield Affine(name, (f"{name}/beyond",), lambda v: fixed + sign * v, lambda v: v)
+    else:
+        yield Affine(f"{name}/apart", (x, other), lambda v, w: sign * (v - w), torch.add)
+        yield Bend(f"{name}/beyond", (f"{name}/apart",))
+        yield Affine(name, (f"{name}/beyond", other), lambda v, w: w + sign * v, torch.add)
 
 
 def _affine(step: Step, constants: Mapping[str, Tensor], found: Mapping[str, tuple[int, ...]]) -> Affine:
@@ -279,7 +311,7 @@ def _transposed(
     pads = tuple(given.get("pads", (0,) * (2 * n)))
     if pads[:n] != pads[n:]:
         return None
-    back = {1: torch.nn.grad.conv1d_input, 2: torch.nn.grad.conv2d_input}[n]
+    back = {1: torch.nn.grad.conv1d_input, 2: torch.nn.grad.conv2d_input, 3: torch.nn.grad.conv3d_input}[n]
     ones = (1,) * n
     return lambda a: back(
         (a.shape[0], *shape), weight, a, stride=tuple(given.get("strides", ones)), padding=pads[:n],
@@ -294,6 +326,14 @@ def _n_terms(step: Step, fixed: list[Tensor | None], found: Mapping[str, tuple[i
     if step.op == "Conv":
         assert fixed[1] is not None
         return int(fixed[1][0].numel()) + 1
+    if step.op == "ConvTranspose":
+        assert fixed[1] is not None
+        groups: Any = step.attributes.get("group", 1)
+        return int(fixed[1].shape[0] // groups * fixed[1][0, 0].numel()) + 1
+    if step.op == "CumSum":
+        return max(found[step.inputs[0]])
+    if step.op == "Einsum":
+        return _summed(step, fixed, found) + 1
     if step.op in {"Gemm", "MatMul"}:
         at = 1 if fixed[0] is None else 0
         weight = fixed[at]
@@ -304,3 +344,19 @@ def _n_terms(step: Step, fixed: list[Tensor | None], found: Mapping[str, tuple[i
     if step.op in {"GlobalAveragePool", "ReduceMean", "ReduceSum"}:
         return math.prod(found[step.inputs[0]]) // max(math.prod(found[step.output]), 1) + 1
     return 0
+
+
+def _summed(step: Step, fixed: list[Tensor | None], found: Mapping[str, tuple[int, ...]]) -> int:
+    """How many products one result of a sum by letters adds; too many where axes have no letter."""
+    terms, _, result = str(step.attributes["equation"]).partition("->")
+    shapes_ = [
+        (1, *found[name]) if value is None else value.shape for name, value in zip(step.inputs, fixed, strict=True)
+    ]
+    if "." in terms:
+        return max(map(math.prod, shapes_))
+    sizes = {
+        letter: size
+        for term, shape in zip(terms.split(","), shapes_, strict=True)
+        for letter, size in zip(term, shape, strict=True)
+    }
+    return math.prod(size for letter, size in sizes.items() if letter not in result)

@@ -19,6 +19,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from holdfast.kernels.torch_networks.choices import CHOICES
+from holdfast.kernels.torch_networks.recurrent import RECURRENT
+
 if TYPE_CHECKING:
     from holdfast.core.network import NetworkLink, RawNetwork, Step
 
@@ -26,7 +29,8 @@ Attributes = Mapping[str, Any]
 MOST_CELLS = 1 << 27
 # a prime, so that rows are not taken for anything else of that number
 N_ROWS = 7919
-ALONG_AXIS = ("Softmax", "LogSoftmax", "Concat", "Gather")
+ALONG_AXIS = ("Softmax", "LogSoftmax", "Concat", "Gather", "GatherElements", "CumSum", "TopK")
+NEUTRAL = (("strides", 1), ("dilations", 1), ("output_padding", 0))
 FLOAT, FLOAT16, DOUBLE, BFLOAT16, INTEGERS, BOOL = 1, 10, 11, 16, (2, 3, 4, 5, 6, 7, 12, 13), 9
 
 
@@ -120,12 +124,23 @@ def shapes(network: RawNetwork, *, most_cells: int = MOST_CELLS) -> dict[str, tu
         met = {ranks[each] for each in step.inputs if each in ranks}
         is_apart = shape[:1] == (N_ROWS,) and len(met) == 1 and (len(shape) > 1 or name == network.output)
         attributes: Attributes = step.attributes
-        if not is_apart or (step.op in ALONG_AXIS and attributes.get("axis", -1) % len(shape) == 0):
+        rank = max((ranks[each] for each in step.inputs if each in ranks), default=len(shape))
+        is_along_rows = step.op in ALONG_AXIS and attributes.get("axis", -1) % rank == 0
+        if not is_apart or is_along_rows or (step.op == "Einsum" and _sums_rows(step, ranks)):
             raise NetworkError(f"the step {name!r} ({step.op}) does not treat each row by itself")
         if math.prod(shape[1:]) > most_cells:
             raise NetworkError(f"the step {name!r} makes {shape[1:]} of each row, more than {most_cells} numbers")
         found[name], ranks[name] = shape[1:], len(shape)
     return found
+
+
+def _sums_rows(step: Step, ranks: Mapping[str, int]) -> bool:
+    """Tell whether a sum by letters has another letter than one of their own for the rows, first everywhere."""
+    terms, _, result = str(step.attributes["equation"]).partition("->")
+    row = result[:1]
+    starts = [(term[:1] == row, term.count(row)) for term in terms.split(",")]
+    wanted = [(True, 1) if name in ranks else (False, 0) for name in step.inputs]
+    return not row.isalpha() or starts != wanted
 
 
 def _require_known(network: RawNetwork) -> None:
@@ -147,8 +162,8 @@ def _computed(
         try:
             values[step.output] = OPERATORS[step.op](step.attributes, *(values[name] for name in step.inputs))
         except (RuntimeError, ValueError, TypeError, IndexError, KeyError) as error:
-            if isinstance(error, torch.OutOfMemoryError):
-                raise
+            if isinstance(error, torch.OutOfMemoryError) or "alloc" in str(error).lower():
+                raise  # whoever asked may ask again about fewer rows
             given = [tuple(values[name].shape) if name in values else name for name in step.inputs]
             said = f"the step {step.output!r} ({step.op}) does not fit its inputs {given}"
             raise NetworkError(f"{said}: {str(error)[:300]}") from error
@@ -176,10 +191,21 @@ def _conv(a: Attributes, x: Tensor, weight: Tensor, bias: Tensor | None = None) 
     n = weight.dim() - 2
     strides, dilations = a.get("strides", (1,) * n), a.get("dilations", (1,) * n)
     begin, end = _halves(a.get("pads", (0,) * (2 * n)))
-    convolve = {1: F.conv1d, 2: F.conv2d}[n]
+    convolve = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}[n]
     if begin != end:
         x, begin = F.pad(x, _in_torch_order(begin, end)), (0,) * n
     return convolve(x, weight, bias, stride=strides, padding=begin, dilation=dilations, groups=a.get("group", 1))
+
+
+def _conv_transpose(a: Attributes, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    n = weight.dim() - 2
+    strides, dilations, extra = (a.get(name, (each,) * n) for name, each in NEUTRAL)
+    begin, end = _halves(a.get("pads", (0,) * (2 * n)))
+    convolve = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}[n]
+    whole = convolve(x, weight, bias, strides, 0, extra, a.get("group", 1), dilations)
+    # what is called padding here is cut off
+    cut = [slice(b, size - e) for b, e, size in zip(begin, end, whole.shape[2:], strict=True)]
+    return whole[(slice(None), slice(None), *cut)]
 
 
 def _gemm(a: Attributes, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -189,7 +215,7 @@ def _gemm(a: Attributes, x: Tensor, weight: Tensor, bias: Tensor | None = None) 
 
 def _max_pool(a: Attributes, x: Tensor) -> Tensor:
     kernel, strides, dilations, begin, end = _windows(a, x)
-    pool = {1: F.max_pool1d, 2: F.max_pool2d}[len(kernel)]
+    pool = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}[len(kernel)]
     if any(begin + end):
         x = F.pad(x, _in_torch_order(begin, end), value=-torch.inf)
     return pool(x, kernel, stride=strides, dilation=dilations)
@@ -199,7 +225,7 @@ def _average_pool(a: Attributes, x: Tensor) -> Tensor:
     kernel, strides, dilations, begin, end = _windows(a, x)
     if any(step != 1 for step in dilations):
         raise NetworkError("an average over windows with gaps is not supported")
-    pool = {1: F.avg_pool1d, 2: F.avg_pool2d}[len(kernel)]
+    pool = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}[len(kernel)]
     if not any(begin + end):
         return pool(x, kernel, stride=strides)
     # the divisor counts cells of the input, and of the stated padding where asked for; never what ceil_mode adds
@@ -296,9 +322,11 @@ def _unsqueeze(a: Attributes, x: Tensor) -> Tensor:
 
 
 def _cast(a: Attributes, x: Tensor) -> Tensor:
-    """Numbers stay of the type that the network is computed in; casting to integers cuts their fractions off."""
-    if a["to"] in (FLOAT, FLOAT16, DOUBLE, BFLOAT16):
+    """Numbers stay of the type that the network is computed in; half precision rounds, whole numbers lose fractions."""
+    if a["to"] in (FLOAT, DOUBLE):
         return x
+    if a["to"] in (FLOAT16, BFLOAT16):
+        return x.to(torch.float16 if a["to"] == FLOAT16 else torch.bfloat16).to(x.dtype)
     if a["to"] in INTEGERS:
         return torch.trunc(x)
     if a["to"] == BOOL:
@@ -311,6 +339,31 @@ def _reduce(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return function(x, dim=a["axes"], keepdim=bool(a.get("keepdims", 1)))
 
     return reduced
+
+
+def _reduce_prod(a: Attributes, x: Tensor) -> Tensor:
+    for axis in sorted((axis % x.dim() for axis in a["axes"]), reverse=True):
+        x = torch.prod(x, dim=axis, keepdim=bool(a.get("keepdims", 1)))
+    return x
+
+
+def _cumulative(a: Attributes, x: Tensor) -> Tensor:
+    axis = int(a["axis"])
+    x = x.flip(axis) if a.get("reverse", 0) else x
+    total = torch.cumsum(x, dim=axis)
+    total = total - x if a.get("exclusive", 0) else total
+    return total.flip(axis) if a.get("reverse", 0) else total
+
+
+def _tile(a: Attributes, x: Tensor) -> Tensor:
+    return x.repeat(1, *a["repeats"])
+
+
+def _local_response(a: Attributes, x: Tensor) -> Tensor:
+    size = int(a["size"])
+    squares = F.pad((x * x).flatten(2)[:, None], (0, 0, (size - 1) // 2, size // 2))
+    summed = F.avg_pool2d(squares, (size, 1), stride=1)[:, 0].reshape(x.shape) * size
+    return x / (a.get("bias", 1.0) + a.get("alpha", 1e-4) / size * summed) ** a.get("beta", 0.75)
 
 
 def _clip(a: Attributes, x: Tensor) -> Tensor:
@@ -327,13 +380,17 @@ def _plain(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 OPERATORS: Mapping[str, Callable[..., Tensor]] = {
+    **CHOICES,
+    **RECURRENT,
     "Conv": _conv,
+    "ConvTranspose": _conv_transpose,
     "Gemm": _gemm,
     "MaxPool": _max_pool,
     "AveragePool": _average_pool,
     "GlobalAveragePool": lambda a, x: x.mean(dim=tuple(range(2, x.dim())), keepdim=True),
     "GlobalMaxPool": lambda a, x: x.amax(dim=tuple(range(2, x.dim())), keepdim=True),
     "MatMul": _plain(torch.matmul),
+    "Einsum": lambda a, *inputs: torch.einsum(a["equation"], *inputs),
     "Add": _plain(torch.add),
     "Sub": _plain(torch.sub),
     "Mul": _plain(torch.mul),
@@ -349,6 +406,9 @@ OPERATORS: Mapping[str, Callable[..., Tensor]] = {
     "Round": _plain(torch.round),
     "Floor": _plain(torch.floor),
     "Ceil": _plain(torch.ceil),
+    "Sin": _plain(torch.sin),
+    "Cos": _plain(torch.cos),
+    "Atan": _plain(torch.atan),
     "Erf": _plain(torch.erf),
     "Sigmoid": _plain(torch.sigmoid),
     "Tanh": _plain(torch.tanh),
@@ -371,6 +431,15 @@ OPERATORS: Mapping[str, Callable[..., Tensor]] = {
     "Slice": _slice,
     "Gather": _gather,
     "Pad": _pad,
+    "Expand": lambda a, x: x.expand(x.shape[0], *a["shape"]),
+    "Tile": _tile,
+    "CumSum": _cumulative,
+    "LRN": _local_response,
+    "ReduceMax": _reduce(torch.amax),
+    "ReduceMin": _reduce(torch.amin),
+    "ReduceProd": _reduce_prod,
+    "ReduceL2": _reduce(torch.linalg.vector_norm),
+    "ReduceLogSumExp": _reduce(torch.logsumexp),
     "ReduceMean": _reduce(torch.mean),
     "ReduceSum": _reduce(torch.sum),
     "Cast": _cast,

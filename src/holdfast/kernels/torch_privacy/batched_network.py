@@ -32,6 +32,8 @@ CHANNELWISE = frozenset({"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalM
 # A convolution of few channels is a matrix product where cells lie under few windows, or under many but no gradient by
 # them is asked for; else grouped convolutions are faster (measured: benchmarks/RESULTS.md).
 MOST_CHANNELS, MOST_OVERLAP = 16, 4.0
+# layers whose weights training would find, and rounding that training did not have
+UNTRAINED = frozenset({"ConvTranspose", "Einsum", "Embedding", "GRU", "LSTM", "QuantizeLinear", "RNN"})
 
 
 class Parameter(NamedTuple):
@@ -90,13 +92,16 @@ def parameters_of(network: RawNetwork) -> dict[str, Parameter]:
     Raises
     ------
     NetworkError
-        When a layer's weights are computed by other steps, another operator behind the first layer is given several
-        numbers, or there is no layer at all: then it is not known what training finds.
+        When a layer's weights are computed by other steps, or it is recurrent, looked up or quantised, another operator
+        behind the first layer is given several numbers, or there is no layer at all: then it is not known what training
+        finds.
     """
     shapes(network)
     found: dict[str, Parameter] = {}
     layer_of: dict[str, Parameter] = {}
     for step in network.steps:
+        if step.op in UNTRAINED:
+            raise NetworkError(f"the weights of the step {step.output!r} ({step.op}) are not trained here")
         given = [name for name in step.inputs if name in network.constants]
         if step.op in ("Gemm", "Conv") or (step.op == "MatMul" and given):
             if len(step.inputs) < 2 or step.inputs[0] in network.constants or len(given) != len(step.inputs) - 1:

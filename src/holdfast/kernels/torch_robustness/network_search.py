@@ -33,6 +33,10 @@ CLOSER = 20
 LOOKED_AT_ONCE = 512
 # From rows with other categories, of which there are many.
 ALONG_SLOPES = tuple(stage for stage in STAGES if stage.search == "ascent" and not stage.if_masked)
+QUANTISED = (
+    "The network is quantised, and rounding has no slope: the attack follows those of the network without it. That "
+    "is a guess and may miss flips; those that are found are the model's own."
+)
 
 
 def network_problem(
@@ -70,7 +74,8 @@ def network_problem(
     )
     exact = np.stack([values.astype(np.float64) for values in rows.values()], axis=1)
     is_whole = np.isfinite(exact).all(axis=1)
-    return replace(problem, doubts=_doubts(reach, problem.box(exact[is_whole]), y[is_whole], seed=seed))
+    found = _doubts(reach, problem.box(exact[is_whole]), y[is_whole], seed=seed)
+    return replace(problem, doubts=(*([QUANTISED] if "QuantizeLinear" in network.operators else []), *found))
 
 
 class _Reach(NamedTuple):
