@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-from holdfast.kernels.drift.boosting import boosted_trees
+from holdfast.kernels.drift.boosting import N_BEST, boosted_trees
 
 Floats = NDArray[np.float64]
 SIDE = np.repeat([False, True], 3000)
@@ -89,6 +89,35 @@ def test_a_few_rows_or_nothing_to_split_on_give_the_share_of_the_sides(n: int) -
     is_current = np.arange(n) % 3 == 0
     empty = boosted_trees(np.full((n, 2), np.nan), is_current, [False, True])(np.zeros((3, 2)))
     assert np.unique(empty).size == 1
+
+
+def test_shuffled_scores_are_those_of_rows_with_that_column_shuffled() -> None:
+    X, order = turned(table(0)), np.random.default_rng(0).permutation(500)
+    ask = boosted_trees(X, SIDE, [False] * 4 + [True])
+    rows = X[::12]
+    found = dict(ask.shuffled(rows, order))
+    assert {0, 1} <= found.keys()
+    for place in range(5):
+        other = rows.copy()
+        other[:, place] = rows[order, place]
+        # A column that no tree splits on changes nothing.
+        assert np.array_equal(found.get(place, ask(rows)), ask(other))
+
+
+def wide(seed: int, n: int = 1500, n_columns: int = 400) -> Floats:
+    return np.random.default_rng(seed).normal(size=(n, n_columns))
+
+
+def test_of_a_wide_table_the_columns_that_differ_are_found() -> None:
+    side = np.arange(1500) % 2 == 0
+    X, fresh = wide(0), wide(1)
+    for rows in (X, fresh):
+        rows[side, 399] += 0.5
+        rows[side, 7] = 0.8 * rows[side, 8] + 0.6 * rows[side, 7]  # no split by one column shows it
+    ask = boosted_trees(X, side, [False] * 400)
+    assert roc_auc_score(side, ask(fresh)) > 0.62
+    assert 399 in dict(ask.shuffled(fresh[:10], np.arange(10)))
+    assert len(ask.coders) > N_BEST
 
 
 def test_shapes_that_do_not_agree_are_refused() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.kernels.drift.joint import classifier_test, mean_feature_test
+from holdfast.kernels.drift.joint import area, classifier_test, mean_feature_test
 
 
 def test_scores_that_tell_tables_apart_are_significant() -> None:
@@ -74,3 +74,10 @@ def test_alike_tables_raise_alarms_at_the_level(sizes: tuple[int, int]) -> None:
     by_features, by_scores = false_alarms(*sizes, 2000)
     assert 0.035 < by_features < 0.065
     assert 0.035 < by_scores < 0.065
+
+
+def test_the_area_counts_pairs_in_the_right_order_and_ties_half() -> None:
+    rng = np.random.default_rng(0)
+    is_current, score = rng.random(60) < 0.3, rng.integers(0, 8, 60).astype(float)
+    gaps = score[is_current][:, None] - score[~is_current]
+    assert area(is_current, score) == pytest.approx(np.mean((gaps > 0) + 0.5 * (gaps == 0)))

@@ -83,3 +83,24 @@ def test_a_state_of_other_cells_is_refused() -> None:
     state = column.state() | {"counts": [1]}
     with pytest.raises(ValueError, match="counts of zero or more"):
         NumberCounts.from_state(column.grid, state)  # type: ignore[arg-type]
+
+
+@settings(max_examples=20, deadline=None)
+@given(NUMBERS, NUMBERS)
+def test_what_was_counted_stays_when_the_room_is_given_back(first: list[float], second: list[float]) -> None:
+    whole, column = counted([*first, *second]), counted(first)
+    before = column.state()
+    column.settle()
+    assert column.state() == before
+    column.update(second)
+    column.settle()
+    assert column.state() == whole.state()
+
+
+def test_more_values_than_are_kept_stay_the_same_when_the_room_is_given_back() -> None:
+    x = np.random.default_rng(0).normal(size=20_000)
+    column = NumberCounts(number_grid(x))
+    for part in np.split(x, 4):
+        column.update(part)
+        column.settle()
+    assert column.state() == counted(x, x).state()

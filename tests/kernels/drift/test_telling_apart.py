@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,26 @@ from holdfast.kernels.drift.telling_apart import tell_apart
 Floats = NDArray[np.float64]
 
 
-def by_means(X: Floats, is_current: NDArray[np.bool_], is_code: list[bool]) -> Callable[[Floats], Floats]:
+class Means:
     """A linear classifier along the difference of the means."""
-    filled = np.nan_to_num(X)
-    scale = filled.std(axis=0) + 1e-9
-    along = (filled[is_current].mean(axis=0) - filled[~is_current].mean(axis=0)) / scale**2
-    return lambda rows: np.nan_to_num(rows) @ along
+
+    def __init__(self, X: Floats, is_current: NDArray[np.bool_]) -> None:
+        filled = np.nan_to_num(X)
+        scale = filled.std(axis=0) + 1e-9
+        self.along = (filled[is_current].mean(axis=0) - filled[~is_current].mean(axis=0)) / scale**2
+
+    def __call__(self, rows: Floats) -> Floats:
+        return np.nan_to_num(rows) @ self.along
+
+    def shuffled(self, rows: Floats, order: NDArray[np.int64]) -> Iterator[tuple[int, Floats]]:
+        for place in np.flatnonzero(self.along).tolist():
+            other = rows.copy()
+            other[:, place] = rows[order, place]
+            yield place, self(other)
+
+
+def by_means(X: Floats, is_current: NDArray[np.bool_], is_code: list[bool]) -> Means:
+    return Means(X, is_current)
 
 
 def cells(seed: int, n: int = 1000, *, shift: float = 0.0) -> dict[str, NDArray[Any]]:

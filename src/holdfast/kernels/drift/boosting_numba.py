@@ -9,6 +9,7 @@ from holdfast.kernels.compiled_numba import entrance
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.uint8]
+Places = NDArray[np.int32]
 
 DEPTH = 5
 N_BINS = 256
@@ -20,9 +21,10 @@ RIDGE = 1.0
 def grow_trees(
     codes: Codes,
     is_current: Codes,
+    looked_at: Places,
     rate: float,
     least: float,
-    columns: NDArray[np.int32],
+    columns: Places,
     cuts: Codes,
     leaves: Floats,
     score: Floats,
@@ -41,6 +43,8 @@ def grow_trees(
         ``(n_columns, n_rows)``
     is_current
         ``(n_rows,)``: 0 or 1.
+    looked_at
+        ``(n_trees, n_looked_at)``: columns that each tree may split on.
     rate
         Share of each step that is taken.
     least
@@ -75,7 +79,7 @@ def grow_trees(
             for at in range(start, start + width):
                 columns[tree, at] = 0
                 cuts[tree, at] = NO_CUT
-            for column in range(codes.shape[0]):
+            for column in looked_at[tree]:
                 sums[:width] = 0.0
                 for i in range(n):
                     here = node[i]
@@ -118,11 +122,11 @@ def grow_trees(
 
 
 @entrance
-def ask_trees(codes: Codes, columns: NDArray[np.int32], cuts: Codes, leaves: Floats, score: Floats) -> None:
-    """Add what trees say of rows, given as to `grow_trees`, to their log odds."""
-    for i in range(score.size):
-        for tree in range(columns.shape[0]):
+def ask_trees(codes: Codes, asked: Places, columns: Places, cuts: Codes, leaves: Floats, values: Floats) -> None:
+    """Write what some trees, given by their places, say of rows: ``values``, ``(n_trees, n_rows)``."""
+    for tree in asked:
+        for i in range(codes.shape[1]):
             at = 0
             for _ in range(DEPTH):
                 at = 2 * at + 1 + (codes[columns[tree, at], i] > cuts[tree, at])
-            score[i] += leaves[tree, at - ((1 << DEPTH) - 1)]
+            values[tree, i] = leaves[tree, at - ((1 << DEPTH) - 1)]

@@ -72,6 +72,10 @@ class CategoryCounts:
         sizes = np.fromiter((len(name) for name in counts), dtype=np.float64, count=len(counts))
         self.lengths.update(np.repeat(sizes, np.fromiter(counts.values(), dtype=np.int64, count=len(counts))))
 
+    def settle(self) -> None:
+        """Give back the room that counting took."""
+        self.lengths.settle()
+
     def merge(self, other: Self) -> None:
         """Add the counts of other rows.
 

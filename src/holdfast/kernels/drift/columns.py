@@ -173,16 +173,22 @@ def schema_changes(reference: Profile, current: Profile) -> list[SchemaChange]:
 def other_unit(reference: NumberCounts, current: NumberCounts) -> float | None:
     """Return the factor between two columns of numbers where all else suggests a change of unit."""
     a, b = reference, current
-    if a.n < 2 or b.n < 2 or not (a.sd > 0.0 and b.sd > 0.0) or not math.isfinite(a.sd * b.sd):
+    if a.n < 2 or b.n < 2:
         return None
-    ratio = b.sd / a.sd
+    before, after = a.sd, b.sd
+    if not (before > 0.0 and after > 0.0) or not math.isfinite(before * after):
+        return None
+    ratio = after / before
     unit = min(UNITS, key=lambda factor: abs(math.log(factor / ratio)))
     error = CLOSE + 2.0 / math.sqrt(min(a.n, b.n))
     same_spread = abs(math.log(unit / ratio)) < error
-    off_centre = abs(b.mean - unit * a.mean) / (unit * a.sd)
+    if not same_spread:
+        return None
+    mean, later = a.mean, b.mean
+    off_centre = abs(later - unit * mean) / (unit * before)
     # a column that is nearly always 0 changes its spread by chance, and its mean by little
-    has_moved = abs(b.mean - a.mean) / a.sd > error
-    return unit if same_spread and off_centre < error and has_moved else None
+    has_moved = abs(later - mean) / before > error
+    return unit if off_centre < error and has_moved else None
 
 
 def _kind(profile: Profile, name: str) -> str:
@@ -204,9 +210,10 @@ def _numbers(
     distances = _distances(*coarse(a.counts, b.counts), level)
     ends = np.append(a.grid.edges, max(a.maximum, b.maximum))
     low = min(a.minimum, b.minimum)
-    moved = wasserstein(a.counts, b.counts, np.maximum(ends, low), sds=(a.sd, b.sd), level=level)
-    if moved is not None and a.sd > 0.0:
-        distances["wasserstein"] = IntervalEstimate(*(part / a.sd for part in moved))
+    sds = a.sd, b.sd
+    moved = wasserstein(a.counts, b.counts, np.maximum(ends, low), sds=sds, level=level)
+    if moved is not None and sds[0] > 0.0:
+        distances["wasserstein"] = IntervalEstimate(*(part / sds[0] for part in moved))
     words = f"mean {_number(a.mean)} to {_number(b.mean)}, median {_median(a)} to {_median(b)}"
     return [_column(name, "Kolmogorov-Smirnov", test, (a.n, b.n), distances, words, exact=exact is not None)]
 

@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from holdfast.kernels.drift.two_sample import Integers
-from holdfast.kernels.stats.bisection import boundary
 from holdfast.kernels.stats.inputs import check_level
 from holdfast.kernels.stats.interval import IntervalEstimate
 
 Floats = NDArray[np.float64]
 PSI_CELLS = 10
+CLOSE = 1e-10
 
 
 def psi(reference: ArrayLike, current: ArrayLike, *, level: float = 0.95) -> IntervalEstimate[float] | None:
@@ -160,11 +160,16 @@ def _noncentral(statistic: float, freedom: int, level: float) -> tuple[float, fl
     def noncentrality(share: float) -> float:
         if special.chdtr(freedom, statistic) <= share:
             return 0.0
-        upper = statistic + 1.0
+        lower, upper = 0.0, statistic + 1.0
         while special.chndtr(statistic, freedom, upper) > share:
-            upper *= 2.0
-        found = boundary(lambda size: special.chndtr(statistic, freedom, size) > share, inside=0.0, outside=upper)
-        return float(found)
+            lower, upper = upper, 2.0 * upper
+        while upper - lower > CLOSE * upper:
+            middle = 0.5 * (lower + upper)
+            if special.chndtr(statistic, freedom, middle) > share:
+                lower = middle
+            else:
+                upper = middle
+        return upper
 
     return noncentrality(1.0 - tail), noncentrality(tail)
 

@@ -120,5 +120,6 @@ def buckets(grid: NumberGrid) -> Buckets:
         if not (np.isfinite(per_unit) and np.isfinite(shift)):
             per_unit = shift = 0.0
     place = np.clip(grid.edges * per_unit - shift, 0, N_BUCKETS - 1).astype(np.int64)
-    first = np.searchsorted(place, np.arange(N_BUCKETS + 1), side="left").astype(np.int32)
+    first = np.zeros(N_BUCKETS + 1, dtype=np.int32)
+    np.cumsum(np.bincount(place, minlength=N_BUCKETS), out=first[1:])
     return Buckets(first, per_unit, shift)

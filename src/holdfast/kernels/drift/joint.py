@@ -87,6 +87,19 @@ def classifier_test(
     return JointTest(value, float(special.ndtr(-z)), effect)
 
 
+def area(is_current: NDArray[np.bool_], score: Floats) -> float:
+    """Return the area under the ROC curve, ties counted half; both tables must have rows.
+
+    Examples
+    --------
+    >>> area(np.array([False, False, True, True]), np.array([1.0, 2.0, 2.0, 3.0]))
+    0.875
+    """
+    below, above = np.sort(score[~is_current]), score[is_current]
+    wins = np.searchsorted(below, above, side="left") + np.searchsorted(below, above, side="right")
+    return float(wins.sum()) / (2.0 * below.size * above.size)
+
+
 def mean_feature_test(
     reference: ArrayLike, current: ArrayLike, *, rng: np.random.Generator, n_features: int = N_FEATURES
 ) -> JointTest | None:

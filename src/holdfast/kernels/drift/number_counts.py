@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from holdfast.kernels.drift import counting_numba as counting
 from holdfast.kernels.drift.distinct_values import N_KEPT, DistinctValues, merge_distinct, smallest
 from holdfast.kernels.drift.exact_sums import as_fraction, empty_halves, whole_sum
-from holdfast.kernels.drift.grid import NumberGrid, buckets
+from holdfast.kernels.drift.grid import Buckets, NumberGrid, buckets
 
 TABLE_SIZE = 8 * N_KEPT
 ANY_HASH = np.uint64(2**64 - 1)
@@ -35,13 +35,28 @@ class NumberCounts:
         self.counts = np.zeros(grid.n_cells, dtype=np.int64)
         self._tallies = np.zeros(counting.N_TALLIES, dtype=np.int64)
         self._ends = np.array([np.inf, -np.inf])
-        self._sums = empty_halves()
-        self._squares = empty_halves()
         self._largest = np.array([ANY_HASH])
-        self._empty_table()
         self._earlier = _nothing()
         self._whole = [0, 0]
-        self._search = buckets(grid)
+        self._search: Buckets | None = None
+        self._no_sums()
+        self._no_table()
+
+    def _no_sums(self) -> None:
+        self._sums = self._squares = np.zeros((2, 0), dtype=np.int64)
+
+    def _no_table(self) -> None:
+        self._hashes, self._kept = np.zeros(0, dtype=np.uint64), np.zeros(0)
+        self._times = self._used = np.zeros(0, dtype=np.int64)
+
+    def _make_room(self) -> Buckets:
+        """Lay out what counting needs, a third of a megabyte."""
+        if not self._hashes.size:
+            self._empty_table()
+        if not self._sums.size:
+            self._sums, self._squares = empty_halves(), empty_halves()
+        self._search = self._search or buckets(self.grid)
+        return self._search
 
     def _empty_table(self) -> None:
         self._hashes = np.zeros(TABLE_SIZE, dtype=np.uint64)
@@ -52,20 +67,33 @@ class NumberCounts:
     def update(self, values: ArrayLike) -> None:
         """Count the numbers of a batch, shape (n_samples,); NaN is missing, infinities count as numbers."""
         x = np.ascontiguousarray(values, dtype=np.float64).ravel()
-        edges = np.append(self.grid.edges, np.inf)
-        steps = np.array([self._search.per_unit, self._search.shift, self.grid.centre])
+        if not x.size:
+            return
+        search, edges = self._make_room(), np.append(self.grid.edges, np.inf)
+        steps = np.array([search.per_unit, search.shift, self.grid.centre])
         room = counting.workspace()
         done = 0
         while done < x.size:
             done = counting.count_numbers(
-                x, done, edges, self._search.first, steps, self.counts, self._tallies, self._ends, self._sums,
+                x, done, edges, search.first, steps, self.counts, self._tallies, self._ends, self._sums,
                 self._squares, self._hashes, self._kept, self._times, self._used, self._largest, room,
             )  # fmt: skip
             if done < x.size:
-                self._earlier = self.distinct
-                if not self._earlier.is_complete:
-                    self._largest[0] = self._earlier.hashes[-1]
+                self._keep(self.distinct)
                 self._empty_table()
+
+    def settle(self) -> None:
+        """Give back the room that counting took; what was counted stays, and more rows may follow."""
+        self._whole = self.whole_sums
+        self._no_sums()
+        self._keep(self.distinct)
+        self._no_table()
+        self._search = None
+
+    def _keep(self, found: DistinctValues) -> None:
+        self._earlier = found
+        if not found.is_complete:
+            self._largest[0] = found.hashes[-1]
 
     def merge(self, other: Self) -> None:
         """Add the counts of other rows.
@@ -81,11 +109,9 @@ class NumberCounts:
         self._tallies = self._tallies + other._tallies
         self._ends = np.array([min(self._ends[0], other._ends[0]), max(self._ends[1], other._ends[1])])
         self._whole = [a + b for a, b in zip(self.whole_sums, other.whole_sums, strict=True)]
-        self._sums, self._squares = empty_halves(), empty_halves()
-        self._earlier = merge_distinct(self.distinct, other.distinct)
-        if not self._earlier.is_complete:
-            self._largest[0] = self._earlier.hashes[-1]
-        self._empty_table()
+        self._no_sums()
+        self._keep(merge_distinct(self.distinct, other.distinct))
+        self._no_table()
 
     @property
     def whole_sums(self) -> list[int]:
@@ -142,7 +168,8 @@ class NumberCounts:
     def distinct(self) -> DistinctValues:
         """Values kept, with how often each was seen."""
         full = self._hashes != 0
-        return merge_distinct(self._earlier, smallest(self._hashes[full], self._kept[full], self._times[full]))
+        found = smallest(self._hashes[full], self._kept[full], self._times[full])
+        return merge_distinct(self._earlier, found) if self._earlier.hashes.size else found
 
     def quantiles(self, shares: ArrayLike) -> NDArray[np.float64]:
         """Return numbers below or at which the given shares of the numbers lie: upper ends of cells of the grid."""
@@ -186,9 +213,7 @@ class NumberCounts:
         column._whole = [int(str(whole), 16) for whole in state["sums"]]
         hashes = np.array([int(str(value), 16) for value in state["hashes"]], dtype=np.uint64)
         values = np.array([float(str(value)) for value in state["values"]], dtype=np.float64)
-        column._earlier = smallest(hashes, values, np.array(state["times"], dtype=np.int64))
-        if not column._earlier.is_complete:
-            column._largest[0] = column._earlier.hashes[-1]
+        column._keep(smallest(hashes, values, np.array(state["times"], dtype=np.int64)))
         return column
 
 

@@ -164,8 +164,11 @@ class Profile:
         }
 
     def update(self, batch: Batch, *, n_rows: int) -> None:
-        """Count rows with all of their columns."""
-        self.update_columns(batch, n_rows=n_rows)
+        """Count rows with all of their columns, one column after the other in the same room."""
+        for name, given in batch.items():
+            self.update_columns({name: given}, n_rows=n_rows)
+            if name in self.columns:
+                self.columns[name].settle()
         self.end_rows(batch, n_rows=n_rows)
 
     def update_columns(self, batch: Batch, *, n_rows: int) -> None:

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.kernels.drift.comparison import Apart
-from holdfast.kernels.drift.joint import JointTest, classifier_test, mean_feature_test
+from holdfast.kernels.drift.joint import JointTest, area, classifier_test, mean_feature_test
 from holdfast.kernels.stats.multiplicity import holm
 
 Floats = NDArray[np.float64]
 Cells = Mapping[str, NDArray[Any]]
-Fit = Callable[[Floats, NDArray[np.bool_], list[bool]], Callable[[Floats], Floats]]
-"""Fits a classifier on rows, whether each is current, and which columns hold codes of categories; 255 codes at most.
-What it returns gives each row a score, larger for the current table."""
+
+
+class Fitted(Protocol):
+    """A classifier of rows, shape (n, n_columns)."""
+
+    def __call__(self, rows: Floats, /) -> Floats:
+        """Return a score of each row, larger for the current table."""
+        ...
+
+    def shuffled(self, rows: Floats, order: NDArray[np.int64], /) -> Iterable[tuple[int, Floats]]:
+        """Return, for each column that counts, the scores where its cells are those of the rows in an order."""
+        ...
+
+
+Fit = Callable[[Floats, NDArray[np.bool_], list[bool]], Fitted]
+"""Fits a classifier on rows, whether each is current, and which columns hold codes of categories; 255 codes at most."""
 
 FEWEST_ROWS, FEWEST_VALUES = 50, 30
 MOST_CODES, MOST_SHUFFLED = 200, 2_000
@@ -123,30 +136,25 @@ def _classified(
     fold = rng.permutation(len(X)) % N_FOLDS
     if any(np.unique(is_current[fold == part]).size < 2 for part in range(N_FOLDS)):
         return None
-    score, shuffled = np.zeros(len(X)), np.zeros((len(names), len(X)))
-    was_shuffled = np.zeros(len(X), dtype=bool)
+    score, lost, weights = np.zeros(len(X)), np.zeros((N_FOLDS, len(names))), np.zeros(N_FOLDS)
     for part in range(1, N_FOLDS):
         inside, before = fold == part, fold < part
         ask = fit(X[before], is_current[before], is_code)
         score[inside] = ask(X[inside])
-        looked_at = rng.permutation(np.flatnonzero(inside))[:MOST_SHUFFLED]
-        was_shuffled[looked_at] = True
-        for place in range(len(names)):
-            other = X[looked_at]
-            other[:, place] = rng.permutation(other[:, place])
-            shuffled[place, looked_at] = ask(other)
+        rows = rng.permutation(np.flatnonzero(inside))[:MOST_SHUFFLED]
+        n, m = int((~is_current[rows]).sum()), int(is_current[rows].sum())
+        if not n or not m:
+            continue
+        weights[part] = n * m / (n + m)
+        whole = area(is_current[rows], score[rows])
+        for place, changed in ask.shuffled(X[rows], rng.permutation(rows.size)):
+            lost[part, place] = whole - area(is_current[rows], changed)
     asked = fold > 0
     found = classifier_test(is_current[asked], score[asked], fold[asked], level=level)
-    some = is_current[was_shuffled], fold[was_shuffled]
-    whole = classifier_test(some[0], score[was_shuffled], some[1], level=level)
     if found is None:
         return None
-    lost = dict.fromkeys(names, 0.0)
-    for name, changed in zip(names, shuffled, strict=True):
-        without = classifier_test(some[0], changed[was_shuffled], some[1], level=level)
-        if whole is not None and without is not None:
-            lost[name] = whole.statistic - without.statistic
-    return found, sorted(lost.items(), key=lambda item: (-item[1], item[0]))
+    mean = weights @ lost / max(float(weights.sum()), 1.0)
+    return found, sorted(zip(names, mean.tolist(), strict=True), key=lambda item: (-item[1], item[0]))
 
 
 def _standardised(X: Floats, is_current: NDArray[np.bool_]) -> Floats:
