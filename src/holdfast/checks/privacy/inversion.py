@@ -44,7 +44,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.check import Measured, Outcome
 from holdfast.core.context import Context
-from holdfast.core.errors import MissingExtra, ModelError, NotRun
+from holdfast.core.errors import ModelError, NotRun
 from holdfast.core.finding import Chart
 from holdfast.core.measurement import Interval
 from holdfast.core.subject import Subject, Table
@@ -124,10 +124,15 @@ class _Likeness:
 
 def run(subject: Subject, ctx: Context) -> Outcome:
     """Reconstruct an input for each class and compare it with training rows and others."""
+    from importlib.util import find_spec
+
     import numpy as np
 
     from holdfast.kernels.privacy.inversion import class_means
 
+    if find_spec("torch") is None:
+        hint = "pip install 'holdfast[torch]'"
+        raise NotRun("reconstructing inputs from a network needs torch, which is not installed", hint=hint)
     assert subject.train is not None
     assert subject.test is not None
     network = subject.network()
@@ -177,11 +182,8 @@ def _inverted(network: RawNetwork, known: Numbers, means: Numbers, unit: Numbers
     """Reconstruct an input for each class, ``(n_classes, n_columns)``, from its average or that of all."""
     import numpy as np
 
-    try:
-        from holdfast.kernels.torch_networks.forward import as_function
-        from holdfast.kernels.torch_privacy.inversion import invert_classes
-    except ImportError:
-        raise MissingExtra("reconstructing inputs from a neural network", "torch") from None
+    from holdfast.kernels.torch_networks.forward import as_function
+    from holdfast.kernels.torch_privacy.inversion import invert_classes
 
     shape = network.input_shape
     starts = np.where(np.isfinite(means), means, known.mean(axis=0))
