@@ -188,6 +188,24 @@ def test_versions_name_the_numerical_libraries_that_are_installed() -> None:
     assert {"python", "numpy", "scipy", "polars"} <= set(keys.library_versions())
 
 
+@pytest.mark.parametrize("package", ["foolbox", "adversarial-robustness-toolbox", "torch"])
+def test_key_changes_with_the_version_of_a_package_whose_attacks_may_run(
+    entry: CheckEntry, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for version in ("9.8.7", "9.8.8"):
+        folder = tmp_path / version / f"{package.replace('-', '_')}-{version}.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
+        monkeypatch.syspath_prepend(folder.parent)
+        keys.library_versions.cache_clear()
+        found.append(key_of(entry))
+        assert keys.library_versions()[package] == version
+    monkeypatch.undo()
+    keys.library_versions.cache_clear()
+    assert len({*found, key_of(entry)}) == 3
+
+
 def test_installations_differ_where_any_of_our_files_does(tree: Tree) -> None:
     keys.installation.cache_clear()
     before = keys.installation()

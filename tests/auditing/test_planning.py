@@ -181,6 +181,7 @@ def test_subject_offers_what_it_has(
 def test_internals_are_offered_where_the_model_shows_trees_or_a_network(shown: set[Any]) -> None:
     offered = available_needs(facts(capabilities={"labels", "query"} | shown), tables=["test"], model_file=True)
     assert ("internals" in offered) == bool(shown)
+    assert ("gradients" in offered) == (shown == {"gradients"})
 
 
 def test_without_a_target_none_is_offered() -> None:

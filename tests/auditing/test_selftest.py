@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def test_a_fault_names_a_measurement_that_its_check_makes_and_some_threshold_hol
 def test_a_measurement_has_one_limit():
     limits = {(fault.measurement, fault.limit) for fault in FAULTS.values()}
     assert len(limits) == len({fault.measurement for fault in FAULTS.values()})
+
+
+def test_a_fault_whose_package_is_missing_says_what_to_install():
+    assert replace(FAULTS["pictures_by_heart"], extra="").why_not == ""
+    assert "holdfast[absent_package]" in replace(FAULTS["pictures_by_heart"], extra="absent_package").why_not
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from holdfast.core.finding import Finding
-from holdfast.reports.pictures import png, read_pictures
+from holdfast.reports.pictures import Pictures, png, read_pictures
 
 FINDING = Finding(check="robustness.evasion", title="Evasion", state="measured")
 
@@ -38,6 +38,12 @@ def decoded(uri: str) -> NDArray[np.uint8]:
     return lines[:, 1:].reshape(height, width, channels)
 
 
+def shown(folder: Path, finding: Finding) -> Pictures:
+    found = read_pictures(str(folder), finding)
+    assert found is not None
+    return found
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_picture_holds_the_pixels_it_was_given(channels: int) -> None:
     image = np.random.default_rng(0).integers(0, 256, (5, 7, channels))
@@ -55,15 +61,30 @@ def test_a_triple_shows_before_after_and_the_difference_magnified(tmp_path: Path
     }  # fmt: skip
     pl.DataFrame(line).write_parquet(tmp_path / "pictures.parquet")
     finding = replace(FINDING, evidence={"pictures": "pictures.parquet"})
-    (one,) = read_pictures(str(tmp_path), finding)
-    assert (one.row, one.label, one.answer_after) == (4, "7", "1")
-    assert decoded(one.before).ravel().tolist() == [0, 128]
-    assert decoded(one.after).ravel().tolist() == [13, 102]
-    assert decoded(one.difference).ravel().tolist() == [191, 0]
-    assert one.magnified == pytest.approx(5.0)
+    (one,) = shown(tmp_path, finding).triples
+    before, after, difference = (decoded(source).ravel().tolist() for source, _ in one.pictures)
+    assert (one.label, one.answer) == ("7", "1")
+    assert before == [0, 128]
+    assert after == [13, 102]
+    assert difference == [191, 0]
+    assert one.small == "row 4; difference 5 times as strong"
+
+
+def test_a_likeness_shows_what_was_found_beside_the_training_row_and_the_average(tmp_path: Path) -> None:
+    line = {
+        "row": [9], "class": ["Ada"], "ratio": [0.824], "shape": [[1, 2, 1]], "reconstruction": [[0.0, 1.0]],
+        "training": [[0.5, 1.0]], "average": [[-1.0, 0.0]], "low": [-1.0], "high": [1.0],
+    }  # fmt: skip
+    pl.DataFrame(line).write_parquet(tmp_path / "likenesses.parquet")
+    found = shown(tmp_path, replace(FINDING, evidence={"likenesses": "likenesses.parquet"}))
+    (one,) = found.triples
+    assert [decoded(source).ravel().tolist() for source, _ in one.pictures] == [[128, 255], [191, 255], [0, 128]]
+    assert [said for _, said in one.pictures][1] == "Training row 9, of Ada"
+    assert one.words == "lies at 82\u00a0% of the average's distance from training row 9"
+    assert "a person's own record" in found.note
 
 
 def test_evidence_of_another_form_shows_nothing(tmp_path: Path) -> None:
     pl.DataFrame({"row": [1]}).write_parquet(tmp_path / "pictures.parquet")
-    assert read_pictures(str(tmp_path), replace(FINDING, evidence={"pictures": "pictures.parquet"})) == []
-    assert read_pictures(str(tmp_path), FINDING) == []
+    assert read_pictures(str(tmp_path), replace(FINDING, evidence={"pictures": "pictures.parquet"})) is None
+    assert read_pictures(str(tmp_path), FINDING) is None

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from holdfast.core.deployment import Deployment
+
     Answer = Callable[[pl.DataFrame], NDArray[np.float64]]
 
 TARGET = "default"
@@ -38,7 +40,8 @@ class Twin:
 
     ``model`` is an estimator or a function that answers a frame; ``fit`` makes one like it from a table and a seed;
     ``decisions`` is a log of decisions that were taken (see :mod:`holdfast.auditing.patrols`) and ``current`` the table
-    of today, where there is one; ``given`` holds files that settings name, such as ``signature``, by setting.
+    of today, where there is one; ``given`` holds files that settings name, such as ``signature``, by setting;
+    ``deployment`` says what it is for, where that is not credit.
     """
 
     train: pl.DataFrame
@@ -51,6 +54,7 @@ class Twin:
     target: str = TARGET
     task: Literal["binary", "regression"] = "binary"
     current: pl.DataFrame | None = None
+    deployment: Deployment | None = None
 
     def trained_on(self, X: pl.DataFrame, y: NDArray[np.generic], *, seed: int) -> Any:
         """Train a model like this one anew."""

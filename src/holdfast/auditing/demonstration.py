@@ -32,6 +32,8 @@ def run_demonstration(folder: Path, *, say: Callable[[str], None]) -> None:
     alarms = [*outcome.false_alarms, *(t.fault for t in outcome.trials if not (t.must_fail or t.found))]
     found = sum(trial.found for trial in faults)
     say(f"   found {found} of {len(faults)} planted faults; false alarms: {', '.join(alarms) or 'none'}")
+    if outcome.left_out:
+        say(f"   not planted: {'; '.join(f'{name} ({why})' for name, why in outcome.left_out.items())}")
     say("")
     say(f"report: {result.report.resolve()}")
     say(f"        {(folder / 'selftest' / 'clean' / 'report.html').resolve()}")

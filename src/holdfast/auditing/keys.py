@@ -15,7 +15,10 @@ from holdfast.core.canonical import digest_bytes, digest_of
 from holdfast.core.deployment import Deployment
 
 PACKAGE = Path(__file__).resolve().parent.parent
-NUMERICAL = ("numpy", "scipy", "scikit-learn", "polars", "numba", "onnxruntime", "lightgbm", "xgboost", "xgboost-cpu")
+NUMERICAL = (
+    "numpy", "scipy", "scikit-learn", "polars", "numba", "onnxruntime", "lightgbm", "xgboost", "xgboost-cpu", "torch",
+    "foolbox", "adversarial-robustness-toolbox",
+)  # fmt: skip
 
 
 @cache

@@ -28,6 +28,7 @@ NEEDED: Mapping[Need, tuple[str, str]] = {
         "the model shows neither decision trees nor the operators of a neural network",
         "give a tree model of scikit-learn, LightGBM, XGBoost or ONNX, or a network in ONNX or PyTorch",
     ),
+    "gradients": ("the model is no neural network that can be read", "give a network in ONNX or PyTorch with --model"),
     "model_file": ("there is no model file", "give --model"),
     "artefacts": ("there are no model files", "give --model, or list artefacts in holdfast.yaml"),
     "provenance": (
@@ -44,7 +45,7 @@ NEEDED: Mapping[Need, tuple[str, str]] = {
     ),
     "decisions": ("no decisions were logged", "name the log of decisions under decisions in holdfast.yaml"),
 }
-OUT_OF_REACH: frozenset[Need] = frozenset({"refit", "internals", "model_file"})
+OUT_OF_REACH: frozenset[Need] = frozenset({"refit", "internals", "gradients", "model_file"})
 
 
 def available_needs(
@@ -55,7 +56,7 @@ def available_needs(
     offered: set[Need] = {name for name in ("train", "test", "current", "decisions") if name in tables}
     offered |= {"target"} if facts.target else set()
     offered |= {"predictions"} if facts.info and "test" in tables else set()
-    offered |= {name for name in ("scores", "query", "refit") if name in capabilities}
+    offered |= {name for name in ("scores", "query", "refit", "gradients") if name in capabilities}
     offered |= {"internals"} if capabilities & {"trees", "gradients"} else set()
     offered |= set(others)
     return offered | ({"model_file"} if model_file else set())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from holdfast.auditing import planted_data as data
 from holdfast.auditing import planted_identities as identities
 from holdfast.auditing import planted_later as later
 from holdfast.auditing import planted_models as models
+from holdfast.auditing import planted_networks as networks
 from holdfast.auditing import planted_origin as origin
 from holdfast.auditing import planted_people as people
 from holdfast.auditing import planted_supply as supply
@@ -38,6 +40,8 @@ class Fault:
         Checks whose findings that check reads.
     twin
         Draws the clean one from a seed.
+    extra
+        What has to be installed for it, by the name of the extra and of the module; else it is not planted.
     """
 
     description: str
@@ -48,11 +52,18 @@ class Fault:
     sensitive: tuple[str, ...] = ("sex",)
     beside: tuple[str, ...] = ()
     twin: Callable[[int], Twin] = clean_twin
+    extra: str = ""
 
     @property
     def check(self) -> str:
         """Id of the check that has to notice."""
         return ".".join(self.measurement.split(".")[:2])
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be planted here; empty where it can."""
+        is_there = not self.extra or find_spec(self.extra) is not None
+        return "" if is_there else f"{self.extra} is not installed: pip install 'holdfast[{self.extra}]'"
 
 
 FAULTS: Mapping[str, Fault] = {
@@ -264,6 +275,13 @@ FAULTS: Mapping[str, Fault] = {
         "privacy.membership.tpr_at_1_in_100",
         models.learned_others_by_heart,
         must_fail=False,
+    ),
+    "pictures_by_heart": Fault(
+        "a network knows its two pictures of each person by heart",
+        "privacy.inversion.member_auc",
+        networks.pictures_by_heart,
+        twin=networks.pictures_twin,
+        extra="torch",
     ),
     "named_in_remarks": Fault(
         "one remark in twenty holds an e-mail address",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -59,10 +59,11 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfTest:
-    """What was planted, what was found, and what was raised on the clean twin."""
+    """What was planted and found, what was left out and why, and what was raised on the clean twin."""
 
     seed: int
     trials: tuple[Trial, ...]
+    left_out: Mapping[str, str]
     clean_thresholds: int
     false_alarms: tuple[str, ...]
     clean_errors: tuple[str, ...]
@@ -75,8 +76,12 @@ def run_selftest(folder: Path, *, seed: int = 0, say: Callable[[str], None] = la
     whole = _audit(clean_twin(seed), folder / "clean", policy=policy)
     clean: dict[tuple[Callable[[int], Twin], str], Result] = {}
     say(f"clean twin: {whole.decision.summary}")
-    trials = []
+    trials, left_out = [], dict[str, str]()
     for name, fault in FAULTS.items():
+        if fault.why_not:
+            left_out[name] = fault.why_not
+            say(f"{'skipped':<7} {name}: {fault.why_not}")
+            continue
         checks = [fault.check, *fault.beside]
         ground = whole if fault.twin is clean_twin else clean.get((fault.twin, fault.check))
         if ground is None:
@@ -103,6 +108,7 @@ def run_selftest(folder: Path, *, seed: int = 0, say: Callable[[str], None] = la
     return SelfTest(
         seed=seed,
         trials=tuple(trials),
+        left_out=left_out,
         clean_thresholds=len(whole.decision.verdicts),
         false_alarms=tuple(verdict.measurement for verdict in held if verdict.verdict in BAD),
         clean_errors=tuple(f.check for result in results for f in result.findings if f.state == "error"),
@@ -134,7 +140,7 @@ def _audit(
     sensitive: tuple[str, ...] = DEPLOYMENT.sensitive,
 ) -> Result:
     is_binary = twin.task == "binary"
-    deployment = replace(DEPLOYMENT, sensitive=sensitive, task=twin.task, positive=0 if is_binary else None)
+    credit = replace(DEPLOYMENT, sensitive=sensitive, task=twin.task, positive=0 if is_binary else None)
     with tempfile.TemporaryDirectory(prefix="holdfast-files-") as scratch:
         files, given = Path(scratch, "model"), Path(scratch, "given")
         for place, contents in ((files, twin.files), (given, twin.given)):
@@ -151,7 +157,7 @@ def _audit(
             test=twin.test,
             current=twin.current,
             target=twin.target,
-            deployment=deployment,
+            deployment=twin.deployment or credit,
             policy=policy,
             out=folder,
             cache=False,

@@ -24,6 +24,7 @@ Need = Literal[
     "query",
     "refit",
     "internals",
+    "gradients",
     "model_file",
     "artefacts",
     "signature",
@@ -57,9 +58,10 @@ class CheckSpec:
         What must be there: tables (``train``, ``test``, ``current``), a ``target`` column, ``predictions`` (labels or
         values on the test table), ``scores`` (class probabilities), ``query`` (the model answers new inputs),
         ``refit``, ``internals`` (the model shows how it computes: as decision trees, or as the operators of a neural
-        network), ``model_file``, ``artefacts`` (the model's file, or files beside it, were scanned), ``decisions`` (a
-        log of decisions that were taken), ``provenance`` (a training manifest of the model), ``signature`` (a signature
-        or keys of signers were given), ``materials`` (a bill of materials or advisories were given).
+        network), ``gradients`` (it does so as a network), ``model_file``, ``artefacts`` (the model's file, or files
+        beside it, were scanned), ``decisions`` (a log of decisions that were taken), ``provenance`` (a training
+        manifest of the model), ``signature`` (a signature or keys of signers were given), ``materials`` (a bill of
+        materials or advisories were given).
     tasks
         Tasks it makes sense for.
     measures

@@ -1,4 +1,4 @@
-"""Images before and after a change, and what changed, as pictures inside the page."""
+"""Images that a finding is about, three side by side, as pictures inside the page."""
 
 from __future__ import annotations
 
@@ -15,47 +15,95 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TABLE = "pictures"
 MOST_PICTURES = 6
-COLUMNS = {"row", "label", "answer_after", "distance", "shape", "before", "after", "low", "high"}
+FLIPS = "Each image as it is, as changed, and what changed. The closest flip of each label comes first."
+LIKENESSES = (
+    "What the network shows of a class, the training row that comes nearest to it, and the average of known rows of "
+    "the class, from which the search began; the best likeness first. The picture in the middle is a row of the "
+    "training table as it stands there, perhaps a person's own record: guard this page as you guard that table."
+)
+SHAPED = {"row", "shape", "low", "high"}
 
 
 @dataclass(frozen=True, slots=True)
 class Triple:
-    """An image that was flipped: original, changed, and the difference magnified; each a data URI of a PNG."""
+    """Three images side by side, each a data URI of a PNG with words in its place, and what is said under them."""
 
-    row: int
+    pictures: tuple[tuple[str, str], ...]
     label: str
-    answer_after: str
-    distance: float
-    before: str
-    after: str
-    difference: str
-    magnified: float
+    words: str
+    answer: str
+    small: str
 
 
-def read_pictures(folder: str, finding: Finding) -> list[Triple]:
-    """Return the images of the evidence table ``pictures``; none where a finding has none."""
-    frame = read_evidence(folder, finding, TABLE)
-    if frame is None or not set(frame.columns) >= COLUMNS:
-        return []
-    return [_triple(line) for line in frame[:MOST_PICTURES].iter_rows(named=True)]
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Images of a finding, and what the three of each line are."""
+
+    triples: tuple[Triple, ...]
+    note: str
 
 
-def _triple(line: dict[str, Any]) -> Triple:
+def read_pictures(folder: str, finding: Finding) -> Pictures | None:
+    """Return the images of a finding: of the evidence table ``pictures``, changed ones; of ``likenesses``, found ones.
+
+    ``None`` where it has neither, or they are not as they should be.
+    """
+    for table, columns, triple, note in (
+        ("pictures", {"label", "answer_after", "distance", "before", "after"}, _flip, FLIPS),
+        ("likenesses", {"class", "ratio", "reconstruction", "training", "average"}, _likeness, LIKENESSES),
+    ):
+        frame = read_evidence(folder, finding, table)
+        if frame is not None and set(frame.columns) >= columns | SHAPED:
+            return Pictures(tuple(triple(line) for line in frame[:MOST_PICTURES].iter_rows(named=True)), note)
+    return None
+
+
+def _flip(line: dict[str, Any]) -> Triple:
+    """An image that was flipped: original, changed, and the difference magnified."""
+    import numpy as np
+
+    before, after = _images(line, "before", "after")
+    moves = after - before
+    largest = max(float(np.abs(moves).max(initial=0.0)), 1e-300)
+    row, label, answer = line["row"], line["label"], line["answer_after"]
+    return Triple(
+        pictures=(
+            (png(before), f"Row {row} as it is, {label}"),
+            (png(after), f"Row {row} as changed, answered {answer}"),
+            (png(0.5 + moves / (2 * largest)), f"What changed in row {row}, magnified"),
+        ),
+        label=label,
+        words=f"changed by {line['distance']:.3g}:",
+        answer=answer,
+        small=f"row {row}; difference {1 / (2 * largest):.0f} times as strong",
+    )
+
+
+def _likeness(line: dict[str, Any]) -> Triple:
+    """A reconstruction, the training row that it comes nearest to, and the average that was known before."""
+    found, training, average = (png(each) for each in _images(line, "reconstruction", "training", "average"))
+    row, label = line["row"], line["class"]
+    return Triple(
+        pictures=(
+            (found, f"What the network shows of {label}"),
+            (training, f"Training row {row}, of {label}"),
+            (average, f"Average of known rows of {label}"),
+        ),
+        label=label,
+        words=f"lies at {line['ratio']:.0%} of the average's distance from training row {row}".replace("%", "\u00a0%"),
+        answer="",
+        small="reconstruction, training row, known average",
+    )
+
+
+def _images(line: dict[str, Any], *names: str) -> list[NDArray[np.float64]]:
+    """Read images as ``(height, width, channels)``, with 0 for black and 1 for white."""
     import numpy as np
 
     width = max(line["high"] - line["low"], 1e-300)
-    before, after = (
-        (np.asarray(line[name], dtype=np.float64).reshape(line["shape"]) - line["low"]) / width
-        for name in ("before", "after")
-    )
-    moves = after - before
-    largest = max(float(np.abs(moves).max(initial=0.0)), 1e-300)
-    return Triple(
-        row=line["row"], label=line["label"], answer_after=line["answer_after"], distance=line["distance"],
-        before=png(before), after=png(after), difference=png(0.5 + moves / (2 * largest)), magnified=1 / (2 * largest),
-    )  # fmt: skip
+    flat = (np.asarray(line[name], dtype=np.float64) for name in names)
+    return [(cells.reshape(line["shape"]) - line["low"]) / width for cells in flat]
 
 
 def png(image: NDArray[np.float64]) -> str:

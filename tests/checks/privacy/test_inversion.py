@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.linear_model import LinearRegression
 
 from holdfast.adapters.models.opening import HeldModel
 from holdfast.core.check import Outcome
-from holdfast.core.errors import NotApplicable, NotRun
+from holdfast.core.errors import NotRun
 from holdfast.core.measurement import Interval
 from holdfast.core.network import RawNetwork, Step
 from holdfast.core.subject import ModelInfo, RawPredictions
@@ -97,16 +96,6 @@ def test_a_network_that_never_saw_the_rows_gives_nothing_away() -> None:
     assert found.high is not None
     assert found.low < 0.5 < found.high
     assert any("stand in" in note for note in outcome.assumptions)
-
-
-def test_what_is_no_network_or_has_no_classes_is_not_attacked() -> None:
-    train, test = draw(0, 80), draw(1, 200)
-    with pytest.raises(NotRun, match="no neural network"):
-        run_check(CHECK, model=lambda X: np.zeros(X.height, int), train=train, test=test, target="y")
-    values = test.with_columns(y=pl.Series(np.random.default_rng(0).normal(size=200)))
-    line = LinearRegression().fit(values.drop("y").to_pandas(), values["y"].to_numpy())
-    with pytest.raises(NotApplicable, match="no classes"):
-        run_check(CHECK, model=line, train=values, test=values, target="y")
 
 
 def test_too_few_rows_are_said() -> None:

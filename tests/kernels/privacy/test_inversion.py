@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.kernels.privacy.inversion import class_means, nearness, ranks_within
+from holdfast.kernels.privacy.inversion import best_likenesses, class_means, nearness, ranks_within
 
 
 def test_means_are_those_of_the_rows_and_none_of_a_class_without() -> None:
@@ -20,6 +20,14 @@ def test_distances_are_in_units_and_columns_without_spread_are_left_out() -> Non
     points, others = np.array([[6.0, 0.0, 0.0]]), np.array([[0.0, 8.0, 1.0]])
     found = nearness(rows, np.array([0]), points, others, unit=np.array([2.0, 4.0, 0.0]))
     assert found == pytest.approx([2.0 - 3.0])
+
+
+def test_the_best_likeness_of_each_class_comes_first() -> None:
+    rows, y = np.array([[0.0, 1.0], [2.0, 0.0], [5.0, 5.0], [9.0, 9.0]]), np.array([2, 2, 0, 0])
+    points, others = np.array([[8.0, 8.0], [0.0, 0.0], [2.0, 1.0]]), np.array([[0.0, 9.0], [np.nan, 0.0], [2.0, 2.0]])
+    at, ratio = best_likenesses(rows, y, points, others, unit=np.ones(2))
+    assert at.tolist() == [3, 1]
+    assert ratio == pytest.approx([np.sqrt(2) / 9, 0.5])
 
 
 @settings(max_examples=30, deadline=None)

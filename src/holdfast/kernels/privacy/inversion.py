@@ -74,3 +74,36 @@ def ranks_within(scores: Numbers, y: Classes) -> Numbers:
         is_own = y == each
         ranked[is_own] = (rankdata(scores[is_own]) - 0.5) / is_own.sum()
     return ranked
+
+
+def best_likenesses(
+    rows: Numbers, y: Classes, points: Numbers, others: Numbers, *, unit: Numbers
+) -> tuple[NDArray[np.int64], Numbers]:
+    """Find the row of each class that its point comes nearest to, the best likeness first.
+
+    Parameters
+    ----------
+    rows, y, points, others, unit
+        As for :func:`nearness`.
+
+    Returns
+    -------
+    ndarray of int64, ndarray
+        Positions of rows, one of each class that has any, and the ratio of their distances to the point and to the
+        other point: below 1 the point is the better likeness. Sorted by this ratio.
+
+    Examples
+    --------
+    >>> rows = np.array([[1.0], [4.0], [10.0]])
+    >>> at, ratio = best_likenesses(rows, np.array([0, 0, 1]), np.array([[2.0], [9.0]]), np.zeros((2, 1)),
+    ...                             unit=np.ones(1))
+    >>> at.tolist(), ratio.tolist()
+    ([2, 0], [0.1, 1.0])
+    """
+    weight = np.divide(1.0, unit, out=np.zeros_like(unit), where=unit > 0)
+    distance = _distance(rows, points[y], weight)
+    order = np.lexsort((distance, y))
+    at = order[np.unique(y[order], return_index=True)[1]]
+    ratio = distance[at] / np.maximum(_distance(rows[at], others[y[at]], weight), 1e-300)
+    best = np.argsort(ratio, kind="stable")
+    return at[best], np.asarray(ratio[best])
