@@ -67,9 +67,7 @@ def checkpoints(iterations: int, norm: Norm) -> list[int]:
     return sorted(set(at))
 
 
-def ascend(
-    found: Found, points: Tensor, aim: Aim, start: Tensor, *, iterations: int, widened: float = 1.0
-) -> Summit:
+def ascend(found: Found, points: Tensor, aim: Aim, start: Tensor, *, iterations: int, widened: float = 1.0) -> Summit:
     """Climb from `start`; the rows of a point leave at its first flip, which `found` keeps.
 
     Parameters
