@@ -2,9 +2,9 @@
 
 python benchmarks/certificates.py [--data DIR] [--points 100] [--cases digits,mlp,...] [--device cpu]
 [--cache FOLDER]. Needs torch; one thread. Networks are trained here, once, and kept in the cache: the convolutional one
-of ``robustness_networks.py`` (adversarially trained), and a plain 784-256-128-10 network on MNIST. On 100 % of the
-points a proof and a flip must exclude each other; the attack is our own of the evasion check. ``exact`` compares the
-bounds of small networks with their exact least margins by mixed-integer programming.
+called ``robust`` in ``robustness_networks.py`` (adversarially trained), and a plain 784-256-128-10 network on MNIST. On
+100 % of the points a proof and a flip must exclude each other; the attack is our own of the evasion check. ``exact``
+compares the bounds of small networks with their exact least margins by mixed-integer programming.
 """
 
 from __future__ import annotations

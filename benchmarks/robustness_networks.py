@@ -1,12 +1,14 @@
 """Attacks on networks against AutoAttack, Foolbox, torchattacks and ART: the same points, one thread, CPU seconds.
 
-python benchmarks/robustness_networks.py --autoattack FOLDER [--data DIR] [--points 100] [--cases digits,...]
-[--seeds 0] [--peers autoattack,foolbox,torchattacks,art] [--cache FOLDER]. Needs torch; each peer only where it is
-named. FOLDER is a checkout of github.com/fra31/auto-attack at a39220048b3c. Networks are trained here, once, and kept
-in the cache. Forwards are counted by a wrapper around the network, rows sent; forwards with and without a slope alike.
+python benchmarks/robustness_networks.py --autoattack FOLDER [--data DIR] [--points 100] [--skip 0] [--cases digits,...]
+[--seeds 0] [--peers exhaustive,autoattack,foolbox,torchattacks] [--cache FOLDER] [--outcomes FOLDER]; or, one process
+each, ``--scaling ours`` and ``--scaling autoattack``. Needs torch; each peer only where it is named. FOLDER is a
+checkout of github.com/fra31/auto-attack at a39220048b3c. Networks are trained here, once, and kept in the cache.
+Forwards are counted by a wrapper around the network, rows sent; forwards with and without a slope alike.
 
-Cases: ``digits`` and ``mnist`` in Linf and L2; ``quantised`` (inputs rounded to 8 steps before the network, so that
-slopes are zero), ``saturated`` (probabilities of logits times 30), ``steep`` (logits times 10,000).
+Cases: ``digits`` in Linf, L2 and L1, ``robust`` (the same network, trained longer and further), ``mnist``;
+``quantised`` (inputs rounded to 8 steps before the network, so that slopes are zero), ``saturated`` (probabilities of
+logits times 30), ``steep`` (logits times 10,000).
 """
 
 from __future__ import annotations
@@ -54,6 +56,7 @@ class Recipe(NamedTuple):
     """Epochs over which the radius grows to its full length."""
 
 
+# Clean and robust accuracy (Linf 0.15): digits 0.950 and 0.22, robust 0.902 and 0.50.
 RECIPES = {"digits": Recipe(10, 0.1, 10), "robust": Recipe(30, 0.2, 10), "mnist": Recipe(3, 0.2, 2)}
 CASES = {
     "digits": Case("digits", "linf", 0.15),
@@ -62,11 +65,11 @@ CASES = {
     "robust_l2": Case("robust", "l2", 1.5),
     "digits_l2": Case("digits", "l2", 1.5),
     "digits_l1": Case("digits", "l1", 12.0),
-    "mnist": Case("mnist", "linf", 0.2),
-    "mnist_l2": Case("mnist", "l2", 2.0),
-    "quantised": Case("digits", "linf", 0.2, "quantised"),
-    "saturated": Case("digits", "linf", 0.2, "saturated"),
-    "steep": Case("digits", "linf", 0.2, "steep"),
+    "mnist": Case("mnist", "linf", 0.25),
+    "mnist_l2": Case("mnist", "l2", 2.5),
+    "quantised": Case("digits", "linf", 0.15, "quantised"),
+    "saturated": Case("digits", "linf", 0.15, "saturated"),
+    "steep": Case("digits", "linf", 0.15, "steep"),
 }
 
 

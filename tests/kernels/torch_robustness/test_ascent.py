@@ -29,3 +29,23 @@ def test_finds_the_top_of_a_concave_hill(norm: str) -> None:
     assert (summit.value > -1 - 4e-3).all()
     assert np.isinf(found.distance).all()
     assert found.asked.backwards.tolist() == [51] * 3
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_a_widened_climb_goes_beyond_the_ball_but_keeps_no_flip_there(norm: str) -> None:
+    # The answer changes at 0.7 of the first column; points at 0.5 and 0.65 may move by 0.1.
+    def forward(x: object) -> object:
+        return torch.stack([torch.full((len(x),), 0.7), x[:, 0]], 1)  # type: ignore[arg-type,index]
+
+    X = np.full((2, 4), 0.5)
+    X[1, 0] = 0.65
+    ball = balls(X, norm=norm, eps=0.1, low=0, high=1, device="cpu", dtype=torch.float32)  # type: ignore[arg-type]
+    found = Found(Asked(forward, n_points=2), ball, torch.zeros(2, dtype=torch.int64))  # type: ignore[arg-type]
+    aim = Aim("margin", found.y)
+    wide = ascend(found, torch.arange(2), aim, ball.centre, iterations=10, widened=3.0)
+    assert wide.x[0, 0] > 0.79
+    assert np.isinf(found.distance[0])
+    again = ascend(found, torch.arange(2), aim, wide.x, iterations=10)
+    assert 0.59 < again.x[0, 0] < 0.601
+    assert np.isinf(found.distance[0])
+    assert found.distance[1] <= 0.1

@@ -67,6 +67,13 @@ def test_every_flip_lies_in_the_ball_and_the_range_and_flips(norm: str) -> None:
     assert ((now != y) == found.success).all()
 
 
+def test_in_l1_twenty_steps_flip_what_longer_attacks_flip() -> None:
+    # Three longer stages flip 21 of these; a climb that goes back to its best place at every checkpoint flips 17.
+    stages = (Stage("margin", 20),)
+    found = attacked(small_cnn(0), points(60), norm="l1", eps=2.0, stages=stages)
+    assert found.success.sum() >= 20
+
+
 def test_one_column_is_the_score_of_the_second_class() -> None:
     forward, W, b = linear(3, n_features=20, n_classes=2)
     X = np.random.default_rng(2).uniform(size=(30, 20))

@@ -67,7 +67,7 @@ def checkpoints(iterations: int, norm: Norm) -> list[int]:
     return sorted(set(at))
 
 
-def ascend(found: Found, points: Tensor, aim: Aim, start: Tensor, *, iterations: int) -> Summit:
+def ascend(found: Found, points: Tensor, aim: Aim, start: Tensor, *, iterations: int, widened: float = 1.0) -> Summit:
     """Climb from `start`; the rows of a point leave at its first flip, which `found` keeps.
 
     Parameters
@@ -79,9 +79,11 @@ def ascend(found: Found, points: Tensor, aim: Aim, start: Tensor, *, iterations:
     aim : Aim
         What is climbed, for the same rows.
     start : Tensor, shape (n, *shape)
-        Inside the balls.
+        Brought into the balls.
     iterations : int
         Steps, each one forward and one backward. The first goes where the aim would be highest, were it linear.
+    widened : float
+        The climb takes place in balls so many times as wide; a flip still counts only in its own ball.
 
     References
     ----------
@@ -90,6 +92,9 @@ def ascend(found: Found, points: Tensor, aim: Aim, start: Tensor, *, iterations:
     for sparse adversarial attacks on image classifiers. ICML, section 3.
     """
     asked, ball = found.asked, found.ball.at(points)
+    if widened != 1:
+        ball = ball.resized(widened * ball.eps)
+    start = ball.project(start)
     summit = Summit(torch.full_like(ball.eps, torch.inf), start.clone())
     slope = asked.slope(start, points, aim)
     rows = torch.arange(len(points), device=start.device)
@@ -159,14 +164,14 @@ def _checked(climber: Climber, steps: int) -> Climber:
 
 
 def _checked_l1(climber: Climber, ball: Ball) -> Climber:
-    """Go back to the best place; change fewer cells while its changes grow sparser, else shorten the step."""
+    """Where the changes grow sparser, change fewer cells from the best place, at full length; else shorten the step."""
     changed = (climber.best_x != ball.centre).flatten(1).sum(1).to(ball.eps.dtype)
     is_sparser = changed < SPARSER * climber.changed_then
-    step = torch.where(is_sparser, ball.eps, torch.maximum(climber.step / 1.5, ball.eps / 10))
+    wide = is_sparser.view(-1, *[1] * (climber.x.ndim - 1))
     return climber._replace(
-        step=step,
-        x=climber.best_x,
-        gradient=climber.best_gradient,
+        step=torch.where(is_sparser, ball.eps, torch.maximum(climber.step / 1.5, ball.eps / 10)),
+        x=torch.where(wide, climber.best_x, climber.x),
+        gradient=torch.where(wide, climber.best_gradient, climber.gradient),
         cells=(changed / 1.5).clamp(min=1),
         changed_then=changed,
     )
