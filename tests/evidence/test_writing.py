@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.core.errors import InputError
-from holdfast.evidence.writing import exclusively, open_durably, write_durably
+from holdfast.evidence.writing import exclusively, open_durably, refuse_unwritable, write_durably
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX limits and paths")
 
@@ -170,6 +170,15 @@ def test_a_new_file_replaces_none_that_came_while_it_was_written(tmp_path: Path)
         write_both(path)
     assert path.read_bytes() == b"first"
     assert [child.name for child in tmp_path.iterdir()] == ["x.json"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a file system that nobody can write to")
+def test_a_place_that_takes_no_file_is_refused_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot write /proc/model\.sig") as caught:
+        refuse_unwritable(Path("/proc/model.sig"))
+    assert caught.value.hint
+    refuse_unwritable(tmp_path / "model.sig")
+    assert list(tmp_path.iterdir()) == []
 
 
 def write_both(path: Path) -> None:

@@ -73,10 +73,13 @@ def did_you_mean(name: str, choices: Iterable[object]) -> str:
     --------
     >>> did_you_mean("incmoe", ["age", "income"])
     "did you mean 'income'?"
+    >>> did_you_mean("bill", ["model", "bill_of_materials"])
+    "did you mean 'bill_of_materials'?"
     """
     valid = [str(choice) for choice in choices]
     close = get_close_matches(name, valid, n=1, cutoff=0.6) or get_close_matches(name.lower(), valid, n=1, cutoff=0.6)
+    close = close or [choice for choice in valid if len(name) > 1 and choice.lower().startswith(name.lower())]
     if close:
-        return f"did you mean {close[0]!r}?"
+        return f"did you mean {' or '.join(map(repr, close[:3]))}?"
     shown = ", ".join(repr(choice) for choice in valid[:20])
     return f"valid choices: {shown}{', …' if len(valid) > 20 else ''}" if valid else "there are no valid choices"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Self
@@ -18,12 +18,14 @@ from holdfast.core.errors import InputError
 from holdfast.evidence.commitment import Commitment
 from holdfast.evidence.key_history import KeyHistory, history_of, key_statement
 from holdfast.evidence.keys import KeyPair, PublicKey
-from holdfast.evidence.ledger_storage import Entry, KeptCheckpoint, KeptNode, Row, Salt, Storage, closed_on_error
-from holdfast.evidence.notes import NamedKey, VerifierKey, checkpoint_text, named, parse_note, sign_text, signed_by
+from holdfast.evidence.ledger_growth import State, about_keys, grown, nodes_of, other_key
+from holdfast.evidence.ledger_rows import Entry, Growth, KeptCheckpoint, Salt
+from holdfast.evidence.ledger_storage import Storage, closed_on_error
+from holdfast.evidence.notes import NamedKey, VerifierKey, named, parse_note, signed_by
 from holdfast.evidence.receipt import Receipt, make_receipt
 from holdfast.evidence.statement import Statement, kind_of
 from holdfast.kernels.merkle.note import Checkpoint, is_key_name, read_checkpoint
-from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, in_order, inclusion_proof, leaf_hash
+from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, inclusion_proof, leaf_hash
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -50,15 +52,6 @@ class _Ticket:
     salts: Sequence[Salt]
     result: Appended | None = None
     error: BaseException | None = None
-
-
-@dataclass(slots=True)
-class _State:
-    """What a writer remembers between two commits."""
-
-    last: KeptCheckpoint | None
-    edge: Edge
-    keys: KeyHistory = field(default_factory=KeyHistory)
 
 
 class Ledger:
@@ -131,8 +124,8 @@ class Ledger:
                 )
             signer = named(key, name)
             said = _dated(key_statement("introduced", signer.verifier)).encode()
-            groups, _ = _grown(_State(None, Edge()), name, [_Ticket([said], ())], (signer,))
-            storage.create(name, groups)
+            first, _ = grown(State(None, Edge()), name, [said], (), (signer,))
+            storage.create(name, first)
         return cls(storage, key)
 
     @property
@@ -315,19 +308,25 @@ class Ledger:
 
     def _written(
         self, tickets: Sequence[_Ticket], signers: tuple[NamedKey, ...], *, is_change: bool
-    ) -> tuple[list[Appended], _State]:
+    ) -> tuple[list[Appended], State]:
+        """Enter the entries after the state that is remembered, or, where that is not the state any more, after it."""
+        payloads = [payload for ticket in tickets for payload in ticket.payloads]
+        salts = [salt for ticket in tickets for salt in ticket.salts]
+        state = self._state
+        if not self.fault and (is_change or not other_key(state, signers[0])):
+            growth, after = grown(state, self.origin, payloads, salts, signers)
+            if self.storage.append(growth):
+                return _places(growth, tickets), after
         with self.storage.writing() as connection:
             state = self._current(connection)
             if not is_change:
                 self._check_key(state, signers[0])
-            groups, after = _grown(state, self.origin, tickets, signers)
-            self.storage.add(connection, *groups)
-        assert after.last is not None
-        note, ends = after.last.note, accumulate((len(ticket.payloads) for ticket in tickets), initial=state.edge.size)
-        results = [Appended(first, len(ticket.payloads), note) for first, ticket in zip(ends, tickets, strict=False)]
-        return results, after
+            growth, after = grown(state, self.origin, payloads, salts, signers)
+            added = self.storage.add(connection, growth)
+            assert added
+        return _places(growth, tickets), after
 
-    def _current(self, connection: Connection) -> _State:
+    def _current(self, connection: Connection) -> State:
         """The state to go on from: the one remembered, unless somebody else wrote meanwhile."""
         before = self._state.last
         if not self.fault and self.storage.last_checkpoint(connection) != before:
@@ -342,11 +341,11 @@ class Ledger:
             )
         return self._state
 
-    def _check_key(self, state: _State, key: NamedKey) -> None:
-        force = state.keys.signer(state.last.size if state.last else 0)
-        if force is not None and force.key != key.verifier:
+    def _check_key(self, state: State, key: NamedKey) -> None:
+        force = other_key(state, key)
+        if force is not None:
             raise InputError(
-                f"the ledger is signed with the key {force.key.key.key_id}, and yours is {key.pair.key_id}",
+                f"the ledger is signed with the key {force.key.key_id}, and yours is {key.pair.key_id}",
                 hint="use that key, or enter yours with `holdfast ledger key`",
             )
 
@@ -361,22 +360,22 @@ class Ledger:
             raise InputError(f"the ledger {self.storage.name} holds nothing yet", hint="enter something first")
         return newest
 
-    def _recover(self, storage: Storage, connection: Connection) -> tuple[_State, str]:
+    def _recover(self, storage: Storage, connection: Connection) -> tuple[State, str]:
         """Take up the state that was written last, and say what is wrong with it: the last entries are hashed again."""
         last = storage.last_checkpoint(connection)
         size = last.size if last else 0
         if storage.entries(connection, size, last=1):
-            return _State(last, Edge()), f"entries from {size} on stand under no checkpoint"
+            return State(last, Edge()), f"entries from {size} on stand under no checkpoint"
         if last is None:
-            return _State(None, Edge()), ""
+            return State(None, Edge()), ""
         begin = max(0, size - TAIL)
         try:
             edge = Edge(begin, [_node(storage, connection, *at) for at in edge_of(begin)])
             fault = self._hash_again(storage, connection, edge, size)
-            keys = history_of(_about_keys(storage.entries(connection, 0, kind="key")))
+            keys = history_of(about_keys(storage.entries(connection, 0, kind="key")))
         except InputError as error:
-            return _State(last, Edge()), error.message
-        return _State(last, edge, keys), fault or _checkpoint_fault(last, self.origin, edge, keys)
+            return State(last, Edge()), error.message
+        return State(last, edge, keys), fault or _checkpoint_fault(last, self.origin, edge, keys)
 
     def _hash_again(self, storage: Storage, connection: Connection, edge: Edge, size: int) -> str:
         begin = edge.size
@@ -392,27 +391,11 @@ class Ledger:
         return "" if edge.size == size else f"the checkpoint speaks of {size} entries, and {edge.size} are there"
 
 
-def _grown(
-    state: _State, origin: str, tickets: Sequence[_Ticket], signers: Sequence[NamedKey]
-) -> tuple[tuple[Sequence[Row], ...], _State]:
-    """The rows to add for these tickets, and the state after them."""
-    edge, begin = state.edge.copy(), state.edge.size
-    payloads = [payload for ticket in tickets for payload in ticket.payloads]
-    rows = [
-        Entry(position, kind_of(payload), payload, leaf_hash(payload))
-        for position, payload in enumerate(payloads, begin)
-    ]
-    completed = edge.extend([row.leaf for row in rows])
-    text = checkpoint_text(Checkpoint(origin, edge.size, edge.root()), previous=begin)
-    last = KeptCheckpoint(edge.size, sign_text(text, signers))
-    salts = [salt for ticket in tickets for salt in ticket.salts]
-    keys = KeyHistory((*state.keys.events, *history_of(_about_keys(rows)).events))
-    return (rows, nodes_of(begin, completed), [last], salts), _State(last, edge, keys)
-
-
-def nodes_of(begin: int, completed: Sequence[Sequence[bytes]]) -> list[KeptNode]:
-    """Inner nodes that entries from ``begin`` on completed, given by level, in the order in which they were."""
-    return list(map(KeptNode._make, enumerate(in_order(begin, completed), begin - begin.bit_count())))
+def _places(growth: Growth, tickets: Sequence[_Ticket]) -> list[Appended]:
+    """Where the entries of each ticket were put."""
+    counts = [len(ticket.payloads) for ticket in tickets]
+    firsts = accumulate(counts, initial=growth.entries[0].position)
+    return [Appended(first, n, growth.checkpoint.note) for first, n in zip(firsts, counts, strict=False)]
 
 
 def _node(storage: Storage, connection: Connection, level: int, place: int) -> bytes:
@@ -428,10 +411,6 @@ def _node(storage: Storage, connection: Connection, level: int, place: int) -> b
 def _dated(statement: Statement) -> Statement:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return replace(statement, predicate={**statement.predicate, "recorded": now})
-
-
-def _about_keys(entries: Iterable[Entry]) -> Iterator[tuple[int, bytes]]:
-    return ((entry.position, entry.payload) for entry in entries if entry.kind == "key")
 
 
 def _checkpoint_fault(last: KeptCheckpoint, origin: str, edge: Edge, keys: KeyHistory) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 BUSY_SECONDS = 60
+# The log is written from its beginning again after 512 pages: a sync of a file that grows takes a third longer.
+SETTINGS = ("journal_mode = wal", "synchronous = full", "secure_delete = on", "wal_autocheckpoint = 512")
 _POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 
 
@@ -49,7 +51,7 @@ def sqlite_engine(path: Path, *, alone: bool) -> Engine:
 
     def opened(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
-        for setting in ("journal_mode = wal", "synchronous = full", "secure_delete = on", "wal_autocheckpoint = 8192"):
+        for setting in SETTINGS:
             connection.execute(f"pragma {setting}")
 
     def begun(connection: Connection) -> None:
@@ -119,10 +121,11 @@ _MEANINGS = {
 @contextmanager
 def said_in_words(name: str) -> Iterator[None]:
     """Say in words why a database cannot be used and what to do about it."""
-    errors = _errors()
     try:
         yield
-    except errors as error:
+    except Exception as error:
+        if not isinstance(error, _errors()):
+            raise
         text = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         hint = next((hint for word, hint in _MEANINGS.items() if word in text.lower()), "check the database")
         raise InputError(f"cannot use the ledger {name}: {text}", hint=hint) from error

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.core.canonical import canonical_json, digest_bytes
 from holdfast.core.errors import InputError
-from holdfast.evidence.ledger_storage import BATCH, KeptCheckpoint, Storage
+from holdfast.evidence.ledger_rows import KeptCheckpoint
+from holdfast.evidence.ledger_storage import BATCH, Storage
 from holdfast.evidence.statement import kind_of
 from holdfast.evidence.writing import open_durably
 from holdfast.kernels.merkle.tree import in_order, leaf_hash, node_number
@@ -42,12 +43,15 @@ class StoredHistory:
         self.origin = storage.origin(connection)
         self._storage = storage
         self._connection = connection
+        self._nodes: Iterator[tuple[int, bytes]] = iter(())
 
     def entries(self) -> Generator[Entries]:
         """Entries in order, some at a time."""
-        for rows in self._storage.all_entries(self._connection):
-            positions, kinds, payloads, leaves = zip(*rows, strict=True)
-            yield Entries(positions, kinds, _as_bytes(payloads), leaves)
+        with closing(self._storage.all_nodes(self._connection)) as nodes:
+            self._nodes = chain.from_iterable(nodes)
+            for rows in self._storage.all_entries(self._connection):
+                positions, kinds, payloads, leaves = zip(*rows, strict=True)
+                yield Entries(positions, kinds, _as_bytes(payloads), leaves)
 
     def checkpoints(self) -> Generator[KeptCheckpoint]:
         """Checkpoints in order."""
@@ -55,10 +59,13 @@ class StoredHistory:
 
     def faults_of_nodes(self, begin: int, completed: list[list[bytes]]) -> Iterator[str]:
         """What differs from the nodes that the entries from ``begin`` on completed, by level."""
-        end = begin + len(completed[0])
         first = begin - begin.bit_count()
-        found = self._storage.nodes(self._connection, first, end - end.bit_count())
-        if found == list(enumerate(in_order(begin, completed), first)):
+        nodes = list(enumerate(in_order(begin, completed), first))
+        if list(islice(self._nodes, len(nodes))) == nodes:
+            return
+        self._nodes = iter(())  # they run on no more: from here on those of each part are asked for
+        found = self._storage.nodes(self._connection, first, first + len(nodes))
+        if found == nodes:
             return
         stored = dict(found)
         for level, expected in enumerate(completed[1:], 1):

@@ -7,11 +7,11 @@ at all, and one writer is at work at a time. The store knows nothing of proofs a
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from holdfast.core.errors import InputError
 from holdfast.evidence.ledger_databases import (
@@ -21,6 +21,17 @@ from holdfast.evidence.ledger_databases import (
     sqlite_engine,
     state_at_rest,
 )
+from holdfast.evidence.ledger_rows import (
+    LOCK,
+    Entry,
+    Growth,
+    KeptCheckpoint,
+    Salt,
+    add_to_postgres,
+    add_to_sqlite,
+    as_checkpoint,
+    newest_checkpoint,
+)
 from holdfast.kernels.merkle.tree import node_number
 
 if TYPE_CHECKING:
@@ -29,39 +40,6 @@ if TYPE_CHECKING:
 LAYOUT = 1
 BATCH = 512  # fewer rows than make Python look for cycles, and few enough to stay in the cache of a core
 _CURSORS = count()
-
-
-class Entry(NamedTuple):
-    """One entry as it is kept; ``kind`` and ``leaf`` follow from the payload."""
-
-    position: int
-    kind: str
-    payload: bytes
-    leaf: bytes
-
-
-class KeptNode(NamedTuple):
-    """An inner node of the tree, by its number (:func:`holdfast.kernels.merkle.tree.node_number`)."""
-
-    number: int
-    hash: bytes
-
-
-class KeptCheckpoint(NamedTuple):
-    """A signed note, by the number of entries that it speaks of."""
-
-    size: int
-    note: str
-
-
-class Salt(NamedTuple):
-    """What opens a commitment: the digest by which the commitment names it, and the salt itself."""
-
-    digest: str
-    salt: bytes
-
-
-Row = Entry | KeptNode | KeptCheckpoint | Salt
 
 
 class Storage:
@@ -103,7 +81,7 @@ class Storage:
         with self.reading() as connection:
             return inspect(connection).has_table("ledger")
 
-    def create(self, origin: str, groups: Sequence[Sequence[Row]] = ()) -> None:
+    def create(self, origin: str, first: Growth | None = None) -> None:
         """Make the tables of a ledger that is not there yet, with the first rows; all of it, or nothing."""
         from sqlalchemy import insert
 
@@ -111,7 +89,8 @@ class Storage:
             for table in self._tables.values():
                 table.create(connection)
             connection.execute(insert(self._tables["ledger"]), {"one": 1, "layout": LAYOUT, "origin": origin})
-            self.add(connection, *groups)
+            if first is not None:
+                self.add(connection, first)
 
     def origin(self, connection: Connection) -> str:
         """Name of the ledger.
@@ -166,7 +145,7 @@ class Storage:
 
         Begin and commit go to the driver: by way of SQLAlchemy they need longer than the rest of a small write.
         """
-        begin = "select pg_advisory_xact_lock(7165889512)" if self.is_postgres else "begin immediate"
+        begin = f"begin; select pg_advisory_xact_lock({LOCK})" if self.is_postgres else "begin immediate"
         if self._writer is not None:
             try:
                 _driver(self._writer).execute(begin)
@@ -175,9 +154,16 @@ class Storage:
                 self._drop_writer()
                 if not self.is_postgres:
                     raise
-        self._writer = self._engine.connect().execution_options(writes=True)
-        _driver(self._writer).execute(begin)
-        self._inode = _inode(self.path)
+        writer = self._connected()
+        _driver(writer).execute(begin)
+        return writer
+
+    def _connected(self) -> Connection:
+        """The connection that writes; on PostgreSQL every statement is a transaction unless one is begun."""
+        if self._writer is None:
+            more = {"isolation_level": "AUTOCOMMIT"} if self.is_postgres else {}
+            self._writer = self._engine.connect().execution_options(writes=True, **more)
+            self._inode = _inode(self.path)
         return self._writer
 
     def _check_in_place(self) -> None:
@@ -196,39 +182,49 @@ class Storage:
             self._writer.close()
         self._writer = None
 
-    def add(self, connection: Connection, *groups: Sequence[Row]) -> None:
-        """Add rows, each group of one kind."""
-        driver = _driver(connection)
-        with driver.pipeline() if self.is_postgres else nullcontext():  # there all groups travel at once
-            for rows in filter(None, groups):
-                table, types = _COLUMNS[type(rows[0])]
-                if self.is_postgres:  # one statement with an array for each column: a row each is ten times slower
-                    arrays = ", ".join(f"%s::{one}[]" for one in types)
-                    columns = list(map(list, zip(*rows, strict=True)))
-                    driver.execute(f"insert into {table} select * from unnest({arrays})", columns)  # noqa: S608  (constants)
-                else:
-                    marks = ", ".join("?" * len(types))
-                    driver.executemany(f"insert into {table} values ({marks})", rows)  # noqa: S608
+    def append(self, growth: Growth) -> bool:
+        """Add rows if the newest checkpoint is the one before them; whether it was. They are on disk then.
+
+        A server that ends the connection may have added them first: it is asked again.
+        """
+        if not self.is_postgres:
+            with self.writing() as connection:
+                return self.add(connection, growth)
+        import psycopg
+
+        with said_in_words(self.name):
+            writer = self._connected()
+            try:
+                return self.add(writer, growth)
+            except psycopg.errors.UniqueViolation:
+                return False
+            except psycopg.OperationalError:
+                if not _driver(writer).closed:
+                    raise
+                self._drop_writer()
+        with self.writing() as connection:
+            return self.checkpoint(connection, growth.checkpoint.size) == growth.checkpoint
+
+    def add(self, connection: Connection, growth: Growth) -> bool:
+        """Add rows if the newest checkpoint is the one before them; whether it was."""
+        return (add_to_postgres if self.is_postgres else add_to_sqlite)(_driver(connection), growth)
 
     def last_checkpoint(self, connection: Connection) -> KeptCheckpoint | None:
         """The newest checkpoint; ``None`` before the first entry."""
-        newest = "select size, note from checkpoints order by size desc limit 1"
-        with closing(_driver(connection).execute(newest)) as cursor:
-            row = cursor.fetchone()
-        return _checkpoint(row) if row else None
+        return newest_checkpoint(_driver(connection))
 
     def count(self, connection: Connection, kind: str) -> int:
         """Number of rows of a table."""
-        from sqlalchemy import func, select
-
-        return int(connection.execute(select(func.count()).select_from(self._tables[kind])).scalar_one())
+        query = f"select count(*) from {self._tables[kind].name}"  # noqa: S608
+        with closing(_driver(connection).execute(query)) as cursor:
+            return int(cursor.fetchone()[0])
 
     def checkpoint(self, connection: Connection, size: int) -> KeptCheckpoint | None:
         """The checkpoint of a size."""
         query = f"select size, note from checkpoints where size = {size:d}"  # noqa: S608
         with closing(_driver(connection).execute(query)) as cursor:
             row = cursor.fetchone()
-        return _checkpoint(row) if row else None
+        return as_checkpoint(row) if row else None
 
     def entries(
         self, connection: Connection, begin: int, end: int | None = None, *, kind: str = "", last: int | None = None
@@ -254,12 +250,16 @@ class Storage:
     def all_checkpoints(self, connection: Connection) -> Generator[KeptCheckpoint]:
         """All checkpoints, the smallest first."""
         for rows in self._batches(connection, "select size, note from checkpoints order by size"):
-            yield from map(_checkpoint, rows)
+            yield from map(as_checkpoint, rows)
 
     def all_salts(self, connection: Connection) -> Iterator[Salt]:
         """All salts that were not erased."""
         for rows in self._batches(connection, "select digest, salt from salts order by digest"):
             yield from (Salt(*row) for row in rows)
+
+    def all_nodes(self, connection: Connection) -> Generator[list[tuple[int, bytes]]]:
+        """Numbers and hashes of all inner nodes in order, some at a time."""
+        return self._batches(connection, "select number, hash from nodes order by number")
 
     def nodes(self, connection: Connection, begin: int, end: int) -> list[tuple[int, bytes]]:
         """Numbers and hashes of inner nodes, from one number to before another."""
@@ -271,13 +271,17 @@ class Storage:
     def _batches(self, connection: Connection, query: str) -> Generator[list[Any]]:
         """Rows below SQLAlchemy, read from the database while they are asked for."""
         driver = _driver(connection)
-        if self.is_postgres:  # a cursor with a name stays on the server; any other brings all rows at once
-            cursor = driver.cursor(f"rows_{next(_CURSORS)}")
-            cursor.execute(query, binary=True)
-        else:
-            cursor = driver.execute(query)
-        with closing(cursor):
-            while rows := cursor.fetchmany(BATCH):
+        if not self.is_postgres:
+            with closing(driver.execute(query)) as cursor:
+                while rows := cursor.fetchmany(BATCH):
+                    yield rows
+            return
+        name = f"rows_{next(_CURSORS)}"
+        with driver.pipeline():  # the server reads on while the rows before are looked at
+            driver.execute(f"declare {name} no scroll cursor for {query}")
+            upcoming = driver.execute(f"fetch {BATCH} from {name}", binary=True)
+            while rows := upcoming.fetchall():
+                upcoming = driver.execute(f"fetch {BATCH} from {name}", binary=True)
                 yield rows
 
     def node(self, connection: Connection, level: int, place: int) -> bytes | None:
@@ -352,12 +356,6 @@ def _entry(row: Any) -> Entry:
     return Entry(position, str(kind), data, leaf)
 
 
-def _checkpoint(row: Any) -> KeptCheckpoint:
-    """As for an entry."""
-    size, note = row
-    return KeptCheckpoint(size if isinstance(size, int) else -1, str(note))
-
-
 @contextmanager
 def closed_on_error(storage: Storage) -> Iterator[None]:
     """Let go of a database when something goes wrong with it."""
@@ -366,14 +364,6 @@ def closed_on_error(storage: Storage) -> Iterator[None]:
     except BaseException:
         storage.close()
         raise
-
-
-_COLUMNS: dict[type, tuple[str, tuple[str, ...]]] = {
-    Entry: ("entries", ("bigint", "text", "bytea", "bytea")),
-    KeptNode: ("nodes", ("bigint", "bytea")),
-    KeptCheckpoint: ("checkpoints", ("bigint", "text")),
-    Salt: ("salts", ("text", "bytea")),
-}
 
 
 def _tables() -> dict[str, Table]:

@@ -13,7 +13,8 @@ from holdfast.core.errors import InputError
 from holdfast.evidence.key_history import KeyHistory, read_key_event
 from holdfast.evidence.keys import PublicKey
 from holdfast.evidence.ledger_export import Entries, StoredHistory
-from holdfast.evidence.ledger_storage import KeptCheckpoint, Storage
+from holdfast.evidence.ledger_rows import KeptCheckpoint
+from holdfast.evidence.ledger_storage import Storage
 from holdfast.evidence.notes import VerifierKey, checkpoint_text, parse_note, signed_by
 from holdfast.evidence.statement import kind_of, parse_statement
 from holdfast.evidence.verify import Status
@@ -196,11 +197,14 @@ class _Walk:
             self.faults.append(f"entry {begin + place}: missing; the next one is number {entries.positions[place]}")
         for place in _differences(leaves, entries.leaves):
             self.faults.append(f"entry {begin + place}: its content is not what its hash says")
-        for position, (kind, filed) in enumerate(zip(kinds, entries.kinds, strict=True), begin):
-            if kind != filed:
-                self.faults.append(f"entry {position}: it is filed as {filed!r} and says {kind!r}")
-            if kind == "key":
-                self._key(position, entries.payloads[position - begin])
+        for place in _differences(kinds, entries.kinds):
+            self.faults.append(
+                f"entry {begin + place}: it is filed as {entries.kinds[place]!r} and says {kinds[place]!r}"
+            )
+        if "key" in kinds:
+            for position, (kind, payload) in enumerate(zip(kinds, entries.payloads, strict=True), begin):
+                if kind == "key":
+                    self._key(position, payload)
         self._clocks(begin, entries.payloads)
         return leaves
 

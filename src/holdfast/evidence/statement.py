@@ -83,8 +83,12 @@ def kind_of(payload: bytes) -> str:
 
     In the canonical form nothing but the names and digests of the subjects follows the predicate type.
     """
-    _, _, rest = payload.rpartition(_KIND_BEGINS)
-    return rest.partition(_KIND_ENDS)[0].decode("ascii", "replace") if rest else ""
+    begin = payload.rfind(_KIND_BEGINS)
+    if begin < 0:
+        return ""
+    begin += len(_KIND_BEGINS)
+    end = payload.find(_KIND_ENDS, begin)
+    return payload[begin : end if end >= 0 else None].decode("ascii", "replace")
 
 
 def parse_statement(data: bytes, *, source: str) -> Statement:

@@ -112,6 +112,22 @@ def _name(descriptor: int, path: Path) -> None:
         os.close(folder)
 
 
+def refuse_unwritable(path: Path) -> None:
+    """Refuse a place that no file could be written to, before the work whose result goes there.
+
+    Raises
+    ------
+    InputError
+        When its folder takes no file: why, and what to do.
+    """
+    probe = path.parent / f".holdfast-{secrets.token_hex(8)}.part"
+    try:
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        os.unlink(probe)
+    except OSError as error:
+        raise writing_error(path, error) from error
+
+
 def _take_new_name(temporary: Path, path: Path) -> None:
     """Give a finished file its name unless there is one already."""
     try:

@@ -27,11 +27,12 @@ def sign(
     from holdfast.auditing.signing import sign_model
     from holdfast.evidence.ec_keys import EC_PRIVATE_NAME, load_ec_key
     from holdfast.evidence.keys import default_folder
-    from holdfast.evidence.writing import write_durably
+    from holdfast.evidence.writing import refuse_unwritable, write_durably
 
     refuse_without_ledger()
     pair = load_ec_key(key or default_folder() / EC_PRIVATE_NAME)
     place = out or model.absolute().parent / f"{model.absolute().name}.sig"
+    refuse_unwritable(place)
     signed = sign_model(model, pair, out=place, leave_out=tuple(leave_out or ()))
     write_durably(place, signed.bundle)
     tell([signed.statement], [], statement=statement)

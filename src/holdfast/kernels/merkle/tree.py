@@ -127,20 +127,20 @@ class Edge:
 
         The leaves themselves are level 0.
         """
-        left = {level: node for (level, _), node in zip(edge_of(self.size), self._nodes, strict=True)}
-        completed, row, level = [list(leaves)], list(leaves), 0
+        completed: list[list[bytes]] = []
+        row, places, edge = list(leaves), self.size, []
         while row:
-            if level in left:
-                row.insert(0, left.pop(level))
+            completed.append(row)
+            if places & 1:
+                row = [self._nodes.pop(), *row]
             if len(row) & 1:
-                left[level] = row.pop()
-            pairs = iter(row)
-            row = [sha256(b"\x01" + one + other).digest() for one, other in zip(pairs, pairs, strict=True)]
-            level += 1
-            completed.append(list(row))
+                edge.append(row[-1])
+            left = iter(row)
+            row = [sha256(b"\x01" + one + other).digest() for one, other in zip(left, left, strict=False)]
+            places >>= 1
+        self._nodes += reversed(edge)
         self.size += len(leaves)
-        self._nodes = [left[level] for level in sorted(left, reverse=True)]
-        return completed[:-1]
+        return completed
 
     def root(self) -> bytes:
         """Root of the tree, 32 bytes; that of an empty one is the hash of nothing."""
