@@ -1,8 +1,9 @@
 """Shadow networks trained one after the other by torch, by torch.func's vmap, and side by side by us.
 
-``python benchmarks/shadow_networks.py --data DIR [--shadows 16] [--threads 1] [--repeats 3] [--device cpu] [--epochs 2]``
-with ``mnist10k.npz`` in DIR: 4,000 records, 2,000 of them members of each shadow, batches of 50, SGD 0.05 with momentum 0.9;
-an MLP 784-128-10 for 25 epochs and a CNN of 8 and 16 channels for 12. Rivals alternate; medians are printed.
+``python benchmarks/shadow_networks.py --data DIR [--shadows 16] [--threads 1] [--repeats 3] [--device cpu]
+[--epochs N]`` with ``mnist10k.npz`` in DIR: 4,000 records, 2,000 of them members of each shadow, batches of 50, SGD of
+0.05 with momentum 0.9; an MLP 784-128-10 for 25 epochs and a CNN of 8 and 16 channels for 12. Rivals alternate; medians
+are printed.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ ELEMENTWISE = frozenset({
 })  # fmt: skip
 # these see each channel of each row by itself
 CHANNELWISE = frozenset({"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"})
-# A convolution of few channels is a matrix product where cells lie under few windows, or under many but no gradient by
-# them is asked for; else grouped convolutions are faster (measured: benchmarks/RESULTS.md).
+# A convolution of few channels is computed as a product with the cells under its windows, if these overlap little or it
+# reads the rows themselves, so that no gradient has to be folded back; else torch's grouped convolution is faster.
 MOST_CHANNELS, MOST_OVERLAP = 16, 4.0
 # layers whose weights training would find, and rounding that training did not have
 UNTRAINED = frozenset({"ConvTranspose", "Einsum", "Embedding", "GRU", "LSTM", "QuantizeLinear", "RNN"})
