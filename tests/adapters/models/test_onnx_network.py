@@ -168,6 +168,15 @@ def test_a_network_that_is_quantised_as_it_runs_is_a_black_box_and_its_operators
     assert any("DynamicQuantizeLinear, MatMulInteger, not known here" in note for note in opened.info.notes)
 
 
+def test_a_quantised_sigmoid_still_gives_a_probability() -> None:
+    nodes = [node("Gemm", "x w", "z"), node("Sigmoid", "z", "p"), node("QuantizeLinear", "p step zero", "q"),
+             node("DequantizeLinear", "q step zero", "y")]  # fmt: skip
+    constants = {"w": weights(3, 1), "step": np.float32(1 / 255), "zero": np.uint8(0)}
+    opened = HeldModel(load(model(nodes, row=[3], constants=constants, width=1)), batch_rows=9)
+    assert opened.network().link == "probability"
+    assert "scores" in opened.info.capabilities
+
+
 def test_logits_behind_a_table_of_codes_are_recognised() -> None:
     nodes = [node("Cast", "x", "i", to=7), node("Gather", "table i", "e"), node("Flatten", "e", "f"),
              node("Gemm", "f w", "y")]  # fmt: skip
