@@ -75,6 +75,29 @@ def test_a_network_with_other_weights_is_refused_with_how_far_it_is_off() -> Non
         showing(small_cnn("Softmax"), constants=other).network()
 
 
+def test_quantised_networks_and_half_precision_may_be_further_off() -> None:
+    """Their runtimes add with larger errors; what was read of them is still to be the network."""
+    with_torch()
+    real = load(small_cnn("Softmax")).network()
+    exact = [Step(op="Mul", inputs=(real.output, "step"), output="q")]
+    quantised = [Step(op="QuantizeLinear", inputs=(real.output, "step", "zero"), output="i",
+                      attributes={"low": -128, "high": 127}),
+                 Step(op="Mul", inputs=("i", "step"), output="q")]  # fmt: skip
+    half = [Step(op="Cast", inputs=(real.output,), output="h", attributes={"to": 10}),
+            Step(op="Mul", inputs=("h", "step"), output="q")]  # fmt: skip
+    for steps, width in ((quantised, 0.3), (half, 1.003)):
+        constants = {**real.constants, "step": np.float32(width), "zero": np.float32(0)}
+        changed = {"constants": constants, "output": "q"}
+        assert showing(small_cnn("Softmax"), steps=(*real.steps, *steps), **changed).network()
+        wrong = {**constants, "u": real.constants[real.steps[-1].inputs[2]] + np.float32([9, 0, -9])}
+        last = replace(real.steps[-1], inputs=(*real.steps[-1].inputs[:2], "u"))
+        with pytest.raises(NotRun, match="differ by up to"):
+            showing(small_cnn("Softmax"), steps=(*real.steps[:-1], last, *steps), output="q", constants=wrong).network()
+    plain = {"constants": {**real.constants, "step": np.float32(1.03)}, "output": "q"}
+    with pytest.raises(NotRun, match="differ by up to"):
+        showing(small_cnn("Softmax"), steps=(*real.steps, *exact), **plain).network()
+
+
 def test_a_network_with_its_classes_in_another_order_is_refused() -> None:
     with_torch()
     real = load(small_cnn("Softmax")).network()

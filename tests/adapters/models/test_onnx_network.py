@@ -155,6 +155,37 @@ def test_an_unknown_operator_leaves_the_model_a_black_box(numbers: pl.DataFrame)
     assert opened.predict(numbers).scores.shape == (200, 4)  # type: ignore[union-attr]
 
 
+def test_a_network_that_is_quantised_as_it_runs_is_a_black_box_and_its_operators_are_named() -> None:
+    nodes = [
+        node("DynamicQuantizeLinear", "x", "q step zero"),
+        node("MatMulInteger", "q w zero", "i"),
+        node("Cast", "i", "f", to=1),
+        node("Mul", "f step", "y"),
+    ]
+    w = np.random.default_rng(0).integers(0, 9, (3, 4)).astype(np.uint8)
+    opened = HeldModel(load(model(nodes, row=[3], constants={"w": w}, width=4)), batch_rows=9)
+    assert "gradients" not in opened.info.capabilities
+    assert any("DynamicQuantizeLinear, MatMulInteger, not known here" in note for note in opened.info.notes)
+
+
+def test_a_quantised_sigmoid_still_gives_a_probability() -> None:
+    nodes = [node("Gemm", "x w", "z"), node("Sigmoid", "z", "p"), node("QuantizeLinear", "p step zero", "q"),
+             node("DequantizeLinear", "q step zero", "y")]  # fmt: skip
+    constants = {"w": weights(3, 1), "step": np.float32(1 / 255), "zero": np.uint8(0)}
+    opened = HeldModel(load(model(nodes, row=[3], constants=constants, width=1)), batch_rows=9)
+    assert opened.network().link == "probability"
+    assert "scores" in opened.info.capabilities
+
+
+def test_logits_behind_a_table_of_codes_are_recognised() -> None:
+    nodes = [node("Cast", "x", "i", to=7), node("Gather", "table i", "e"), node("Flatten", "e", "f"),
+             node("Gemm", "f w", "y")]  # fmt: skip
+    opened = HeldModel(
+        load(model(nodes, row=[1], constants={"table": weights(3, 4), "w": weights(4, 3)})), batch_rows=9
+    )
+    assert opened.network().link == "logits"
+
+
 @pytest.mark.parametrize(
     ("nodes", "said"),
     [

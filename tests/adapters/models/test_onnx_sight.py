@@ -40,7 +40,8 @@ LAYOUTS: list[tuple[str, list[NodeProto], dict[str, Any]]] = [
         node("Slice", "d four sixteen zero", "e"), node("Transpose", "e", "o", perm=[1, 0])],
      {"column": weights(12, 1), "four": np.array([4]), "sixteen": np.array([16]), "zero": np.array([0])}),
     ("one number for each row", [
-        node("ReduceMax", "h", "m", axes=[1], keepdims=0), node("Unsqueeze", "m one", "c"), node("Sub", "h c", "o")], {}),
+        node("ReduceMax", "h", "m", axes=[1], keepdims=0), node("Unsqueeze", "m one", "c"),
+        node("Sub", "h c", "o")], {}),
     ("a column chosen by one number", [
         node("Gather", "h place", "g", axis=1), node("Unsqueeze", "g one", "c"), node("Mul", "h c", "o")],
      {"place": np.array(5)}),

@@ -66,8 +66,10 @@ CASES: list[Case] = [
     ("celu of another width", ROW, [node("Celu", "x", "o", alpha=0.4)], {}),
     ("where", ROW, [node("Greater", "x half", "g"), node("Where", "g half x", "o")], {"half": np.float32(0.5)}),
     ("logic", ROW, [
-        node("Less", "x half", "a"), node("GreaterOrEqual", "x low", "b"), node("And", "a b", "c"), node("Not", "a", "d"),
-        node("LessOrEqual", "x low", "p"), node("Equal", "p b", "q"), node("Or", "d q", "u"), node("Xor", "c u", "e"), node("Or", "e c", "f"), node("Cast", "f", "o", to=1)],
+        node("Less", "x half", "a"), node("GreaterOrEqual", "x low", "b"), node("And", "a b", "c"),
+        node("Not", "a", "d"),
+        node("LessOrEqual", "x low", "p"), node("Equal", "p b", "q"), node("Or", "d q", "u"),
+        node("Xor", "c u", "e"), node("Or", "e c", "f"), node("Cast", "f", "o", to=1)],
      {"half": np.float32(0.5), "low": np.float32(-1)}),
     ("missing numbers", ROW, [
         node("Log", "x", "l"), node("IsNaN", "l", "m"), node("Where", "m half x", "o")], {"half": np.float32(0.5)}),
@@ -75,7 +77,8 @@ CASES: list[Case] = [
      {"shift": weights(6)}),
     ("mean of two", ROW, [node("Neg", "x", "n"), node("Mean", "x n shift", "o")], {"shift": weights(6)}),
     ("whole numbers", ROW, [
-        node("Mul", "x ten", "t"), node("Cast", "t", "i", to=7), node("Div", "i three", "d"), node("Mod", "i three", "m"),
+        node("Mul", "x ten", "t"), node("Cast", "t", "i", to=7),
+        node("Div", "i three", "d"), node("Mod", "i three", "m"),
         node("Add", "d m", "s"), node("Cast", "s", "o", to=1)], {"ten": np.float32(10), "three": np.array(3)}),
     ("product of rows", ROW, [
         node("Reshape", "x two", "r"), node("Transpose", "r", "t", perm=[0, 2, 1]), node("Einsum", "r t", "o",
@@ -119,21 +122,25 @@ CASES: list[Case] = [
     ("turned round", IMAGE, [node("Slice", "x start end axis step", "o")],
      {"start": np.array([-1, 3]), "end": np.array([-99, 0]), "axis": np.array([3, 2]), "step": np.array([-1, -2])}),
     ("rolled", IMAGE, [
-        node("Slice", "x two far three", "a"), node("Slice", "x zero two three", "b"), node("Concat", "a b", "o", axis=-1)],
+        node("Slice", "x two far three", "a"),
+        node("Slice", "x zero two three", "b"), node("Concat", "a b", "o", axis=-1)],
      {"two": np.array([2]), "far": np.array([2**62]), "three": np.array([3]), "zero": np.array([0])}),
-    *((f"padding by {mode}", IMAGE, [node("Pad", "x pads", "o", mode=mode)], {"pads": np.array([0, 0, 1, 2, 0, 1, 0, 3])})
+    *((f"padding by {mode}", IMAGE, [node("Pad", "x pads", "o", mode=mode)],
+       {"pads": np.array([0, 0, 1, 2, 0, 1, 0, 3])})
       for mode in ("constant", "edge", "reflect", "wrap")),
     ("padding that cuts off", IMAGE, [node("Pad", "x pads", "o")], {"pads": np.array([0, 0, 1, -2, 0, 0, -1, 0])}),
     ("expand", IMAGE, [node("GlobalAveragePool", "x", "g"), node("Expand", "g wanted", "o")],
      {"wanted": np.array([1, 4, 2, 3])}),
     ("tile", IMAGE, [node("Tile", "x times", "o")], {"times": np.array([1, 2, 1, 3])}),
     ("lower half", IMAGE, [node("Trilu", "x one", "o", upper=0)], {"one": np.array(1)}),
-    ("depth to space", (8, 2, 3), [node("DepthToSpace", "x", "a", blocksize=2), node("SpaceToDepth", "a", "b", blocksize=2),
-                                   node("DepthToSpace", "b", "o", blocksize=2, mode="CRD")], {}),
+    ("depth to space", (8, 2, 3), [
+        node("DepthToSpace", "x", "a", blocksize=2), node("SpaceToDepth", "a", "b", blocksize=2),
+        node("DepthToSpace", "b", "o", blocksize=2, mode="CRD")], {}),
     ("sums so far", IMAGE, [node("CumSum", "x axis", "o", reverse=1)], {"axis": np.array(2)}),
     ("places of many axes, one at a time", ROW, [node("Reshape", "x two", "r"), node("GatherND", "r at", "o")],
      {"two": np.array([1, 2, 3]), "at": np.array([[[0, 1, 2], [0, 0, 1]]])}),
-    ("overwritten places, one at a time", ROW, [node("ScatterND", "x at new", "s"), node("ScatterElements", "s col new2", "o", axis=1)],
+    ("overwritten places, one at a time", ROW, [
+        node("ScatterND", "x at new", "s"), node("ScatterElements", "s col new2", "o", axis=1)],
      {"at": np.array([[0, 1], [0, 4]]), "new": np.float32([7, 8]), "col": np.array([[5, 0]]),
       "new2": np.float32([[3, 4]])}),
     ("largest", ROW, [node("TopK", "x two", "v i"), node("Cast", "i", "f", to=1), node("Concat", "v f", "o", axis=1)],
@@ -175,7 +182,8 @@ def test_what_is_read_is_what_onnxruntime_computes(
 
 RESIZED = [
     *((mode, {"mode": "nearest", "coordinate_transformation_mode": mode, "nearest_mode": nearest})
-      for mode in ("asymmetric", "half_pixel") for nearest in ("floor", "ceil", "round_prefer_floor", "round_prefer_ceil")),
+      for mode in ("asymmetric", "half_pixel")
+      for nearest in ("floor", "ceil", "round_prefer_floor", "round_prefer_ceil")),
     *((mode, {"mode": kind, "coordinate_transformation_mode": mode})
       for mode in ("asymmetric", "half_pixel", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric")
       for kind in ("linear", "cubic")),
@@ -245,6 +253,11 @@ def test_what_is_not_known_of_an_operator_is_named(nodes: list[NodeProto], said:
     data = model([*nodes, node("Flatten", "o", "y")], row=IMAGE, constants=constants, opset=18)
     with pytest.raises(NotRun, match=said):
         HeldModel(load(data), batch_rows=9).network()
+
+
+def test_the_guide_lists_every_operator() -> None:
+    guide = Path("docs/guides/networks.md").read_text(encoding="utf-8")
+    assert not [op for op in WRITERS if f"`{op}`" not in guide]
 
 
 def test_every_operator_has_a_test() -> None:

@@ -95,5 +95,5 @@ def test_half_precision_is_refused_by_name() -> None:
 
 
 def test_factors_that_both_depend_on_the_row_are_named_as_that() -> None:
-    with pytest.raises(UnsupportedOperator, match="Mul.*more than one of its inputs depends on the row"):
+    with pytest.raises(UnsupportedOperator, match=r"Mul.*more than one of its inputs depends on the row"):
         graph_of(one_step("Mul", None, None))

@@ -255,7 +255,7 @@ def windows(draw: st.DrawFn) -> dict[str, Any]:
 SIZES = st.tuples(*[st.integers(6, 9)] * 3)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(windows(), SIZES, st.sampled_from([1, 2]), st.booleans())
 def test_transposed_convolution_is_that_of_onnxruntime(
     attributes: dict[str, Any], size: tuple[int, ...], group: int, has_bias: bool

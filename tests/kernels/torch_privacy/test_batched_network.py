@@ -94,6 +94,10 @@ def test_weights_begin_within_the_limit_of_the_rule_and_follow_from_the_generato
             (Step(op="Gemm", inputs=("input", "W"), output="h"), Step(op="Div", inputs=("h", "W"), output="z")),
             r"'z' \(Div\).*cannot be trained",
         ),
+        (
+            (Step(op="Embedding", inputs=("input", "W"), output="h"), Step(op="Gemm", inputs=("h", "W"), output="z")),
+            r"'h' \(Embedding\) are not trained here",
+        ),
     ],
 )
 def test_an_architecture_of_which_training_is_not_known_is_refused(steps: tuple[Step, ...], message: str) -> None:

@@ -82,6 +82,31 @@ def test_a_row_is_attacked_in_the_same_way_whatever_others_there_are() -> None:
     np.testing.assert_allclose(part.distance, whole.distance[some], rtol=1e-9)
 
 
+def test_a_quantised_network_is_attacked_by_a_guess_that_is_said() -> None:
+    X = rows(30)
+    cells = {name: X[:, k] for k, name in enumerate(NAMES)}
+    limits = {name: NumericLimits(scale, -99.0, 99.0, False) for name, scale in zip(NAMES, SCALE, strict=True)}
+    steps = (
+        Step(op="QuantizeLinear", inputs=("input", "step", "zero"), output="q", attributes={"low": -128, "high": 127}),
+        Step(op="Mul", inputs=("q", "step"), output="d"),
+        Step(op="Gemm", inputs=("d", "w"), output="y"),
+    )
+    constants = {"w": WEIGHTS, "step": np.float32(0.3), "zero": np.float32(0)}
+    network = RawNetwork(steps=steps, constants=constants, input_shape=(3,), output="y", link="logits")
+
+    def answered(X: NDArray[np.float64]) -> NDArray[np.int64]:
+        return answers(np.rint(X / 0.3).clip(-128, 127) * 0.3)
+
+    problem = network_problem(network, cells, answered(X), Rules(limits, Budget(0.6, 0)), seed=0)
+    assert "quantised" in problem.doubts[0]
+    assert "guess" in problem.doubts[0]
+    found = problem.search(cells, answered(X), np.arange(len(X)))
+    flipped = np.isfinite(found.distance)
+    assert flipped.sum() > 5
+    after = np.column_stack([found.cells[name] for name in NAMES])
+    assert (answered(after) != answered(X))[flipped].mean() > 0.8
+
+
 def test_slopes_that_are_hidden_are_doubted() -> None:
     X = rows(16)
     cells = {name: X[:, k] for k, name in enumerate(NAMES)}

@@ -18,7 +18,7 @@ NODE_INPUT, NODE_OUTPUT, NODE_OPERATOR, NODE_ATTRIBUTE = 1, 2, 4, 5
 ATTRIBUTE_NAME, ATTRIBUTE_INTEGERS, ATTRIBUTE_STRINGS = 1, 8, 9
 TENSOR_DATA_LOCATION, EXTERNAL = 14, 1
 LABEL_ATTRIBUTES = ("classlabels_strings", "classlabels_int64s", "classlabels_ints")
-PASSING = ("Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten")
+PASSING = ("Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "QuantizeLinear", "DequantizeLinear")
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 
 

@@ -28,7 +28,10 @@ ROWS_TOGETHER = 3
 # single precision, summed in another order, as a share of the largest score
 TOLERANCE = 1e-3
 FLOAT16 = 10
-LAYERS = frozenset({"Gemm", "MatMul", "Conv"})
+LAYERS = frozenset({
+    "Conv", "ConvInteger", "ConvTranspose", "Einsum", "GRU", "Gemm", "LSTM", "MatMul", "MatMulInteger", "QGemm",
+    "QLinearConv", "QLinearMatMul", "RNN",
+})  # fmt: skip
 
 
 def operators_between(data: bytes, *, given: str, output: str) -> frozenset[str]:

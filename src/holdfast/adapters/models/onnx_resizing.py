@@ -59,13 +59,13 @@ def _coordinates(node: TreeNode, before: int, after: int, scale: float) -> Array
     """Place new cells among the old ones."""
     mode = node.word("coordinate_transformation_mode", "half_pixel") if node.operator == "Resize" else "asymmetric"
     # in single precision, as runtimes do: on which side of a whole number a place comes to lie hangs on it
-    new, scale = np.arange(after, dtype=np.float32), np.float32(scale)
+    new, by = np.arange(after, dtype=np.float32), np.float32(scale)
     if mode == "align_corners":
         return new * np.float32(before - 1) / np.float32(after - 1) if after > 1 else new * 0
     if mode == "asymmetric":
-        return new / scale
+        return new / by
     if mode == "half_pixel" or (mode == "pytorch_half_pixel" and after > 1):
-        return (new + np.float32(0.5)) / scale - np.float32(0.5)
+        return (new + np.float32(0.5)) / by - np.float32(0.5)
     if mode == "pytorch_half_pixel":
         return new * 0
     if mode == "half_pixel_symmetric":

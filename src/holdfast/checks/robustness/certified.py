@@ -25,9 +25,10 @@ those lines optimised for each row (alpha-CROWN), at last by cutting the inputs,
 until each part is proved or holds a flip (branch and bound, with the prices of beta-CROWN).
 Bounds are computed in double precision and widened at every step by what single precision may err there, in whatever
 order a runtime adds; arithmetic of fewer digits (TF32, half precision) and convolutions by fast transforms (Winograd)
-err more and are not covered. Known are convolutions, dense layers, ``Relu``, ``LeakyRelu``, ``Clip``, ``Abs``,
-``Sigmoid``, ``Tanh``, ``HardSigmoid``, maxima and means of windows, sums of branches, and everything that only moves or
-scales numbers; any other operator is named and the check is not run.
+err more and are not covered. Known are convolutions, also transposed, dense layers, ``Relu``, ``LeakyRelu``, ``Clip``,
+``Abs``, ``Max``, ``Min``, ``Sigmoid``, ``Tanh``, ``HardSigmoid``, maxima and means of windows, sums of branches, and
+everything that only moves or scales numbers; any other operator, such as a product of two things that both depend on
+the row, is named and the check is not run.
 
 Where the evasion check ran, the same rows are looked at in the same order, what it proved is taken over, and more work
 goes into the rows that it left open.
