@@ -74,7 +74,7 @@ def test_classes_take_the_type_of_the_table(stated: Any, cells: Any, expected: A
 def test_labels_by_position_are_taken_in_sorted_order_and_said_so() -> None:
     facts = settled(columns(TEXT), model=FixedModel(scores=one_hot(Y)))
     assert facts.classes == ("no", "yes")
-    assert any("sorted order: no, yes" in text for text in facts.assumptions)
+    assert sum("sorted order: no, yes" in text for text in facts.assumptions) == 1
 
 
 def test_agreement_with_the_test_labels_is_stated_as_counted() -> None:
@@ -224,6 +224,16 @@ def test_model_that_returns_values_is_a_regression() -> None:
     values = [float(row) for row in range(120)]
     facts = settled(columns(list(range(120))), model=FixedModel(labels=values, capabilities={"values", "query"}))
     assert (facts.task, facts.classes, facts.positive) == ("regression", (), 0)
+
+
+def test_an_amount_where_the_target_is_yes_or_no_is_doubted_with_the_next_step() -> None:
+    model = FixedModel(labels=[0.5] * 120, capabilities={"values", "query"})
+    doubts = [text for text in settled(columns(Y), model=model).assumptions if text.startswith("Look at this first")]
+    assert len(doubts) == 1
+    assert "sigmoid" in doubts[0]
+    assert "task: regression" in doubts[0]
+    facts = settled(columns(Y), model=model, task="regression")
+    assert not any(text.startswith("Look at this first") for text in facts.assumptions)
 
 
 def test_model_with_classes_and_many_integer_labels_is_no_regression() -> None:

@@ -123,6 +123,12 @@ def test_measurement_that_the_check_did_not_give_could_not_be_evaluated() -> Non
     assert "did you mean 'a.b.rsik'?" in verdict.reason
 
 
+def test_a_measurement_that_was_not_possible_is_no_slip_of_the_pen() -> None:
+    verdict = one_rule(finding(measured(*GOOD, id="a.b.something_else"))).verdicts[0]
+    assert "did you mean" not in verdict.reason
+    assert verdict.reason.endswith("its finding says why")
+
+
 def test_rule_for_an_unknown_check_is_an_error_that_names_the_closest() -> None:
     with pytest.raises(InputError, match=r"did you mean 'a\.b'"):
         one_rule(finding(measured(*GOOD)), {"measurement": "a.bb.risk"})

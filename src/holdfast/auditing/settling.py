@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.auditing.constraining import check_constraints
 from holdfast.auditing.matching import encode_target, label_key, match_predictions, same_labels, target_column
+from holdfast.auditing.network_quality import FIRST
 from holdfast.auditing.network_training import with_recipe
 from holdfast.auditing.subject import Facts, inputs_of
 from holdfast.core.check import Task
@@ -103,6 +104,7 @@ def _task(deployment: Deployment, labels: list[pl.Series], info: ModelInfo | Non
         return deployment.task
     returned = info.capabilities & {"labels", "scores", "values"} if info is not None else frozenset()
     if returned == {"values"}:
+        assumptions += _doubts_about_amounts(labels)
         return "regression"
     if "scores" in returned or returned == {"labels"}:
         return "multiclass"
@@ -113,6 +115,20 @@ def _task(deployment: Deployment, labels: list[pl.Series], info: ModelInfo | Non
         assumptions.append("The target holds many different whole numbers, so the task is taken to be regression.")
         return "regression"
     return "multiclass"
+
+
+def _doubts_about_amounts(labels: list[pl.Series]) -> list[str]:
+    """Say what to do where a model gives an amount and the target is a yes or no."""
+    found = _sorted_labels(labels)
+    if len(found) != 2:
+        return []
+    first, second = found
+    return [
+        f"{FIRST}: the model gives one number for each row and nothing in it says that this is a probability, so it is "
+        f"taken for an amount (task: regression); but the target has two values only, {first!r} and {second!r}. If it "
+        f"is a log odds, export the model with a sigmoid as its last step, so that its output is the probability of "
+        f"{second!r}. If it is an amount, state task: regression under deployment in holdfast.yaml."
+    ]
 
 
 def _looks_like_classes(column: pl.Series) -> bool:
@@ -148,10 +164,9 @@ def _classes(
             hint="list the classes in score order as deployment.classes in holdfast.yaml",
         )
     if info is not None:
-        assumptions.append(
-            f"The model does not name its classes as the table does; its scores are taken to be in sorted order: "
-            f"{', '.join(map(str, found))}."
-        )
+        how = "does not name its classes as the table does" if stated else "names no classes"
+        shown = ", ".join(map(str, found))
+        assumptions.append(f"The model {how}; its scores are taken to be in sorted order: {shown}.")
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 from holdfast.core.decision import Verdict, VerdictKind
 from holdfast.core.errors import InputError, did_you_mean
@@ -87,7 +88,10 @@ def _without_number(rule: Rule, finding: Finding) -> Verdict:
 
 def _unmatched(rule: Rule, found: Sequence[Finding]) -> Verdict:
     known = [measurement.id for finding in found for measurement in finding.measurements]
-    reason = f"the check ran but measured nothing called {rule.measurement!r}; {did_you_mean(rule.measurement, known)}"
+    own, *others = (each.removeprefix(f"{found[0].check}.") for each in (rule.measurement, *known))
+    is_slip = bool(get_close_matches(own, others, n=1))
+    rest = did_you_mean(rule.measurement, known) if is_slip or not known else "its finding says why"
+    reason = f"the check ran but measured nothing called {rule.measurement!r}; {rest}"
     return _blank(rule, found[0].check, rule.measurement, "could_not_evaluate", reason)
 
 

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from holdfast.core.check import Measured, Outcome
+from holdfast.core.deployment import Deployment
 from holdfast.core.errors import NotApplicable
 from tests.harness import run_check
 
@@ -96,3 +97,30 @@ def test_outcomes_that_mean_something_else_are_told_from_inputs_that_moved() -> 
     changed = found(run_check(CHECK, test=draw(0), current=turned, model=model, target="y"))
     assert changed["concept_effect"].interval.low > 0.05
     assert changed["n_drifted"].value == 0
+
+
+def pictures(seed: int, n: int = 600, *, light: float = 1.0) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    x = np.zeros((n, 9, 9))
+    x[:, 1:8, 1:8] = rng.random((n, 7, 7))
+    x[:, :3, :3] *= light
+    return pl.DataFrame({f"p{place}": cells for place, cells in enumerate(x.reshape(n, -1).T)})
+
+
+IMAGES = Deployment(modality="image", image_shape=(1, 9, 9))
+
+
+def test_of_images_what_moved_is_said_of_the_whole_and_not_of_pixels() -> None:
+    outcome = run_check(CHECK, train=pictures(0), test=pictures(1, light=0.6), deployment=IMAGES)
+    numbers = found(outcome)
+    drifted = outcome.tables["columns"].filter(pl.col("verdict") == "drifted")["column"].to_list()
+    assert drifted[0] == "brightness of the top left"
+    assert "brightness of the bottom right" not in drifted
+    assert "properties of the images have drifted: most brightness of the top left" in numbers["n_drifted"].plain
+    assert "pixels in row" in numbers["joint_auc"].plain or "top left" in numbers["joint_auc"].plain
+    assert numbers["n_changed"].value == 0
+
+
+def test_images_that_are_alike_have_not_drifted() -> None:
+    numbers = found(run_check(CHECK, train=pictures(2), test=pictures(3), deployment=IMAGES))
+    assert numbers["n_drifted"].value == numbers["n_changed"].value == 0

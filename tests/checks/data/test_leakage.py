@@ -192,3 +192,15 @@ def test_a_noisy_copy_is_found_in_nearly_every_draw() -> None:
         train, test = (with_copy(loans(rng, n), rng, 0.02) for n in (400, 200))
         hits += values(run_check("data.leakage", train=train, test=test, target="y"))["n_suspect_columns"] == 1
     assert hits >= 90
+
+
+def test_a_pixel_that_gives_the_class_away_is_named_by_its_place() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.random((600, 6, 6)), rng.integers(0, 2, 600)
+    x[:, 5, 0] = y  # a mark in the corner
+    frame = pl.DataFrame({f"p{place}": cells for place, cells in enumerate(x.reshape(600, -1).T)} | {"y": y})
+    deployment = Deployment(modality="image")
+    outcome = run_check("data.leakage", train=frame[:300], test=frame[300:], target="y", deployment=deployment)
+    found = {item.id: item for item in outcome.measurements}
+    assert found["n_suspect_columns"].value == 1
+    assert found["n_suspect_columns"].plain == "1 of 36 pixels give the target away: row 6, column 1."

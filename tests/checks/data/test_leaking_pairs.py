@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from holdfast.core.check import Measured, Outcome
+from holdfast.core.deployment import Deployment
 from holdfast.core.errors import NotApplicable, NotRun
 from tests.harness import run_check
 
@@ -84,3 +85,9 @@ def test_one_input_has_no_pairs() -> None:
 def test_one_outcome_cannot_be_told_apart() -> None:
     with pytest.raises(NotRun, match="one outcome"):
         check(draw(0), draw(1).filter(pl.col("y") == "good"))
+
+
+def test_pixels_of_images_are_left_to_other_checks() -> None:
+    frame = draw(0)
+    with pytest.raises(NotApplicable, match="pixels"):
+        run_check("data.leaking_pairs", train=frame, test=frame, target="y", deployment=Deployment(modality="image"))

@@ -141,3 +141,9 @@ def test_what_cannot_be_told_is_said(drop: list[str], error: type[Exception]) ->
 def test_without_training_rows_it_says_what_to_give() -> None:
     with pytest.raises(NotRun, match="training"):
         check(None, draw(np.random.default_rng(0), 100))
+
+
+def test_pixels_of_images_are_left_to_other_checks() -> None:
+    frame = draw(np.random.default_rng(0), 30)
+    with pytest.raises(NotApplicable, match="pixels"):
+        run_check("data.near_duplicates", train=frame, test=frame, target="y", deployment=Deployment(modality="image"))

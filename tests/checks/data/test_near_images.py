@@ -93,3 +93,22 @@ def test_missing_pixels_and_few_images_are_said() -> None:
         run_check("data.near_images", train=plain, test=holes, deployment=IMAGES)
     with pytest.raises(NotRun, match="no exact copy"):
         run_check("data.near_images", train=plain, test=plain, deployment=IMAGES)
+
+
+def test_the_stated_shape_of_images_is_used() -> None:
+    rng = np.random.default_rng(4)
+    train, test = pictures(200, rng).reshape(-1, 8, 32), pictures(120, rng).reshape(-1, 8, 32)
+    stated = Deployment(modality="image", image_shape=(1, 8, 32))
+    found = run_check("data.near_images", train=table(train), test=table(test), deployment=stated)
+    assert "8 x 32 pixels" in found.assumptions[0]
+
+
+def test_colours_that_lie_one_channel_behind_the_other_are_laid_out_so() -> None:
+    rng = np.random.default_rng(5)
+    train, test = (np.repeat(pictures(n, rng)[:, None], 3, axis=1) for n in (200, 120))
+    test[:30] = train[:30]
+    test[:30, 0] *= 0.9  # the red channel is darker: the image is nearly the same, its cells are not
+    stated = Deployment(modality="image", image_shape=(3, 16, 16))
+    outcome = run_check("data.near_images", train=table(train), test=table(test), deployment=stated)
+    assert "16 x 16 x 3 pixels" in outcome.assumptions[0]
+    assert low_of(outcome, "excess_overlap") > 0.1

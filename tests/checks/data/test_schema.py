@@ -159,3 +159,33 @@ def test_real_splits_are_clean(name: str) -> None:
     outcome = check(train, test)
     assert low_of(outcome, "violation_share") < 0.002
     assert low_of(outcome, "missing_share_gap") == 0
+
+
+def pictures(rng: np.random.Generator, n: int) -> pl.DataFrame:
+    x = np.zeros((n, 6, 6), dtype=np.int64)
+    x[:, 1:5, 1:5] = rng.integers(0, 256, (n, 4, 4))
+    return pl.DataFrame({f"p{place}": cells for place, cells in enumerate(x.reshape(n, -1).T)})
+
+
+def test_pixels_of_images_share_one_range_and_borders_are_no_fault() -> None:
+    rng = np.random.default_rng(0)
+    train = pictures(rng, 300)
+    test = pictures(rng, 100).with_row_index("at")
+    test = test.with_columns(
+        p0=pl.when(pl.col("at") < 50).then(200).otherwise(0),  # in the border, where training has none
+        p14=pl.when(pl.col("at") == 60).then(5000).otherwise("p14"),
+    ).drop("at")
+    test = pl.concat([test, test[:2] * 0], how="vertical_relaxed")
+    outcome = run_check("data.schema", train=train, test=test, deployment=Deployment(modality="image"))
+    found = {item.id: item for item in outcome.measurements}
+    assert set(found) == {"violation_share", "n_blank_images", "n_non_finite_cells"}
+    assert found["violation_share"].value == 1 / 102
+    assert outcome.tables["affected_rows"].row(0) == ("test", 60, "a pixel: outside -127.5 to 382.5 or no whole number")
+    assert found["n_blank_images"].value == 2
+    assert "20 of 36 pixels have one value" in outcome.assumptions[0]
+
+
+def test_images_without_a_training_table_are_looked_at_alone() -> None:
+    test = pictures(np.random.default_rng(0), 20).with_columns(p7=pl.lit(np.nan))
+    outcome = run_check("data.schema", test=test, deployment=Deployment(modality="image"))
+    assert {item.id: item.value for item in outcome.measurements} == {"n_blank_images": 0, "n_non_finite_cells": 20}

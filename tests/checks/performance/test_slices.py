@@ -206,3 +206,16 @@ def test_a_group_described_by_three_conditions_is_found():
     harmed = (codes[:, 0] == 1) & (codes[:, 2] == 2) & (codes[:, 4] == 0)
     outcome = run(np.where(harmed, 0.6, 0.1), frame)
     assert outcome.tables["slices"]["slice"][0] == "c0 = 1 and c2 = 2 and c4 = 0"
+
+
+def test_kinds_of_images_are_described_by_what_they_are_as_a_whole():
+    rng = np.random.default_rng(0)
+    x = rng.random((1200, 6, 6)) * rng.uniform(0.2, 1.0, (1200, 1, 1))
+    dark = x.mean(axis=(1, 2)) < 0.2
+    frame = pl.DataFrame({f"p{place}": cells for place, cells in enumerate(x.reshape(1200, -1).T)})
+    frame = frame.with_columns(y=pl.Series(rng.integers(2, size=1200)))
+    outcome = run(np.where(dark, 0.7, 0.05), frame, deployment=Deployment(modality="image"))
+    found = measured(outcome)
+    assert found["n_confirmed"].value >= 1
+    assert "brightness <" in found["worst_gap"].plain
+    assert not any(" p" in text for text in outcome.tables["slices"]["slice"].to_list())

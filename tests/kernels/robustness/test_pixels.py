@@ -12,7 +12,9 @@ from holdfast.kernels.robustness.pixels import (
     Layout,
     as_images,
     as_rows,
+    image_layout,
     nearest_class,
+    pixel_names,
     pixel_range,
     square_layout,
 )
@@ -55,3 +57,20 @@ def test_the_nearest_class_is_that_of_scikit_learn() -> None:
     y[1] = -1
     expected = NearestCentroid().fit(X[2:], y[2:]).predict(X[2:])
     assert np.array_equal(nearest_class(X, y)(X[2:]), expected)
+
+
+def test_a_stated_shape_wins_where_it_fits_and_small_guesses_are_none() -> None:
+    assert image_layout(12, (1, 3, 4)) == Layout((1, 3, 4), channels_last=False)
+    assert image_layout(784, (1, 14, 14)) == square_layout(784)
+    assert image_layout(784, (1, 28, 28), height=14).shape == (1, 14, 56)  # type: ignore[union-attr]
+    assert image_layout(9) is None
+    assert image_layout(9, smallest=3) == square_layout(9)
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_names_of_pixels_say_where_columns_lie(is_last: bool) -> None:
+    layout = Layout((3, 2, 4), channels_last=is_last)
+    images = as_images(np.arange(24.0)[None], layout)[0]
+    names = pixel_names(layout)
+    assert names[int(images[1, 1, 2])] == "row 2, column 3, green"
+    assert names[int(images[2, 0, 3])] == "row 1, column 4, blue"

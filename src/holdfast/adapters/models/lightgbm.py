@@ -127,10 +127,6 @@ class LightgbmModel:
 
         is_classifier = self._objective in ("binary", "multiclass", "multiclassova")
         notes: list[str] = []
-        if is_classifier and not classes:
-            notes.append(
-                "A LightGBM file states no class labels, so its score columns are taken in sorted label order."
-            )
         if self._objective == "multiclassova":
             notes.append("One-versus-all scores are no probabilities; the answer is the position of the largest one.")
         if not is_classifier and self._objective not in VALUES:

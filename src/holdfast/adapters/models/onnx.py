@@ -196,8 +196,6 @@ class OnnxModel:
         notes: list[str] = []
         width = self._settle(graph, notes)
         classes = _stated_classes(graph, self._outputs, self._session, width)
-        if self._outputs.kind in ("scores", "logits") and self._outputs.floats and not classes:
-            notes.append("The ONNX file states no class labels, so its score columns are taken in sorted label order.")
         if not self._by_name and self._inputs[0].name:
             notes.append(_laid_out(self._row))
         if self._operators & LAYERS and not self._is_network:

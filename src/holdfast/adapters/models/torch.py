@@ -207,8 +207,6 @@ class TorchModel:
                 hint="list one class for each output; one output alone is a sigmoid, a probability or values",
             )
         is_stable = self._is_stable(probe, first, second, notes)
-        if link != "values" and not classes:
-            notes.append("The PyTorch network names no classes, so its outputs are taken in sorted label order.")
         notes.append(f"The network takes rows of the shape {list(self._row)}; columns fill it in table order.")
         found: set[Capability] = {"query", "values" if link == "values" else "scores"}
         if is_stable and self._read(link, notes):

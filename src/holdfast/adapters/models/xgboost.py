@@ -131,18 +131,14 @@ class XgboostModel:
             classes=classes if found == "scores" else (),
             n_outputs=None if found == "values" else n_classes,
             inputs=self._names,
-            notes=self._notes(found, classes),
+            notes=self._notes(found),
         )
 
     def _can_train(self) -> tuple[Capability, ...]:
         return ("refit",) if self._estimator is not None else ()
 
-    def _notes(self, found: Capability, classes: tuple[Label, ...]) -> tuple[str, ...]:
+    def _notes(self, found: Capability) -> tuple[str, ...]:
         notes = []
-        if found == "scores" and not classes:
-            notes.append(
-                "An XGBoost file states no class labels, so its score columns are taken in sorted label order."
-            )
         if self._objective in ("binary:logitraw", "multi:softmax"):
             notes.append(f"Probabilities are computed from the margins of the objective {self._objective}.")
         if found == "values" and not self._objective.startswith(VALUES):

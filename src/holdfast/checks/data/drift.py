@@ -6,11 +6,13 @@ since, how far, whether the model looks at them, and what tells the rows of the 
 **How.** Training rows are compared with rows of today (``--current``), or with test rows where there are none of today;
 without training rows, test rows with those of today. Numbers are compared by the Kolmogorov-Smirnov test, categories
 by the chi-square test, missing cells apart; prose by its lengths, and word by word by the share of rows that hold it
-(Fisher's exact test). P-values are adjusted over all columns (Holm). Beside every test stands an effect with an
-interval: how many of 100 rows would have to move, at least, for both tables to be alike. Drifted means both:
-significant, and surely at least ``least_effect``. Then boosted trees try to tell the rows apart with all columns
-together. The model's answers and the outcomes are compared like columns. Where the model can be asked, each drifted
-input is given values as they were, to see how many of its answers turn on that.
+(Fisher's exact test). Of images (``modality: image``) not the pixels are compared one by one but what each image is as
+a whole: brightness, contrast, sharpness, colour, and the brightness of its nine parts. P-values are adjusted over all
+columns (Holm). Beside every test stands an effect with an interval: how many of 100 rows would have to move, at least,
+for both tables to be alike. Drifted means both: significant, and surely at least ``least_effect``. Then boosted trees
+try to tell the rows apart with all columns together, of images with their pixels. The model's answers and the outcomes
+are compared like columns. Where the model can be asked, each drifted input is given values as they were, to see how
+many of its answers turn on that.
 
 **How to read it.** ``n_drifted`` columns have surely moved. ``largest_effect`` 0.08 means that 8 of 100 rows differ in
 the column that moved most. ``joint_auc`` 0.5 means that nothing tells the tables apart, 0.6 a slight and 0.9 a stark
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from holdfast.kernels.drift.comparison import Apart
 
     Floats = NDArray[np.float64]
+    Cells = dict[str, NDArray[Any]]
 
 SPEC = {
     "title": "Drift",
@@ -83,6 +86,7 @@ SPEC = {
         {"id": "concept_effect", "name": "Share of outcomes that changed among rows of like scores", "unit": "share",
          "direction": "lower_is_better", "range": [0, 1]},
     ],
+    "reads": ["image_shape", "modality"],
     "evidence_codes": ["DRIFT"],
     "references": [
         "Massart (1990), The tight constant in the Dvoretzky-Kiefer-Wolfowitz inequality",
@@ -100,6 +104,11 @@ INDEPENDENT = "Rows are taken to be independent of each other; rows that follow 
 ONE_LOOK = "One look at two tables; who looks every week needs alarms with a budget for the year."
 NOT_MEANING = "A change in what the inputs mean is seen only as far as today's rows have outcomes and scores hold all."
 COMPARED = "The {} table was compared with the {} table."
+BY_PROPERTIES = (
+    "Images were compared by what each is as a whole (brightness, contrast, sharpness, colour, brightness of its nine "
+    "parts), and all together by their pixels too, in at most 16 x 16 blocks."
+)
+INPUTS, PROPERTIES = "inputs", "properties of the images"
 ANSWERS, OUTCOMES = "the model's answers", "the outcomes"
 COMPLETE = "a complete count over the tables given, not an estimate"
 MOST_ROWS, MOST_ASKED, MOST_DRAWN = 10_000, 2_000, 12
@@ -131,7 +140,7 @@ def run(subject: Subject, ctx: Context, *, least_effect: float = 0.01, alpha: fl
     first, second = tables[0], tables[-1]
     names = [name for name in subject.features if name in first.frame.columns]
     frames = [table.frame.select([name for name in names if name in table.frame.columns]) for table in (first, second)]
-    cells = [_without_instants(subject, frame) for frame in frames]
+    cells, together, what = _compared(subject, frames)
     batches = [batch_of(each) for each in cells]
     plan = plan_profile(batches[0])
     profiles = Profile(plan), Profile(plan)
@@ -141,13 +150,15 @@ def run(subject: Subject, ctx: Context, *, least_effect: float = 0.01, alpha: fl
         *profiles, exact=_exact(*cells), count_words=count_words_in(*batches), alpha=alpha, least_effect=least_effect,
         level=ctx.level,
     )  # fmt: skip
-    changes = schema_changes(*profiles)
+    # What an image is as a whole has no unit that might be another; its range is looked at by data.schema.
+    changes = [] if what == PROPERTIES else schema_changes(*profiles)
     rng = ctx.rng
-    drawn = [_drawn(each, table.frame.height, rng) for each, table in zip(cells, (first, second), strict=True)]
+    drawn = [_drawn(each, table.frame.height, rng) for each, table in zip(together, (first, second), strict=True)]
     apart = tell_apart(*drawn, fit=boosted_trees, rng=rng, alpha=alpha, least_effect=least_effect, level=ctx.level)
     drifted = sorted((each for each in columns if each.verdict == "drifted"), key=lambda each: -each.effect.low)
-    turned = _turned(subject, first, second, [each.column for each in drifted], rng)
-    measured = [_count(drifted, turned, len(plan), alpha), _changed(changes, len(plan))]
+    inputs = [each.column for each in drifted if each.column in subject.features]
+    turned = _turned(subject, first, second, inputs, rng)
+    measured = [_count(drifted, turned, len(plan), alpha, what), _changed(changes, len(plan))]
     measured += _largest(columns, ctx.level) + _joint(apart, ctx.level)
     measured += _answers(subject, first, second, ctx.level) + _outcomes(subject, first, second, ctx.level)
     measured += _concept(subject, ctx.level)
@@ -157,12 +168,35 @@ def run(subject: Subject, ctx: Context, *, least_effect: float = 0.01, alpha: fl
         tables={"columns": listed, "schema": _schema(changes)},
         charts=(CHART,) if listed.height else (),
         remediation=REMEDIATION,
-        assumptions=(INDEPENDENT, ONE_LOOK, NOT_MEANING, COMPARED.format(second.name, first.name)),
+        assumptions=(INDEPENDENT, ONE_LOOK, NOT_MEANING, COMPARED.format(second.name, first.name), *_whole(what)),
         work={"reference_rows": first.frame.height, "rows": second.frame.height, "columns": len(plan)},
     )
 
 
-def _without_instants(subject: Subject, frame: pl.DataFrame) -> dict[str, NDArray[Any]]:
+def _compared(subject: Subject, frames: list[pl.DataFrame]) -> tuple[list[Cells], list[Cells], str]:
+    """Return what is compared one by one, what all together, and what it is called: of images not their pixels."""
+    import numpy as np
+
+    from holdfast.kernels.data.image_properties import coarse_pixels, image_properties
+    from holdfast.kernels.robustness.pixels import as_images, image_layout
+
+    cells = [_without_instants(subject, frame) for frame in frames]
+    layout = image_layout(len(subject.features), subject.deployment.image_shape)
+    has_all = all(frame.columns == list(subject.features) for frame in frames)
+    is_number = all(column.dtype.kind == "f" for each in cells for column in each.values())
+    if subject.deployment.modality != "image" or layout is None or not has_all or not is_number:
+        return cells, cells, INPUTS
+    images = [as_images(np.column_stack(list(each.values())), layout) for each in cells]
+    properties = [image_properties(each) for each in images]
+    wholes = [own | coarse_pixels(each) for own, each in zip(properties, images, strict=True)]
+    return properties, wholes, PROPERTIES
+
+
+def _whole(what: str) -> tuple[str, ...]:
+    return (BY_PROPERTIES,) if what == PROPERTIES else ()
+
+
+def _without_instants(subject: Subject, frame: pl.DataFrame) -> Cells:
     """Return columns as arrays; instants move by nature and stay out."""
     kept = [column.name for column in frame.iter_columns() if not column.dtype.is_temporal()]
     return dict(subject.cells(frame.select(kept)))
@@ -210,9 +244,9 @@ def _turned(
     return turned
 
 
-def _count(drifted: list[ColumnDrift], turned: dict[str, tuple[int, int]], n_columns: int, alpha: float) -> Measured:
+def _count(drifted: list[ColumnDrift], turned: dict[str, tuple[int, int]], n: int, alpha: float, what: str) -> Measured:
     names = list(dict.fromkeys(each.column for each in drifted))
-    text = f"{len(names)} of {n_columns} inputs have drifted"
+    text = f"{len(names)} of {n} {what} have drifted"
     if drifted:
         most = drifted[0]
         text += f": most {most.column} ({most.words}), {_of_100(most)} of 100 rows"
@@ -227,7 +261,7 @@ def _count(drifted: list[ColumnDrift], turned: dict[str, tuple[int, int]], n_col
         value=float(len(names)),
         interval=at_least,
         no_interval_reason=None if names else reason,
-        n=n_columns,
+        n=n,
         plain=f"{text}.",
     )
 

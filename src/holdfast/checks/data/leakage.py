@@ -95,7 +95,7 @@ SPEC = {
             "range": [0, 1],
         },
     ],
-    "reads": ["time", "group", "text"],
+    "reads": ["group", "image_shape", "modality", "text", "time"],
     "evidence_codes": ["DATAQ"],
     "references": [
         "Kaufman, Rosset, Perlich, Stitelman (2012), Leakage in data mining, ACM TKDD 6(4)",
@@ -120,6 +120,8 @@ def run(subject: Subject, ctx: Context, *, determines: float = 0.9) -> Outcome:
     determines : float
         Score between 0 and 1 from which a single column is said to nearly determine the target.
     """
+    import polars as pl
+
     if subject.test is None:
         raise NotRun("there is no test table", hint="give --test")
     if not subject.features:
@@ -136,6 +138,7 @@ def run(subject: Subject, ctx: Context, *, determines: float = 0.9) -> Outcome:
         *_group_overlap(subject, ctx.level, measured, notes),
     ]
     has_scores = "score" in columns.columns
+    columns = columns.with_columns(pl.Series("column", _names(subject)))
     return Outcome(
         measurements=tuple(measured),
         tables={"columns": columns, "affected_rows": _stack(affected)},
@@ -225,6 +228,16 @@ def _scores(
     )
 
 
+def _names(subject: Subject) -> list[str]:
+    """Names of the inputs, or where a pixel lies in its image."""
+    from holdfast.kernels.robustness.pixels import image_layout, pixel_names
+
+    layout = image_layout(len(subject.features), subject.deployment.image_shape)
+    if subject.deployment.modality != "image" or layout is None:
+        return list(subject.features)
+    return pixel_names(layout)
+
+
 def _frames(subject: Subject) -> tuple[pl.DataFrame, pl.DataFrame]:
     assert subject.train is not None
     assert subject.test is not None
@@ -284,7 +297,9 @@ def _measure_scores(
     measured: list[Measured],
 ) -> None:
     best = max(range(len(scores)), key=lambda i: scores[i].value)
-    named = [name for name, is_marked in zip(subject.features, marked, strict=True) if is_marked]
+    shown = _names(subject)
+    named = [name for name, is_marked in zip(shown, marked, strict=True) if is_marked]
+    what = "inputs" if shown == list(subject.features) else "pixels"
     method = "DeLong" if subject.task != "regression" else "delta method"
     measured.append(
         Measured(
@@ -298,7 +313,7 @@ def _measure_scores(
                 method=f"{method}, Bonferroni over {len(scores)} columns",
             ),
             n=subject.test.frame.height if subject.test else None,
-            plain=f"Of all inputs {subject.features[best]!r} alone goes furthest in settling the target: "
+            plain=f"Of all {what} {shown[best]!r} alone goes furthest in settling the target: "
             f"{scores[best].value:.2f} on a scale from 0 (says nothing) to 1 (settles it).",
         )
     )
@@ -309,7 +324,7 @@ def _measure_scores(
             no_interval_reason=COLUMNS_COUNTED,
             exact=True,
             n=len(scores),
-            plain=f"{len(named)} of {len(scores)} inputs give the target away"
+            plain=f"{len(named)} of {len(scores)} {what} give the target away"
             + (f": {', '.join(named)}." if named else "."),
         )
     )

@@ -64,6 +64,7 @@ SPEC = {
             "range": [0, None],
         },
     ],
+    "reads": ["modality"],
     "evidence_codes": ["DATAQ"],
     "references": [
         "Kaufman, Rosset, Perlich, Stitelman (2012), Leakage in data mining, ACM TKDD 6(4)",
@@ -119,6 +120,8 @@ def run(subject: Subject, ctx: Context, *, determines: float = 0.9, max_columns:
 
     if subject.train is None or subject.test is None:
         raise NotRun("there is no training and test table", hint="give --train and --test")
+    if subject.deployment.modality == "image":
+        raise NotApplicable("the inputs are pixels, which are looked at one by one", hint="see data.leakage")
     target = _target(subject)
     if np.unique(target.test).size < 2:
         raise NotRun("the test table holds one outcome only", hint="give test rows of every outcome")

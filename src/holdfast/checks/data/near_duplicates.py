@@ -113,7 +113,7 @@ SPEC = {
             "range": [0, 1],
         },
     ],
-    "reads": ["text"],
+    "reads": ["modality", "text"],
     "evidence_codes": ["DATAQ"],
     "references": [
         "Good (1953), The population frequencies of species and the estimation of population parameters, Biometrika 40",
@@ -152,6 +152,8 @@ def run(subject: Subject, ctx: Context, *, digits: int = 6, similar: float = 0.8
 
     if subject.train is None or subject.test is None:
         raise NotRun("there is no training and test table", hint="give --train and --test")
+    if subject.deployment.modality == "image":
+        raise NotApplicable("the inputs are pixels, and altered images differ in many", hint="see data.near_images")
     texts = [name for name in subject.features if name in subject.deployment.text]
     plain = [name for name in subject.features if name not in texts]
     if not 2 <= changed <= MOST_CHANGED:

@@ -37,7 +37,6 @@ Do we train on test data? Journal of Imaging 6(6).
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from holdfast.core.check import Measured, Outcome
@@ -69,7 +68,7 @@ SPEC = {
         {"id": "moved_recall", "name": "Images moved and given noise on purpose that are found", "unit": "share",
          "direction": "higher_is_better", "range": [0, 1]},
     ],
-    "reads": ["modality"],
+    "reads": ["image_shape", "modality"],
     "evidence_codes": ["DATAQ"],
     "references": [
         "Zauner (2010), Implementation and benchmarking of perceptual image hash functions",
@@ -99,9 +98,10 @@ def run(subject: Subject, ctx: Context, *, height: int = 0, channels: int = 0) -
     Parameters
     ----------
     height
-        Rows of pixels; 0 takes images for square ones.
+        Rows of pixels; 0 takes the deployment's ``image_shape``, else images for square ones.
     channels
-        Numbers for each pixel, one beside the other; 0 takes 1, or 3 where only that makes a square.
+        Numbers for each pixel, one beside the other; 0 takes ``image_shape``, else 1, or 3 where only that makes a
+        square.
     """
     import numpy as np
 
@@ -190,12 +190,19 @@ def _images(subject: Subject, height: int, channels: int) -> tuple[NDArray[np.fl
     """Images of both tables, ``(n, height, width[, channels])``."""
     import numpy as np
 
+    from holdfast.kernels.robustness.pixels import as_images, image_layout
+
     if subject.deployment.modality != "image":
         raise NotApplicable("the inputs are no images", hint="state modality: image under deployment where they are")
     if subject.train is None or subject.test is None:
         raise NotRun("there is no training and test table", hint="give --train and --test")
     names, parts = list(subject.features), []
-    shape = _shape(len(names), height, channels)
+    layout = image_layout(len(names), subject.deployment.image_shape, height=height, channels=channels)
+    if layout is None:
+        raise NotApplicable(
+            f"{len(names)} inputs make no square image, grey or of three channels, of 4 x 4 pixels or more",
+            hint="state image_shape under deployment: [channels, height, width]",
+        )
     for table in (subject.train, subject.test):
         frame = table.frame.select(names)
         words = [name for name, kind in frame.schema.items() if not kind.is_numeric()]
@@ -204,21 +211,9 @@ def _images(subject: Subject, height: int, channels: int) -> tuple[NDArray[np.fl
         cells = np.column_stack([each.astype(np.float32) for each in subject.cells(frame).values()])
         if not np.isfinite(cells).all():
             raise NotRun(f"pixels are missing in the {table.name} table", hint="fill them or leave these rows out")
-        parts.append(np.ascontiguousarray(cells).reshape(-1, *shape))
+        images = as_images(cells, layout).transpose(0, 2, 3, 1)
+        parts.append(np.ascontiguousarray(images[..., 0] if layout.shape[0] == 1 else images))
     return parts[0], parts[1]
-
-
-def _shape(n: int, height: int, channels: int) -> tuple[int, ...]:
-    guesses = [channels] if channels > 0 else [1, 3]
-    for each in guesses:
-        rows = height if height > 0 else math.isqrt(n // each)
-        if rows >= 4 and n % (rows * each) == 0 and (n // (rows * each) == rows or (height > 0 and n // rows >= 4)):
-            width = n // (rows * each)
-            return (rows, width) if each == 1 else (rows, width, each)
-    raise NotApplicable(
-        f"{n} inputs make no square image, grey or of three channels, of 4 x 4 pixels or more",
-        hint="give the parameters height and channels of data.near_images",
-    )
 
 
 def _drawn(rows: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:

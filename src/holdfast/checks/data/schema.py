@@ -98,8 +98,15 @@ SPEC = {
             "direction": "lower_is_better",
             "range": [0, None],
         },
+        {
+            "id": "n_blank_images",
+            "name": "Images of one colour",
+            "unit": "images",
+            "direction": "lower_is_better",
+            "range": [0, None],
+        },
     ],
-    "reads": ["ranges", "text"],
+    "reads": ["modality", "ranges", "text"],
     "evidence_codes": ["DATAQ"],
     "references": ["Breck, Polyzotis, Roy, Whang, Zinkevich (2019), Data validation for machine learning, MLSys"],
     "cost": "light",
@@ -138,6 +145,8 @@ def run(subject: Subject, ctx: Context, *, margin: float = 0.5) -> Outcome:
         raise NotRun("there is no test table", hint="give --test")
     if not subject.features:
         raise NotApplicable("the table has no input columns to examine", hint="give a table with inputs")
+    if subject.deployment.modality == "image" and (images := _images(subject, margin, ctx.level)):
+        return images
     measured = _columns_alone(subject)
     tables: dict[str, pl.DataFrame] = {}
     notes: list[str] = []
@@ -156,6 +165,52 @@ def run(subject: Subject, ctx: Context, *, margin: float = 0.5) -> Outcome:
         assumptions=tuple(notes),
         work={"columns": len(subject.features), "rows": subject.test.frame.height},
     )
+
+
+def _images(subject: Subject, margin: float, level: float) -> Outcome | None:
+    """Examine pixels together: one range for all of them; ``None`` where an input is no number."""
+    import numpy as np
+    import polars as pl
+
+    from holdfast.kernels.data.schema import outside, tolerated_range
+
+    tables = [table.frame.select(subject.features) for table in (subject.train, subject.test) if table is not None]
+    if not all(kind.is_numeric() for frame in tables for kind in frame.dtypes):
+        return None
+    pixels = [frame.cast(pl.Float64).to_numpy() for frame in tables]
+    blank = [int((np.ptp(each, axis=1) == 0.0).sum()) for each in pixels]
+    odd = sum(int((~np.isfinite(each)).sum()) for each in pixels)
+    size, n_pixels = pixels[0].shape[1], sum(each.size for each in pixels)
+    n_same = int((np.ptp(pixels[0], axis=0) == 0.0).sum())
+    measured = [
+        _complete("n_blank_images", sum(blank), sum(map(len, pixels)), f"{sum(blank)} images are of one colour only."),
+        _complete("n_non_finite_cells", odd, n_pixels, f"{odd:,} of {n_pixels:,} pixels are missing or no number."),
+    ]
+    notes = [f"{n_same} of {size} pixels have one value in all images of the first table, as borders have: no fault."]
+    affected = _affected([])
+    if subject.train is not None:
+        limits = tolerated_range(pixels[0], margin=margin)
+        broken = outside(pixels[-1], limits) | np.isinf(pixels[-1])
+        rule = f"outside {limits.low:g} to {limits.high:g}"
+        known = pixels[0][np.isfinite(pixels[0])]
+        if (known == np.round(known)).all():
+            broken |= np.isfinite(pixels[-1]) & (pixels[-1] != np.round(pixels[-1]))
+            rule += " or no whole number"
+        column = _Column("a pixel", "number", "number", False, pl.Series(broken.any(axis=1)), rule)
+        measured = [_violations([column], level)[0], *measured]
+        affected = _affected([column])
+        notes.append(f"The range of all training pixels was widened by {margin:g} of its width at each end.")
+    return Outcome(
+        measurements=tuple(measured),
+        tables={"affected_rows": affected},
+        remediation=REMEDIATION,
+        assumptions=tuple(notes),
+        work={"columns": size, "rows": len(pixels[-1])},
+    )
+
+
+def _complete(id: str, count: int, n: int, plain: str) -> Measured:
+    return Measured(id=id, value=float(count), no_interval_reason=COMPLETE, exact=True, n=n, plain=plain)
 
 
 def _columns_alone(subject: Subject) -> list[Measured]:

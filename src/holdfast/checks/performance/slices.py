@@ -3,8 +3,9 @@
 **Question.** Is there a kind of case, describable in one to three conditions, on which the model is much worse?
 
 **How.** Test rows are split at random into two halves. On the first, *every* slice of one to three columns is scored
-(levels of categories, fifths of numbers, frequent words of texts, missing values, likeness in many numbers); a bound
-that cannot be beaten saves the work, not the exactness. A further condition must raise the score by a twentieth. The
+(levels of categories, fifths of numbers, frequent words of texts, missing values, likeness in many numbers; of images,
+how bright, sharp and rich in contrast they are, not single pixels); a bound that cannot be beaten saves the work, not
+the exactness. A further condition must raise the score by a twentieth. The
 worst slices, without those that are nearly the same rows, are tested on the second half, which had no part in choosing
 them, against all other rows; p-values are corrected for the number of slices tested (Holm). One that survives is
 *confirmed*.
@@ -61,32 +62,16 @@ SPEC = {
     "question": "Is there a kind of case on which the model is much worse than on the rest?",
     "needs": ["test", "target", "predictions"],
     "measures": [
-        {
-            "id": "worst_gap",
-            "name": "Error of the worst slice minus error of the rest",
-            "unit": "share",
-            "direction": "lower_is_better",
-            "bound": "lower",
-        },
-        {
-            "id": "n_confirmed",
-            "name": "Confirmed slices",
-            "unit": "slices",
-            "direction": "lower_is_better",
-            "bound": "lower",
-            "range": (0, None),
-        },
+        {"id": "worst_gap", "name": "Error of the worst slice minus error of the rest", "unit": "share",
+         "direction": "lower_is_better", "bound": "lower"},
+        {"id": "n_confirmed", "name": "Confirmed slices", "unit": "slices", "direction": "lower_is_better",
+         "bound": "lower", "range": (0, None)},
     ],
-    "reads": ["sensitive", "text"],
+    "reads": ["image_shape", "modality", "sensitive", "text"],
     "evidence_codes": ["SLICE"],
-    "references": ["Sagadeeva and Boehm 2021", "Chung et al. 2020", "Holm 1979"],
-    "cost": "medium",
-    "effort": {
-        "quick": {"candidates": 10},
-        "default": {"candidates": 20},
-        "thorough": {"candidates": 50},
-    },
-}
+    "references": ["Sagadeeva and Boehm 2021", "Chung et al. 2020", "Holm 1979"], "cost": "medium",
+    "effort": {"quick": {"candidates": 10}, "default": {"candidates": 20}, "thorough": {"candidates": 50}},
+}  # fmt: skip
 
 REMEDIATION = (
     "Look at the rows of the confirmed slices. Wrong labels or missing inputs: mend the data. Rare in training: "
@@ -240,8 +225,8 @@ def _describe(items: Items, columns: list[_Column]) -> str:
 def _columns(subject: Subject, options: _Options, min_size: int, ctx: Context) -> list[_Column]:
     assert subject.test is not None
     frame = subject.test.frame
-    columns = []
-    for name in dict.fromkeys((*subject.features, *subject.deployment.sensitive)):
+    columns = _properties(subject, options.n_quantiles)
+    for name in dict.fromkeys((*(() if columns else subject.features), *subject.deployment.sensitive)):
         if name not in frame.columns or name == subject.target:
             continue
         series = frame.get_column(name)
@@ -253,6 +238,22 @@ def _columns(subject: Subject, options: _Options, min_size: int, ctx: Context) -
             columns.append(_levels(name, series, options.max_levels))
     columns += _kinds(subject, ctx)
     return [column for column in columns if column.codes.min() < column.codes.max()]
+
+
+def _properties(subject: Subject, n_quantiles: int) -> list[_Column]:
+    """What images are as a whole: kinds of images are described by that, not by single pixels."""
+    import polars as pl
+
+    from holdfast.kernels.data.image_properties import image_properties
+    from holdfast.kernels.robustness.pixels import as_images, image_layout
+
+    assert subject.test is not None
+    frame = subject.test.frame.select(subject.features)
+    layout = image_layout(frame.width, subject.deployment.image_shape)
+    if subject.deployment.modality != "image" or layout is None or not all(k.is_numeric() for k in frame.dtypes):
+        return []
+    found = image_properties(as_images(frame.cast(pl.Float64).to_numpy(), layout))
+    return [_bins(name, pl.Series(values).round_sig_figs(3), n_quantiles) for name, values in found.items()]
 
 
 def _bins(name: str, series: pl.Series, n_quantiles: int) -> _Column:

@@ -172,10 +172,13 @@ def _texts(cells: NDArray[Any]) -> list[str | None]:
     """Cells as texts; of numbers only whole ones long enough to be somebody's."""
     from holdfast.kernels.personal_data.column_types import written
 
-    texts = [written(cell) for cell in cells.tolist()]
     if cells.dtype.kind != "f":
-        return texts
-    return [text if text is not None and text.isdigit() and len(text) >= FEWEST_DIGITS else None for text in texts]
+        return [written(cell) for cell in cells.tolist()]
+    texts: list[str | None] = [None] * len(cells)
+    for row in (cells >= 10.0 ** (FEWEST_DIGITS - 1)).nonzero()[0].tolist():
+        text = written(float(cells[row]))
+        texts[row] = text if text is not None and text.isdigit() and len(text) >= FEWEST_DIGITS else None
+    return texts
 
 
 def _spans(name: str, texts: list[str], detector: Detector) -> list[tuple[str, str, int, int]]:

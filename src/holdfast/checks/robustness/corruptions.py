@@ -44,7 +44,6 @@ prefer models that treat missing cells as such, and let the model abstain on row
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -250,16 +249,14 @@ def _of_images(subject: Subject, clean: pl.DataFrame, ctx: Context, height: int,
 
 
 def _layout(subject: Subject, height: int, channels: int) -> Layout:
-    from holdfast.kernels.robustness.pixels import Layout, square_layout
+    from holdfast.kernels.robustness.pixels import image_layout
 
     n, shape = len(subject.features), subject.deployment.image_shape
     if not shape and not height and not channels and subject.info and "gradients" in subject.info.capabilities:
         with suppress(NotRun, MissingExtra):
             shape = subject.network().input_shape
-    if len(shape) == 3 and shape[0] in (1, 3) and math.prod(shape) == n:
-        return Layout((shape[0], shape[1], shape[2]), channels_last=False)
-    found = square_layout(n, height=height, channels=channels)
-    if found is None or min(found.shape[1:]) < SMALLEST_SIDE:
+    found = image_layout(n, shape, height=height, channels=channels, smallest=SMALLEST_SIDE)
+    if found is None:
         raise NotApplicable(
             f"{n} inputs make no square image, grey or of three channels, of 4 x 4 pixels or more",
             hint="state image_shape under deployment: [channels, height, width]",

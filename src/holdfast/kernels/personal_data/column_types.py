@@ -122,7 +122,7 @@ def classify_column(
     kinds, an e-mail column in which the detector finds none). Last, values that hardly repeat and look like numbers of
     an office make an identifier.
     """
-    cells = [text for value in values if (text := written(value)) is not None]
+    cells = _all_written(values)
     distinct = sorted(set(cells))
     drawn = [distinct[at] for at in rng.permutation(len(distinct))[:SAMPLE]]
     label, n_whole = _whole_label(name, drawn, detector)
@@ -161,6 +161,14 @@ def written(value: Any) -> str | None:
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     text = str(value).strip()
     return text or None
+
+
+def _all_written(values: Sequence[Any]) -> list[str]:
+    """Write what is not missing; of numbers, which repeat, each once."""
+    if set(map(type, values)) != {float}:
+        return [text for value in values if (text := written(value)) is not None]
+    known = {value: written(value) for value in set(values)}
+    return [text for value in values if (text := known[value]) is not None]
 
 
 def context_of(name: str) -> str:

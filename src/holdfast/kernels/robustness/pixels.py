@@ -49,7 +49,44 @@ def square_layout(n_columns: int, *, height: int = 0, channels: int = 0) -> Layo
     return None
 
 
-def as_images(rows: Numbers, layout: Layout) -> NDArray[np.float32]:
+def image_layout(
+    n_columns: int, stated: Sequence[int] = (), *, height: int = 0, channels: int = 0, smallest: int = 4
+) -> Layout | None:
+    """Find the shape of images: as stated by channels, height and width where it fits, else as `square_layout` does.
+
+    Parameters
+    ----------
+    smallest : int, default 4
+        Fewest pixels each way of a shape that was not stated.
+
+    Examples
+    --------
+    >>> image_layout(12, (1, 3, 4)), image_layout(12, (1, 5, 5)), image_layout(784).shape
+    (Layout(shape=(1, 3, 4), channels_last=False), None, (1, 28, 28))
+    """
+    if len(stated) == 3 and stated[0] in (1, 3) and math.prod(stated) == n_columns and not height and not channels:
+        return Layout((stated[0], stated[1], stated[2]), channels_last=False)
+    found = square_layout(n_columns, height=height, channels=channels)
+    return found if found is not None and min(found.shape[1:]) >= smallest else None
+
+
+def pixel_names(layout: Layout) -> list[str]:
+    """Say where each column lies in the image.
+
+    Examples
+    --------
+    >>> pixel_names(Layout((1, 2, 2), channels_last=False))
+    ['row 1, column 1', 'row 1, column 2', 'row 2, column 1', 'row 2, column 2']
+    """
+    channels, height, width = layout.shape
+    tones = [f", {tone}" for tone in ("red", "green", "blue")] if channels == 3 else [""] * channels
+    spots = np.array(
+        [[[f"row {i}, column {j}{tone}" for j in range(1, width + 1)] for i in range(1, height + 1)] for tone in tones]
+    )
+    return [str(name) for name in (np.moveaxis(spots, 0, -1) if layout.channels_last else spots).ravel()]
+
+
+def as_images(rows: NDArray[Any], layout: Layout) -> NDArray[np.float32]:
     """Lay rows ``(n, n_columns)`` out as images ``(n, channels, height, width)``."""
     channels, height, width = layout.shape
     if layout.channels_last:
