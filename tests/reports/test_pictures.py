@@ -80,7 +80,7 @@ def test_a_likeness_shows_what_was_found_beside_the_training_row_and_the_average
     (one,) = found.triples
     assert [decoded(source).ravel().tolist() for source, _ in one.pictures] == [[128, 255], [191, 255], [0, 128]]
     assert [said for _, said in one.pictures][1] == "Training row 9, of Ada"
-    assert one.words == "lies at 82\u00a0% of the average's distance from training row 9"
+    assert one.words == "at 82\u00a0% of the average's distance from training row 9"
     assert "a person's own record" in found.note
 
 

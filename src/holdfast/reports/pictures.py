@@ -90,8 +90,8 @@ def _likeness(line: dict[str, Any]) -> Triple:
             (training, f"Training row {row}, of {label}"),
             (average, f"Average of known rows of {label}"),
         ),
-        label=label,
-        words=f"lies at {line['ratio']:.0%} of the average's distance from training row {row}".replace("%", "\u00a0%"),
+        label=f"{label}:",
+        words=f"at {100 * line['ratio']:.0f}\u00a0% of the average's distance from training row {row}",
         answer="",
         small="reconstruction, training row, known average",
     )

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
-from holdfast.kernels.privacy.likelihood_ratio import gaussian_ratio, log_student, relative_confidence, student_ratio
+from holdfast.kernels.privacy.likelihood_ratio import (
+    gaussian_ratio,
+    log_student,
+    pooled_ratio,
+    relative_confidence,
+    student_ratio,
+)
 from holdfast.kernels.privacy.shadow_moments import Moments
 
 
@@ -31,6 +37,15 @@ def test_gaussian_ratio_is_that_of_two_normal_densities() -> None:
     assert gaussian_ratio(TARGET, INSIDE, OUTSIDE) == pytest.approx(expected)
 
 
+def test_pooled_ratio_is_that_of_normal_densities_with_one_variance_for_each_side() -> None:
+    spread = np.sqrt((2.0 + 0.5) / 4)
+    expected = [
+        norm.logpdf(2.5, 3.0, spread) - norm.logpdf(2.5, 0.5, spread),
+        norm.logpdf(0.5, 1.5, spread) - norm.logpdf(0.5, 2.0, spread),
+    ]
+    assert pooled_ratio(TARGET, INSIDE, OUTSIDE) == pytest.approx(expected)
+
+
 def test_student_density_is_that_of_scipy() -> None:
     x, degrees = np.linspace(-3, 5, 9), np.full(9, 4.5)
     found = log_student(x, degrees, np.full(9, 1.0), np.full(9, 2.0))
@@ -47,7 +62,7 @@ def test_relative_confidence_counts_both_sides_half() -> None:
     assert relative_confidence(np.array([0.6]), inside, outside) == pytest.approx(0.0)
 
 
-@pytest.mark.parametrize("formula", [gaussian_ratio, student_ratio])
+@pytest.mark.parametrize("formula", [gaussian_ratio, pooled_ratio, student_ratio])
 def test_records_without_models_on_one_side_are_undecided(formula: object) -> None:
     found = formula(TARGET, side([[], [1.0, 2.0]]), OUTSIDE)  # type: ignore[operator]
     assert found[0] == 0.0

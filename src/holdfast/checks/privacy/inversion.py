@@ -87,6 +87,7 @@ SPEC = {
 
 FEWEST = 50
 MOST_PICTURES = 6
+MOST_LINES = 50
 REMEDIATION = (
     "Stop training earlier, regularise, train on more rows for each class, or train with differential privacy; keep "
     "the network's file from those who need only its answers."
@@ -225,7 +226,10 @@ def _compared(
     gains = nearness(cells, y, found, likeness.means, unit=unit)
     area = auc_delong(is_member, ranks_within(gains, y), level=ctx.level)
     share = clopper_pearson(int((gains[is_member] > 0).sum()), members.y.size, level=ctx.level)
-    plain = f"In {area.value:.0%} of cases a training row is nearer than another row of its class; 50 % is chance."
+    plain = (
+        f"Of a training row and another row of its class, the training row lies nearer to what the network shows in "
+        f"{100 * area.value:.0f} % of cases; 50 % is chance."
+    )
     measured = [
         _measured(ctx, "member_auc", area, "DeLong, on ranks within classes", y.size, plain),
         _measured(ctx, "beats_class_mean", share, "Clopper-Pearson", members.y.size),
@@ -243,7 +247,7 @@ def _compared(
     return Outcome(
         measurements=tuple(measured),
         tables={"classes": _by_class(subject, ctx, gains, y, is_member)},
-        charts=(CHART,),
+        charts=(CHART,) if np.unique(y).size <= MOST_LINES else (),
         remediation=REMEDIATION,
         assumptions=tuple(notes),
         work={"points": int(y.size), "classes": len(subject.classes)},

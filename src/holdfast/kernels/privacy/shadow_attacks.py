@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kernels.privacy.likelihood_ratio import gaussian_ratio, relative_confidence, student_ratio
+from holdfast.kernels.privacy.likelihood_ratio import gaussian_ratio, pooled_ratio, relative_confidence, student_ratio
 from holdfast.kernels.privacy.score_fusion import fit_fusion, fused
 from holdfast.kernels.privacy.shadow_moments import Moments, moments_of, moments_without
 from holdfast.kernels.privacy.shrunken_ratio import shrunken_ratio
@@ -25,6 +25,7 @@ Formula = Callable[[Signal, Moments, Moments], Signal]
 # for each attack the scale it compares confidences on, and its formula; all scores are larger for members
 ATTACKS: Mapping[str, tuple[Callable[[Signal], Signal], Formula]] = {
     "lira": (lambda confidence: logit(confidence, clip=1e-16), gaussian_ratio),
+    "pooled": (logit, pooled_ratio),
     "bavaria": (logit, student_ratio),
     "rmia": (lambda confidence: confidence, relative_confidence),
     "shrunken": (arcsine, shrunken_ratio),
@@ -49,10 +50,10 @@ def attack_model(
     Returns
     -------
     dict of str to ndarray, shape (n_records,)
-        Scores, larger meaning member: ``lira`` (`gaussian_ratio` on log odds), ``bavaria`` (`student_ratio` on clipped
-        log odds), ``rmia`` (`relative_confidence`), ``shrunken`` (`shrunken_ratio` on the arcsine scale), and with 6 or
-        more shadow models ``fusion``, a combination learned from attacks on up to 16 of them, each attacked by the
-        models outside its pair.
+        Scores, larger meaning member: ``lira`` (`gaussian_ratio` on log odds), ``pooled`` and ``bavaria``
+        (`pooled_ratio` and `student_ratio` on clipped log odds), ``rmia`` (`relative_confidence`), ``shrunken``
+        (`shrunken_ratio` on the arcsine scale), and with 6 or more shadow models ``fusion``, a combination learned from
+        attacks on up to 16 of them, each attacked by the models outside its pair.
 
     Notes
     -----
@@ -109,15 +110,18 @@ def attack_shadow(
 
 def _banks(shadows: NDArray[np.float64], is_in: NDArray[np.bool_]) -> dict[str, tuple[Moments, Moments]]:
     """Return the moments of the models with and without each record, on the scale of each attack."""
-    parts: dict[str, list[tuple[Moments, Moments]]] = {name: [] for name in ATTACKS}
+    scales = {scale for scale, _ in ATTACKS.values()}
+    parts: dict[Callable[[Signal], Signal], list[tuple[Moments, Moments]]] = {scale: [] for scale in scales}
     for first in range(0, len(shadows), BLOCK):
         answers, known = np.asarray(shadows[first : first + BLOCK]), np.asarray(is_in[first : first + BLOCK])
-        for name, (scale, _) in ATTACKS.items():
+        for scale, found in parts.items():
             signal = scale(answers)
-            parts[name].append((moments_of(signal, known), moments_of(signal, ~known)))
-    return {
-        name: (_joined(each[0] for each in found), _joined(each[1] for each in found)) for name, found in parts.items()
+            found.append((moments_of(signal, known), moments_of(signal, ~known)))
+    banks = {
+        scale: (_joined(each[0] for each in found), _joined(each[1] for each in found))
+        for scale, found in parts.items()
     }
+    return {name: banks[scale] for name, (scale, _) in ATTACKS.items()}
 
 
 def _joined(parts: Iterable[Moments]) -> Moments:
