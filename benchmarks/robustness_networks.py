@@ -67,8 +67,8 @@ CASES = {
     "digits_l1": Case("digits", "l1", 12.0),
     "mnist": Case("mnist", "linf", 0.25),
     "mnist_l2": Case("mnist", "l2", 2.5),
-    "quantised": Case("digits", "linf", 0.15, "quantised"),
-    "saturated": Case("digits", "linf", 0.15, "saturated"),
+    "quantised": Case("robust", "linf", 0.2, "quantised"),
+    "saturated": Case("robust", "linf", 0.2, "saturated"),
     "steep": Case("digits", "linf", 0.15, "steep"),
 }
 
