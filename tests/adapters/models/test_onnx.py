@@ -92,7 +92,7 @@ def test_softmax_without_labels_gives_scores_and_says_that_classes_are_unstated(
 
 
 def test_raw_scores_are_not_passed_off_as_probabilities(numbers: pl.DataFrame) -> None:
-    model = load(linear("Sinh", width=3))
+    model = load(linear("Asinh", width=3))
     assert "scores" not in model.info.capabilities
     assert any("no probabilities" in note for note in model.info.notes)
     found = model.answer(numbers).labels
