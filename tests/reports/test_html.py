@@ -143,6 +143,17 @@ def test_every_check_that_gave_no_number_is_listed_with_its_need(page: str) -> N
         assert word in plan
 
 
+def test_what_was_measured_comes_before_what_was_not_and_failures_first(audit: Audit, page: str) -> None:
+    state = {finding.check: finding.state for finding in audit.findings.findings}
+    failed = {verdict.check for verdict in audit.decision.verdicts if verdict.verdict == "fail"}
+    shown = [check for check in re.findall(r'<article[^>]* id="([a-z_.]+)"', page) if check in state]
+    assert sorted(shown) == sorted(state)
+    assert shown == sorted(
+        shown, key=lambda check: (state[check] != "measured", check not in failed, shown.index(check))
+    )
+    assert failed
+
+
 def test_assumptions_stand_on_the_first_page(page: str) -> None:
     first = page.split("<nav")[0]
     assert "Column roles were guessed" in first

@@ -91,12 +91,18 @@ def render_html(audit: Audit, *, svg: Callable[[Finding, Chart], str]) -> str:
         "unresolved_below": sum(line.kind in UNRESOLVED for line in lines[MOST_HEADLINES:]),
         "untested": untested(audit),
         "rules": _rules(audit),
-        "findings": [_finding_view(finding, audit, svg) for finding in audit.findings.findings],
+        "findings": sorted((_finding_view(finding, audit, svg) for finding in audit.findings.findings), key=_rank),
         "assumed": (*audit.findings.subject.assumptions, *audit.run.notes),
         "attempts": _attempts(audit.run.attempts),
         "command": shlex.join(audit.run.command),
     }
     return fill_template("report.html.j2", view)
+
+
+def _rank(view: Mapping[str, Any]) -> tuple[bool, int]:
+    """What was measured comes first, the gravest before the rest; what no rule asks for after what one does."""
+    gravest = view["gravest"]
+    return view["finding"].state != "measured", ORDER.index(gravest) if gravest is not None else len(ORDER)
 
 
 def fill_template(template: str, view: Mapping[str, Any]) -> str:

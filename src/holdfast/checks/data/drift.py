@@ -299,7 +299,7 @@ def _joint(apart: Apart | None, level: float) -> list[Measured]:
     if apart.is_shown:
         by = f", most by {', '.join(named)}" if named else ""
         text = f"With all columns together the rows of the two tables can be told apart{by}."
-    interval = Interval(low=low, high=high, level=level, method="DeLong, averaged over two folds")
+    interval = Interval(low=low, high=high, level=level, method="DeLong, averaged over three folds")
     return [Measured(id="joint_auc", value=value, interval=interval, n=sum(apart.rows), plain=text)]
 
 
