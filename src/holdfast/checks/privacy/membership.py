@@ -5,11 +5,10 @@ patients or debtors. A model that is surer of the records it has seen gives it a
 the record of a person, asks the model about it, and decides whether the person was in.
 
 **How.** The attacker trains *shadow models*: copies with the same settings, on halves of a pool of training and other
-rows drawn at random, so that it knows how models answer about a record with it and without it. LiRA (``pooled``: with
-one variance for all records), BaVarIA, RMIA and a ratio shrunken towards like records compare the model's answer with
-theirs; ``fusion`` combines the last three as attacks on shadow models teach. The strongest on shadow models is
-reported, so that the model does not choose. Where it cannot be trained again, copies are of another kind (boosted
-trees), and ``quantile`` compares with rows like it: both are *weak*.
+rows drawn at random, so that it knows how models answer about a record with it and without it. LiRA (``pooled``: one
+variance for all), BaVarIA, RMIA and a ratio shrunken towards like records compare the model's answer with theirs;
+``fusion`` combines the last three. The strongest on shadow models is reported, so that the model does not choose. Of a
+model that cannot be trained again copies are boosted trees, and ``quantile`` compares with rows like it: both *weak*.
 
 *Blind baseline first.* A classifier that never sees the model tries to tell the two tables apart. If it succeeds, as on
 later test rows, an attack on this model proves nothing: it is *not identifiable*, and only what holds for the training

@@ -57,7 +57,7 @@ def pooled_ratio(target: NDArray[np.float64], inside: Moments, outside: Moments)
 
     Notes
     -----
-    The variance is that within records. For networks, with eight to sixteen models, as strong as any.
+    The variance is that within records. The strongest formula for a small network with 8 to 16 models.
 
     References
     ----------
