@@ -252,7 +252,7 @@ def test_predicted_whole_numbers_are_classes(place: Workplace) -> None:
         "audit", "--predictions", "labels.csv", "--target", "y", "--check", "performance.predictive", "--out", "audit"
     )
     assert place.read("audit/findings.json")["subject"]["task"] == "binary", output
-    assert "holdfast.yaml that lies here was not read" in output.stderr
+    assert "holdfast.yaml that lies here was not read" in output.stdout
     assert output.stdout.count("left out by --check") == 1
     assert "thresholds: left out by --check" in output.stdout
 
@@ -265,7 +265,7 @@ def test_first_config_is_one_that_audits(place: Workplace) -> None:
     assert (place.folder / "holdfast.yaml").read_text() == made.stdout
     output = place.run("audit", "--config", "holdfast.yaml", "--check", "data.schema", "--out", "audit")
     assert "Traceback" not in output.stderr
-    assert "was not read" not in output.stderr
+    assert "was not read" not in output.stdout
     assert findings_of(place.folder / "audit")["data.schema"]["state"] == "measured"
 
 
@@ -294,7 +294,7 @@ def test_init_does_not_replace_a_file(place: Workplace) -> None:
         (("--test", "test.csv", "--target", "approved", "--jobs", "-1"), "jobs"),
         (("--config", "nothing.yaml"), "holdfast init"),
         (("--predictions", "predictions.csv", "--target", "approved", "--score-column", "q"), "'q'"),
-        ((), "nothing to evaluate"),
+        ((), "is read with --config holdfast.yaml"),
         (("--colour", "red"), "colour"),
     ],
 )

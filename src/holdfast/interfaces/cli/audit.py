@@ -57,6 +57,7 @@ def audit(
     from holdfast.auditing.folder import cache_for, prepare_folder, write_audit
     from holdfast.auditing.running import Options, check_jobs, run_audit
     from holdfast.core.endpoint import shown_url
+    from holdfast.core.errors import InputError
     from holdfast.evidence.entering import ledger_place
     from holdfast.interfaces.cli.progress import progress
 
@@ -68,8 +69,12 @@ def audit(
         "check": tuple(check or ()), "skip": tuple(skip or ()), "effort": _effort(effort), "budget": budget,
         "seed": seed,
     }  # fmt: skip
-    if config is None and Path("holdfast.yaml").is_file():
-        typer.echo("note: the holdfast.yaml that lies here was not read; --config holdfast.yaml reads it", err=True)
+    has_unread = config is None and Path("holdfast.yaml").is_file()
+    if has_unread and not (test or train or predictions):
+        raise InputError(
+            "there is nothing to evaluate: no test table, no predictions",
+            hint="the holdfast.yaml that lies here is read with --config holdfast.yaml",
+        )
     chosen = override(load_config(config) if config else AuditConfig(), given)
     log = ledger_place(ledger)
     prepare_folder(out, ledger=log)
@@ -90,6 +95,8 @@ def audit(
 
     print_verdicts(result.decision, result.findings.findings)
     typer.echo(f"report: {out / 'report.html'}")
+    if has_unread:
+        typer.echo("the holdfast.yaml that lies here was not read; --config holdfast.yaml reads it")
     if log:
         typer.echo(f"entered in the ledger {log}")
     raise typer.Exit(finished.exit_code)
