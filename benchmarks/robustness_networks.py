@@ -225,7 +225,7 @@ def measured(
     """Run an attack, and see for ourselves which of its inputs lie in the ball and flip."""
     model = Counted(network, case.mask).eval()
     begin = time.process_time()
-    moved = run(model, X, y, case, seed)
+    moved = run(model, X, y, case, seed).detach()
     seconds, rows = time.process_time() - begin, model.rows
     order = {"linf": np.inf, "l2": 2, "l1": 1}[case.norm]
     length = np.linalg.norm((moved.double() - X.double()).flatten(1).numpy(), ord=order, axis=1)
