@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
@@ -35,11 +38,7 @@ def gaussian_ratio(target: NDArray[np.float64], inside: Moments, outside: Moment
     Carlini, N., Chien, S., Nasr, M., Song, S., Terzis, A. and Tramer, F. (2022). Membership inference attacks from
     first principles. IEEE Symposium on Security and Privacy, algorithm 1.
     """
-    logs = []
-    for side in (inside, outside):
-        variance = side.squares / np.maximum(side.n, 1.0) + TINY
-        logs.append(-0.5 * (np.log(variance) + (target - side.mean) ** 2 / variance))
-    return np.where((inside.n > 0) & (outside.n > 0), logs[0] - logs[1], 0.0)
+    return _gaussians(target, inside, outside, lambda side: side.squares / np.maximum(side.n, 1.0))
 
 
 def pooled_ratio(target: NDArray[np.float64], inside: Moments, outside: Moments) -> NDArray[np.float64]:
@@ -64,9 +63,18 @@ def pooled_ratio(target: NDArray[np.float64], inside: Moments, outside: Moments)
     Carlini, N. et al. (2022). Membership inference attacks from first principles. IEEE Symposium on Security and
     Privacy, section VI (a global variance where models are few).
     """
+    return _gaussians(
+        target, inside, outside, lambda side: side.squares.sum() / max(np.maximum(side.n - 1.0, 0.0).sum(), 1.0)
+    )
+
+
+def _gaussians(
+    target: NDArray[np.float64], inside: Moments, outside: Moments, spread: Callable[[Moments], Any]
+) -> NDArray[np.float64]:
+    """Log ratio of two normal densities, the variance of a side as ``spread`` says."""
     logs = []
     for side in (inside, outside):
-        variance = side.squares.sum() / max(float(np.maximum(side.n - 1.0, 0.0).sum()), 1.0) + TINY
+        variance = spread(side) + TINY
         logs.append(-0.5 * (np.log(variance) + (target - side.mean) ** 2 / variance))
     return np.where((inside.n > 0) & (outside.n > 0), logs[0] - logs[1], 0.0)
 
