@@ -84,6 +84,17 @@ def test_what_is_entered_is_found_again(place: Place) -> None:
     assert place.verify().status == "trusted"
 
 
+def test_payloads_of_any_length_and_bytes_are_kept_apart(place: Place) -> None:
+    payloads = [b"", event(1).encode(), bytes(range(256)), b"", b"\x00" * 3]
+    with place.filled() as ledger:
+        ledger.append([b""])
+        ledger.append(payloads)
+        found = ledger.entries(20)
+    assert [entry.payload for entry in found] == [b"", *payloads]
+    assert [entry.kind for entry in found] == ["", "", "audit", "", "", ""]
+    assert place.verify().status == "trusted"
+
+
 def test_a_stranger_sees_that_it_is_intact_and_not_whose_it_is(place: Place) -> None:
     place.filled().close()
     found = place.verify(trusted=lasting_key())
@@ -188,6 +199,8 @@ def test_a_receipt_is_verified_without_the_ledger(place: Place) -> None:
         receipt = ledger.receipt([3, 19])
         with pytest.raises(InputError, match="expected an entry from 0 to 19, got 20"):
             ledger.receipt([20])
+        for index in range(20):  # reading holds the proof against the root
+            assert read_receipt(ledger.receipt([index]).encode(), source="ledger.json").entries[0].index == index
     again = read_receipt(receipt.encode(), source="ledger.json")
     assert [one.predicate["number"] for one in again.statements()] == [3, 19]
     assert again.state().size == 20

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import accumulate
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from holdfast.core.errors import InputError
 from holdfast.evidence.commitment import Commitment
@@ -25,7 +25,7 @@ from holdfast.evidence.notes import NamedKey, VerifierKey, named, parse_note, si
 from holdfast.evidence.receipt import Receipt, make_receipt
 from holdfast.evidence.statement import Statement, kind_of
 from holdfast.kernels.merkle.note import Checkpoint, is_key_name, read_checkpoint
-from holdfast.kernels.merkle.tree import Edge, consistency_proof, edge_of, inclusion_proof, leaf_hash
+from holdfast.kernels.merkle.tree import Edge, NodeAt, consistency_proof, edge_of, inclusion_proof, leaf_hash
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 TAIL = 256
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,14 +236,16 @@ class Ledger:
         """
         with self.storage.reading() as connection:
             newest = self._newest(connection)
-            found = []
-            for index in sorted(set(indices)):
-                entry = self.storage.entries(connection, index, index + 1)
-                if not entry or index >= newest.size:
+            wanted = sorted(set(indices))
+            entries = self.storage.entries_at(connection, wanted)
+            for index in wanted:
+                if index not in entries or index >= newest.size:
                     raise InputError(f"expected an entry from 0 to {newest.size - 1}, got {index}")
-                proof = inclusion_proof(index, newest.size, lambda *at: _node(self.storage, connection, *at))
-                found.append((index, entry[0].payload, proof))
-            return make_receipt(newest.note, found)
+            proofs = _from_nodes(
+                self.storage, connection, lambda node: [inclusion_proof(at, newest.size, node) for at in wanted]
+            )
+            payloads = [entries[index].payload for index in wanted]
+            return make_receipt(newest.note, list(zip(wanted, payloads, proofs, strict=True)))
 
     def growth(self, old: int) -> tuple[str, tuple[bytes, ...]]:
         """The newest checkpoint, and the proof that the ledger still begins with its first ``old`` entries.
@@ -259,7 +262,8 @@ class Ledger:
                     f"the ledger holds {newest.size} entries, and a checkpoint speaks of {old}: entries are gone",
                     hint="restore the newest copy; `holdfast ledger verify --since` says more",
                 )
-            return newest.note, consistency_proof(old, newest.size, lambda *at: _node(self.storage, connection, *at))
+            proof = _from_nodes(self.storage, connection, lambda node: consistency_proof(old, newest.size, node))
+            return newest.note, proof
 
     def erase(self, digest: str) -> bool:
         """Erase the salt of a commitment, also from the files of the database; whether there was one."""
@@ -370,7 +374,7 @@ class Ledger:
             return State(None, Edge()), ""
         begin = max(0, size - TAIL)
         try:
-            edge = Edge(begin, [_node(storage, connection, *at) for at in edge_of(begin)])
+            edge = Edge(begin, _from_nodes(storage, connection, lambda node: [node(*at) for at in edge_of(begin)]))
             fault = self._hash_again(storage, connection, edge, size)
             keys = history_of(about_keys(storage.entries(connection, 0, kind="key")))
         except InputError as error:
@@ -398,14 +402,22 @@ def _places(growth: Growth, tickets: Sequence[_Ticket]) -> list[Appended]:
     return [Appended(first, n, growth.checkpoint.note) for first, n in zip(firsts, counts, strict=False)]
 
 
-def _node(storage: Storage, connection: Connection, level: int, place: int) -> bytes:
-    found = storage.node(connection, level, place)
-    if found is None:
+def _from_nodes(storage: Storage, connection: Connection, compute: Callable[[NodeAt], T]) -> T:
+    """What is computed from hashes of the tree, all fetched at once: a first go without them shows which."""
+    wanted: set[tuple[int, int]] = set()
+
+    def note(level: int, place: int) -> bytes:
+        wanted.add((level, place))
+        return b""
+
+    compute(note)
+    found = storage.hashes(connection, wanted)
+    for level, place in sorted(wanted - found.keys()):
         raise InputError(
             f"node {place} of level {level} is missing in the ledger {storage.name}",
             hint="see `holdfast ledger verify`; go on with a copy that verifies",
         )
-    return found
+    return compute(lambda *at: found[at])
 
 
 def _dated(statement: Statement) -> Statement:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 LOCK = 7165889512  # of whoever writes, on PostgreSQL
@@ -80,42 +81,54 @@ def add_to_sqlite(driver: Any, growth: Growth) -> bool:
 
 # One statement, so one round trip and one transaction. The lock is only tried: whoever waited for it inside of a
 # statement would not see what was committed meanwhile. Entries of another writer that the statement cannot see either
-# have the same numbers, and the database refuses those. Hashes travel end to end, 32 bytes each.
-_ADD_TO_POSTGRES = f"""
+# have the same numbers, and the database refuses those. Payloads and hashes travel end to end, and the server cuts them
+# up: lists of values would cost more than the rest of a small append.
+_ADDS_ENTRIES = f"""
 with fits as materialized (
   select where pg_try_advisory_xact_lock({LOCK}) and coalesce(
     (select size = %(size)s::bigint and note = %(note)s::text from ({NEWEST}) as newest), %(size)s::bigint = 0)
 ), added_entries as (
   insert into entries
-  select %(entry)s::bigint + n, kind, payload, substring(%(leaves)b::bytea from 32 * n::int - 31 for 32)
-  from fits, unnest(%(kinds)b::text[], %(payloads)b::bytea[]) with ordinality as t (kind, payload, n)
-), added_nodes as (
+  select %(entry)s::bigint + n, kind, substring(%(payloads)b::bytea from begin for length),
+    substring(%(leaves)b::bytea from 32 * n::int - 31 for 32)
+  from fits, unnest(
+    (string_to_array(%(kinds)s::text, E'\\n'))[2:], %(begins)s::text::int[], %(lengths)s::text::int[]
+  ) with ordinality as t (kind, begin, length, n)
+)"""  # noqa: S608  (constants)
+_ADDS_NODES = """, added_nodes as (
   insert into nodes select %(node)s::bigint + n, substring(%(hashes)b::bytea from 32 * n - 31 for 32)
   from fits, generate_series(1, octet_length(%(hashes)b::bytea) / 32) as n
-), added_salts as (
+)"""
+_ADDS_SALTS = """, added_salts as (
   insert into salts select digest, salt from fits, unnest(%(digests)b::text[], %(salts)b::bytea[]) as t (digest, salt)
-)
-insert into checkpoints select %(new_size)s::bigint, %(new_note)s::text from fits
-"""  # noqa: S608  (constants)
+)"""
+_ADDS_CHECKPOINT = " insert into checkpoints select %(new_size)s::bigint, %(new_note)s::text from fits"
 
 
 def add_to_postgres(driver: Any, growth: Growth) -> bool:
     """Add rows if the newest checkpoint is the one before them and nobody else is writing; whether it was so."""
     before, entries, nodes, checkpoint, salts = growth
     _, kinds, payloads, leaves = zip(*entries, strict=True)
-    values = {
+    lengths = list(map(len, payloads))
+    begins = accumulate(lengths[:-1], initial=1)
+    values: dict[str, Any] = {
         "size": before.size if before else 0,
         "note": before.note if before else "",
         "entry": entries[0].position - 1,
-        "kinds": list(kinds),
-        "payloads": list(payloads),
+        "kinds": "\n".join(("", *kinds)),
+        "payloads": b"".join(payloads),
+        "begins": f"{{{','.join(map(str, begins))}}}",
+        "lengths": f"{{{','.join(map(str, lengths))}}}",
         "leaves": b"".join(leaves),
-        "node": nodes[0].number - 1 if nodes else 0,
-        "hashes": b"".join([node.hash for node in nodes]),
-        "digests": [one.digest for one in salts],
-        "salts": [one.salt for one in salts],
         "new_size": checkpoint.size,
         "new_note": checkpoint.note,
     }
-    with closing(driver.execute(_ADD_TO_POSTGRES, values, prepare=True)) as cursor:
+    statement = _ADDS_ENTRIES
+    if nodes:
+        statement += _ADDS_NODES
+        values |= {"node": nodes[0].number - 1, "hashes": b"".join([node.hash for node in nodes])}
+    if salts:
+        statement += _ADDS_SALTS
+        values |= {"digests": [one.digest for one in salts], "salts": [one.salt for one in salts]}
+    with closing(driver.execute(statement + _ADDS_CHECKPOINT, values, prepare=True)) as cursor:
         return bool(cursor.rowcount)

@@ -7,7 +7,7 @@ at all, and one writer is at work at a time. The store knows nothing of proofs a
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
@@ -284,17 +284,28 @@ class Storage:
                 upcoming = driver.execute(f"fetch {BATCH} from {name}", binary=True)
                 yield rows
 
-    def node(self, connection: Connection, level: int, place: int) -> bytes | None:
-        """Hash of one node or leaf; ``None`` where it is not."""
-        from sqlalchemy import select
+    def entries_at(self, connection: Connection, positions: Collection[int]) -> dict[int, Entry]:
+        """Entries by their position, those that are there."""
+        columns = "position, kind, payload, leaf"
+        return {row[0]: _entry(row) for row in self._chosen(connection, f"{columns} from entries", positions)}
 
-        entries, nodes = self._tables["entries"], self._tables["nodes"]
-        if level == 0:
-            query = select(entries.c.leaf).where(entries.c.position == place)
-        else:
-            query = select(nodes.c.hash).where(nodes.c.number == node_number(level, place))
-        found = connection.execute(query).scalar_one_or_none()
-        return None if found is None else bytes(found)
+    def hashes(self, connection: Connection, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+        """Hashes of nodes and leaves by level and place, those that are there."""
+        leaves = {place: (level, place) for level, place in places if level == 0}
+        inner = {node_number(level, place): (level, place) for level, place in places if level > 0}
+        found = {leaves[at]: one for at, one in self._chosen(connection, "position, leaf from entries", leaves)}
+        found |= {inner[at]: one for at, one in self._chosen(connection, "number, hash from nodes", inner)}
+        return {at: one for at, one in found.items() if isinstance(one, bytes)}
+
+    def _chosen(self, connection: Connection, what: str, keys: Collection[int]) -> Iterator[Any]:
+        """Rows by the first column, some at a time."""
+        more = {"binary": True} if self.is_postgres else {}
+        column, chosen = what.partition(",")[0], list(keys)
+        for begin in range(0, len(chosen), BATCH):
+            some = ", ".join(f"{key:d}" for key in chosen[begin : begin + BATCH])
+            query = f"select {what} where {column} in ({some})"
+            with closing(_driver(connection).execute(query, **more)) as cursor:
+                yield from cursor.fetchall()
 
     def salt(self, connection: Connection, digest: str) -> bytes | None:
         """A salt, unless it was erased."""
