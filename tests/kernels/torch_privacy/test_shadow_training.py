@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,10 @@ def test_chunks_by_memory_change_nothing(adversary: Adversary | None) -> None:
     raw, recipe = network(), Recipe(epochs=2, learning_rate=0.05, batch_size=5, adversary=adversary)
     assert networks_at_once(raw, parameters_of(raw), recipe, most_mb=0) == 1
     assert networks_at_once(raw, parameters_of(raw), recipe, most_mb=1024) > 5
+    large = network(n_outputs=100_000)
+    at_once = partial(networks_at_once, large, parameters_of(large), recipe, most_mb=4096)
+    assert at_once() == 8
+    assert at_once(device="cuda") > 8
 
     both = [
         list(train_side_by_side(raw, X, y, unequal_halves(), seeds=range(5), recipe=recipe, most_mb=most_mb))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 Weights = dict[str, Tensor]
 SMALLEST_PROBABILITY = 1e-12
+CACHE_MB, FEWEST = 8, 8
 
 
 class Recipe(NamedTuple):
@@ -140,14 +141,16 @@ def train_side_by_side(
     _require_fitting(network, X, y, is_in, seeds)
     _require_sensible(network, recipe)
     parameters = parameters_of(network)
-    size = networks_at_once(network, parameters, recipe, most_mb=most_mb)
+    n_networks = is_in.shape[1]
+    most = networks_at_once(network, parameters, recipe, most_mb=most_mb, device=device)
+    size = math.ceil(n_networks / math.ceil(n_networks / most))  # groups of one size
     forward = side_by_side(network, device=device)
     rows = torch.tensor(X, dtype=torch.float32, device=device)
     outcomes = torch.tensor(y, dtype=torch.int64 if y.dtype.kind == "i" else torch.float32, device=device)
     mover = Mover(recipe.adversary, network.input_shape, device=device) if recipe.adversary else None
     train = _Training(forward, product_weights(network), network.link, recipe, rows, outcomes, mover)
-    for begin in range(0, is_in.shape[1], size):
-        columns = np.arange(begin, min(begin + size, is_in.shape[1]))
+    for begin in range(0, n_networks, size):
+        columns = np.arange(begin, min(begin + size, n_networks))
         # the largest first: those that still have records in a batch are then always the first ones
         ranked = columns[np.argsort(-is_in[:, columns].sum(axis=0), kind="stable")]
         starts = [np.random.default_rng([seeds[column], 0]) for column in ranked]
@@ -166,15 +169,23 @@ def train_side_by_side(
             yield dataclasses.replace(network, constants={**network.constants, **own})
 
 
-def networks_at_once(network: RawNetwork, parameters: Mapping[str, Parameter], recipe: Recipe, *, most_mb: int) -> int:
-    """Return how many networks are trained at once: as many as the memory holds, at least one."""
+def networks_at_once(
+    network: RawNetwork, parameters: Mapping[str, Parameter], recipe: Recipe, *, most_mb: int, device: str = "cpu"
+) -> int:
+    """Return how many networks are trained at once: as many as the memory holds, at least one.
+
+    On a CPU no more than have their weights and what the optimiser keeps in its cache, which every step passes through;
+    yet :data:`FEWEST`, so that calls do not cost more than the arithmetic.
+    """
     weights = sum(math.prod(parameter.shape) for parameter in parameters.values())
     cells = sum(math.prod(shape) for shape in shapes(network).values()) + math.prod(network.input_shape)
     cells += sum(steps_by_patches(network).values())
     # weights, gradients and the state of the optimiser; results of a batch and their gradients
     states = (4 if recipe.optimiser == "adam" else 3) + (1 if recipe.averaging else 0)
     numbers = weights * states + (4 if recipe.adversary else 2) * recipe.batch_size * cells
-    return max(1, most_mb * 2**20 // (4 * numbers))
+    held = most_mb * 2**20 // (4 * numbers)
+    cached = CACHE_MB * 2**20 // (4 * weights * (states - 1)) if device == "cpu" else held
+    return max(1, min(held, max(cached, FEWEST)))
 
 
 class _Gradient(NamedTuple):
