@@ -3,11 +3,13 @@
 **What it answers.** Whoever can write to the place where a model lies can exchange it, or put a file beside it that
 is loaded with it. A signature by a key that you trust, over the digest of every file, makes that visible. This check
 takes the signature named under ``signature`` in ``holdfast.yaml``, the keys under ``trusted_keys``, and every file of
-the model, and counts what the signature does not vouch for.
+the model, and counts what the signature does not vouch for. Accounts that sign without a key, by the rules of
+Sigstore, stand under ``trusted_identities``, each with its identity provider.
 
 **How.** The signature is a bundle in the format of the OpenSSF (a Sigstore bundle around an in-toto statement), as
 ``holdfast sign`` and the package ``model-signing`` write it. First its signature is checked with each trusted key,
-and only then is it read. Then every file that is there is held against every file that was signed, by name and
+and only then is it read. One without a key counts as trusted when its certificate names a trusted account, and
+certificate and entry in the public log hold against ``trusted_root``, a file; nothing is asked of the network. Then every file that is there is held against every file that was signed, by name and
 digest. The digests are those of the scan: what is vouched for is what was examined, and what is loaded. Hidden files
 are files, in ``.git`` too; links, pipes and devices are never followed and count as unsigned; so do two names that
 are one where upper and lower case are not told apart. What the signer chose to leave out counts as unsigned unless
@@ -26,7 +28,7 @@ nobody signed. All three are complete counts.
 
 **When it misleads.** A signature says who answers for the files and that they did not change since. It says nothing
 about whether they are good: a model with a backdoor can be signed. A key that was stolen signs as well as one that
-was not.
+was not. An account signs as well for whoever took it over.
 
 **What to do about a bad one.** Do not use the model. Get the files again from whoever signed them, and their public
 key by another way than the files. If they are right, have them signed again.
@@ -93,7 +95,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     record = subject.signature
     if record is None:
         raise NotRun(
-            "neither a signature of the model nor a key of a signer was given",
+            "neither a signature of the model nor a signer to trust was given",
             hint="sign the model with `holdfast sign`, and name signature and trusted_keys in holdfast.yaml",
         )
     altered = {fault.path for fault in record.faults if fault.kind in ALTERED}
@@ -125,6 +127,8 @@ def _signature(record: SignatureRecord) -> pl.DataFrame:
         "signed": record.name,
         "digest": record.root_digest,
         "key": record.key_id,
+        "identity": str(record.identity or ""),
+        "trusted_root": record.trusted_root,
         "problem": record.problem,
         "files_signed": str(record.n_signed),
         "files_there": str(record.n_files),
