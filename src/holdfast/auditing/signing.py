@@ -155,7 +155,10 @@ def check_model(
         When the model or the signature is absent, the signature has another form, or nobody is trusted.
     """
     if not keys and keyless is None:
-        hint = "give the signer's public key: --key, or trusted_keys in holdfast.yaml"
+        hint = (
+            "give the signer's public key: --key, or trusted_keys in holdfast.yaml; who signs without a key: --identity "
+            "and --identity-provider, or trusted_identities"
+        )
         raise InputError("expected at least one key to trust, got none", hint=hint)
     data = read_signature(signature)
     opened = open_bundle(data, keys, source=str(signature), keyless=keyless)

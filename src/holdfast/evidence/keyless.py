@@ -233,8 +233,10 @@ def signer_of(certificate: Certificate) -> SignerIdentity:
     """
     from cryptography import x509
 
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    (name,) = names  # one too many raises ValueError
+    names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    if len(names) != 1:
+        raise ValueError(f"the certificate names {len(names)} accounts, and one is expected")
+    name = names[0]
     if isinstance(name, x509.OtherName) and name.type_id.dotted_string == NAME_OF_USER:
         identity = _utf8(name.value)
     elif isinstance(name, (x509.RFC822Name, x509.UniformResourceIdentifier)):
