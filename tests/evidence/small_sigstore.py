@@ -237,9 +237,9 @@ class SmallSigstore:
         }
 
     @contextmanager
-    def listening(self, asked: list[str] | None = None) -> Iterator[str]:
-        """Answer as Fulcio and Rekor do, on the loopback; yields the address, and notes the paths that were asked."""
-        with ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, [] if asked is None else asked)) as server:
+    def listening(self, asked: list[tuple[str, Any]]) -> Iterator[str]:
+        """Answer as Fulcio and Rekor do, on the loopback; yields the address, and notes what was asked."""
+        with ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, asked)) as server:
             threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
             try:
                 yield f"http://127.0.0.1:{server.server_port}"
@@ -331,11 +331,11 @@ def _merkle_path(place: int, leaves: list[bytes]) -> list[bytes]:
     return [*_merkle_path(place - k, leaves[k:]), _merkle_root(leaves[:k])]
 
 
-def _handler(services: SmallSigstore, asked: list[str]) -> type[BaseHTTPRequestHandler]:
+def _handler(services: SmallSigstore, asked: list[tuple[str, Any]]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked.append(self.path)
+            asked.append((self.path, request))
             token = self.headers.get("Authorization", "").removeprefix("Bearer ")
             answers: dict[str, Callable[[], dict[str, Any]]] = {
                 "/api/v2/signingCert": lambda: services.answer_certificate(request, token),

@@ -61,9 +61,7 @@ class Checked:
     statement: Statement
 
 
-def sign_model(
-    path: Path, signer: EcKeyPair | KeylessSigner, *, out: Path, leave_out: Sequence[str] = ()
-) -> Signed:
+def sign_model(path: Path, signer: EcKeyPair | KeylessSigner, *, out: Path, leave_out: Sequence[str] = ()) -> Signed:
     """Sign every file of a model, hidden ones too.
 
     Parameters
@@ -94,10 +92,12 @@ def sign_model(
         entries = {ITSELF: tree.files[0].digests[0]}
     model = SignedModel(name=name, entries=entries, serialization=Serialization(ignore_paths=ignored))
     if isinstance(signer, EcKeyPair):
-        bundle, words, by = sign_bundle(model, signer), f"with key {signer.public.key_id}", {"key": signer.public.key_id}
+        bundle, by = sign_bundle(model, signer), {"key": signer.public.key_id}
+        words = f"with key {signer.public.key_id}"
     else:
         bundle, who = signer.sign(model_statement(model))
-        words, by = f"as {_shown(str(who))}", {"identity": who.identity, "provider": who.provider}
+        by = {"identity": who.identity, "provider": who.provider}
+        words = f"as {_shown(str(who))}"
     predicate = {
         "event": "made",
         "format": PREDICATE_TYPE,
@@ -156,8 +156,8 @@ def check_model(
     """
     if not keys and keyless is None:
         hint = (
-            "give the signer's public key: --key, or trusted_keys in holdfast.yaml; who signs without a key: --identity "
-            "and --identity-provider, or trusted_identities"
+            "give the signer's public key: --key, or trusted_keys in holdfast.yaml; where they sign without one: "
+            "--identity and --identity-provider, or trusted_identities"
         )
         raise InputError("expected at least one key to trust, got none", hint=hint)
     data = read_signature(signature)
@@ -174,13 +174,14 @@ def check_model(
         known=known if serialization.hash_type == "sha256" and serialization.method == "files" else None,
     )
     record = _record(path, opened, tree, itself)
-    who = record.identity
-    without_a_key = {"identity": who.identity, "provider": who.provider, "trusted_root": record.trusted_root} if who else {}
+    who, by = record.identity, {}
+    if who is not None:
+        by = {"identity": who.identity, "provider": who.provider, "trusted_root": record.trusted_root}
     predicate = {
         "event": "checked",
         "format": PREDICATE_TYPE,
         "key": record.key_id,
-        **without_a_key,
+        **by,
         "bundle": digest_bytes(data),
         "holds": record.holds,
         "problem": record.problem,

@@ -80,9 +80,7 @@ def signature_given(
         record = unsigned_model(root)
     else:
         place = Path(config.signature)
-        record = check_model(
-            root, place, keys, allow=config.unsigned, known=known, keyless=_keyless(config)
-        ).record
+        record = check_model(root, place, keys, allow=config.unsigned, known=known, keyless=_keyless(config)).record
     return replace(record, faults=(*record.faults, *_outside(files, root)))
 
 

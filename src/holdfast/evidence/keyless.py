@@ -42,6 +42,18 @@ PROVIDER_EXTENSION = "1.3.6.1.4.1.57264.1.8"
 OLD_PROVIDER_EXTENSION = "1.3.6.1.4.1.57264.1.1"
 NAME_OF_USER = "1.3.6.1.4.1.57264.1.7"
 UTF8 = 0x0C
+DUMPS = r": expected | \[type=| \(encountered processing"
+"""Where messages of other packages go on with values of the bundle."""
+MEANING = {
+    "failed to build timestamp certificate chain": (
+        "its certificate is of no authority in the trusted root, or was not valid when the log says that it was used"
+    ),
+    "failed to verify SCT": "its certificate stands in no log of certificates that the trusted root names",
+    "invalid log entry": "its entry in the public log does not hold",
+    "log entry": "its entry in the public log is that of another signature",
+    "DSSE: invalid signature": "the signature does not match: what was signed, or the signature, was altered",
+}
+"""What it means where the package says no, by how its message begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +289,9 @@ def _verified(data: bytes, root: TrustedRoot, policy: _Policy, *, source: str, r
     try:
         content = Verifier(trusted_root=root).verify_dsse(bundle, policy)
     except Exception as error:
-        return Verified(None, root=root_words, problem=_reason(error))
+        reason = _reason(error)
+        meaning = next((words for begin, words in MEANING.items() if reason.startswith(begin)), "")
+        return Verified(None, root=root_words, problem=f"{meaning} ({reason})" if meaning else reason)
     return Verified(policy.signer, content, root=root_words)
 
 
@@ -319,5 +333,5 @@ def _read(path: Path, what: str) -> bytes:
 
 def _reason(error: Exception) -> str:
     """Return what an error says, in one line, without the values it dumps."""
-    text = " ".join(str(error).split()).split(": expected ")[0] or type(error).__name__
-    return printable(text, LONGEST_REASON)
+    said = str(error) or str(error.__cause__ or "") or type(error).__name__
+    return printable(re.split(DUMPS, " ".join(said.split()))[0], LONGEST_REASON)

@@ -186,6 +186,8 @@ def open_bundle(
     payload = _decoded(envelope.get("payload"), source)
     signature = _decoded(_object(signatures[0], source).get("sig"), source)
     if keyless is not None and "publicKey" not in material and "certificate" in material:
+        if set(bundle) != {"mediaType", "verificationMaterial", "dsseEnvelope"}:  # other spellings of the same part
+            raise InputError(f"{source} is no signature of a model: it holds more than one", hint=HINT)
         return _opened_keyless(data, keyless, source)
     named = _key_named(material, source)
     candidates = [key for key in keys if named in {"", key.hint}]

@@ -9,13 +9,14 @@ Sigstore, stand under ``trusted_identities``, each with its identity provider.
 **How.** The signature is a bundle in the format of the OpenSSF (a Sigstore bundle around an in-toto statement), as
 ``holdfast sign`` and the package ``model-signing`` write it. First its signature is checked with each trusted key,
 and only then is it read. One without a key counts as trusted when its certificate names a trusted account, and
-certificate and entry in the public log hold against ``trusted_root``, a file; nothing is asked of the network. Then every file that is there is held against every file that was signed, by name and
-digest. The digests are those of the scan: what is vouched for is what was examined, and what is loaded. Hidden files
-are files, in ``.git`` too; links, pipes and devices are never followed and count as unsigned; so do two names that
-are one where upper and lower case are not told apart. What the signer chose to leave out counts as unsigned unless
-you allow it by its path, under ``unsigned``. Files of the audit that lie outside what was signed count too.
+certificate and entry in the public log hold against ``trusted_root``, a file; nothing is asked of the network. Then
+every file that is there is held against every file that was signed, by name and digest. The digests are those of the
+scan: what is vouched for is what was examined, and what is loaded. Hidden files are files, in ``.git`` too; links,
+pipes and devices are never followed and count as unsigned; so do two names that are one where upper and lower case
+are not told apart. What the signer chose to leave out counts as unsigned unless you allow it by its path, under
+``unsigned``. Files of the audit that lie outside what was signed count too.
 
-**How to read it.** ``n_untrusted`` is 1 when no trusted key made the signature, or there is none: then nothing below
+**How to read it.** ``n_untrusted`` is 1 when nobody trusted made the signature, or there is none: then nothing below
 it means anything, and every file counts as unsigned. ``n_altered`` counts files that are not what was signed:
 changed, missing, renamed, or written to while they were read. ``n_unsigned`` counts files that are there and that
 nobody signed. All three are complete counts.
@@ -56,7 +57,7 @@ SPEC = {
     "measures": [
         {
             "id": "n_untrusted",
-            "name": "Signatures missing, broken or made by no trusted key",
+            "name": "Signatures missing, broken or made by nobody trusted",
             "unit": "signatures",
             "direction": "lower_is_better",
             "range": [0, 1],
@@ -103,7 +104,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     n = max(record.n_files, record.n_signed)
     why = f" ({record.problem})" if record.problem else ""
     measurements = (
-        _measured("n_untrusted", int(bool(record.problem)), 1, f"of 1 signature is not by a trusted key{why}"),
+        _measured("n_untrusted", int(bool(record.problem)), 1, f"of 1 signature is by nobody trusted{why}"),
         _measured("n_altered", len(altered), n, f"of {n:,} files are not as they were signed"),
         _measured("n_unsigned", len(unsigned), n, f"of {n:,} files were signed by nobody who is trusted"),
     )

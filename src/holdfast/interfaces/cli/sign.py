@@ -12,6 +12,7 @@ from holdfast.core.errors import InputError
 from holdfast.interfaces.cli.recorded import STATEMENT, refuse_without_ledger, tell
 
 if TYPE_CHECKING:
+    from holdfast.evidence.ec_keys import EcKeyPair
     from holdfast.evidence.keyless import KeylessSigner, KeylessTrust
 
 Option = typer.Option
@@ -51,9 +52,13 @@ def sign(
     if not keyless and (identity_token is not None or trust_config is not None):
         raise InputError("expected --keyless beside --identity-token or --trust-config, got none", hint=PUBLIC)
     refuse_without_ledger()
+    signer: EcKeyPair | KeylessSigner
+    if keyless:
+        signer = _account(identity_token, trust_config)
+    else:
+        signer = load_ec_key(key or default_folder() / EC_PRIVATE_NAME)
     place = out or model.absolute().parent / f"{model.absolute().name}.sig"
     refuse_unwritable(place)
-    signer = _account(identity_token, trust_config) if keyless else load_ec_key(key or default_folder() / EC_PRIVATE_NAME)
     signed = sign_model(model, signer, out=place, leave_out=tuple(leave_out or ()))
     write_durably(place, signed.bundle)
     tell([signed.statement], [], statement=statement)
