@@ -30,11 +30,16 @@ SOMEONE, PROVIDER = "someone@example.com", "https://accounts.example.com"
 TIMESTAMPS = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SIGNED_AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
+KINDS = ("tlogs", "ctlogs", "certificateAuthorities")
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
 def text(data: bytes) -> str:
     return base64.b64encode(data).decode()
+
+
+def day(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def spki(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -201,27 +206,28 @@ class SmallSigstore:
             "dsseEnvelope": envelope,
         }
 
-    def trusted_root(self, *, url: str = "https://log.example") -> dict[str, Any]:
-        """Return what a verifier has to know of these services."""
-        whole = {"start": START.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    def trusted_root(self, *, url: str = "https://log.example", **ends: datetime) -> dict[str, Any]:
+        """Return what a verifier has to know of these services; ``ends`` says of some when they were retired."""
+        whole = {"start": day(START)}
+        until = {name: {**whole, "end": day(ends[name])} if name in ends else whole for name in KINDS}
         chain = {"certificates": [{"rawBytes": text(self.root.public_bytes(Encoding.DER))}]}
         return {
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-            "tlogs": [_log_of(self.log, url, whole)],
+            "tlogs": [_log_of(self.log, url, until["tlogs"])],
             "certificateAuthorities": [
                 {
                     "subject": {"organization": "A small Sigstore", "commonName": "root"},
                     "uri": url,
                     "certChain": chain,
-                    "validFor": whole,
+                    "validFor": until["certificateAuthorities"],
                 }
             ],
-            "ctlogs": [_log_of(self.certificate_log, url, whole)],
+            "ctlogs": [_log_of(self.certificate_log, url, until["ctlogs"])],
         }
 
     def trust_config(self, url: str) -> dict[str, Any]:
         """Return what a signer has to know of these services, where they listen on this address."""
-        whole = {"start": START.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        whole = {"start": day(START)}
         service = [{"url": url, "majorApiVersion": 1, "validFor": whole, "operator": "example.com"}]
         return {
             "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",

@@ -28,7 +28,7 @@ from holdfast.evidence.model_signature import (
     open_bundle,
     sign_bundle,
 )
-from tests.evidence.small_sigstore import PROVIDER, SIGNED_AT, SOMEONE, SmallSigstore
+from tests.evidence.small_sigstore import KINDS, PROVIDER, SIGNED_AT, SOMEONE, SmallSigstore
 
 pytest.importorskip("sigstore", reason="needs the extra sigstore")
 
@@ -344,6 +344,9 @@ ROOTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "another form": lambda root: root.update(mediaType="application/json"),
     "an unknown field": lambda root: root.update(extra=1),
     "a key that is none": lambda root: root.update(tlogs=[{}]),
+    "no list": lambda root: root.update(tlogs={"a": 1}),
+    "a day that is none": lambda root: root["ctlogs"][0]["publicKey"].update(validFor={"start": "2024-13-01"}),
+    "another spelling": lambda root: root.update(ct_logs=root["ctlogs"]),
 }
 
 
@@ -365,7 +368,18 @@ def test_a_file_that_is_no_trusted_root_is_refused(content: bytes, services: Sma
             opened(services.bundle(PAYLOAD), KeylessTrust(identities=(TRUSTED,), root=root))
 
 
-@pytest.mark.parametrize("part", ["tlogs", "ctlogs", "certificateAuthorities"])
+@pytest.mark.parametrize("part", KINDS)
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_service_counts_for_what_was_signed_before_it_was_retired(
+    part: str, days: int, services: SmallSigstore, tmp_path: Path
+) -> None:
+    place = tmp_path / "root.json"
+    place.write_text(json.dumps(services.trusted_root(**{part: SIGNED_AT + timedelta(days=days)})))
+    result = opened(services.bundle(PAYLOAD), KeylessTrust(identities=(TRUSTED,), root=place))
+    assert result.model == (MODEL if days > 0 else None), result.problem
+
+
+@pytest.mark.parametrize("part", KINDS)
 def test_a_root_that_trusts_no_service_of_a_kind_accepts_nothing(
     part: str, services: SmallSigstore, tmp_path: Path
 ) -> None:

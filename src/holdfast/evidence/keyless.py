@@ -16,26 +16,31 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import importlib.resources
+import json
 import os
 import re
+import tempfile
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from holdfast.core.errors import InputError, MissingExtra
 from holdfast.core.signature import SignerIdentity
+from holdfast.kernels.formats.strict_json import read_json
 from holdfast.kernels.scan.printable import printable
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-    from sigstore.models import ClientTrustConfig, TrustedRoot
+    from sigstore.models import Bundle, ClientTrustConfig, TrustedRoot
     from sigstore.oidc import IdentityToken
 
 TOKEN_VARIABLE = "HOLDFAST_IDENTITY_TOKEN"  # noqa: S105  (the name of a variable)
 PUBLIC_INSTANCE = "https%3A%2F%2Ftuf-repo-cdn.sigstore.dev"
 """Where the package ``sigstore`` keeps what it knows of Sigstore's public services."""
+SERVICES = ("tlogs", "ctlogs", "certificateAuthorities", "timestampAuthorities")
+GIVE_ROOT = "give a file such as trusted_root.json with --trusted-root, or trusted_root in holdfast.yaml"
 LARGEST_ROOT = 4 << 20
 LONGEST_REASON = 240
 PROVIDER_EXTENSION = "1.3.6.1.4.1.57264.1.8"
@@ -113,8 +118,11 @@ def verify_keyless(data: bytes, trust: KeylessTrust, *, source: str) -> Verified
         When the package ``sigstore`` is not installed.
     """
     sigstore_installed("checking a signature by Sigstore's certificates")
-    root, root_words = _trusted_root(trust.root)
-    return _verified(data, root, _Policy(trust.identities), source=source, root_words=root_words)
+    content, words = _root_content(trust.root)
+    bundle = _bundle(data, source)
+    at = bundle.signing_certificate.not_valid_before_utc  # it is valid for minutes, and used in them
+    root = _trusted_root(content, at, source=str(trust.root or "the copy in the package sigstore"))
+    return replace(_verified(bundle, root, _Policy(trust.identities)), root=words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +160,7 @@ class KeylessSigner:
         except Exception as error:  # the client lets through whatever its readers and sockets raise
             hint = "nothing was written here; whether the log has an entry by now cannot be told"
             raise InputError(f"the services did not sign: {_reason(error)}", hint=hint) from None
-        made = _verified(bundle, root, _Policy(None), source="the services' answer", root_words="")
+        made = _verified(_bundle(bundle, "the services' answer"), root, _Policy(None))
         if made.signer is None or made.content[1] != payload:
             hint = "the trust configuration may belong to other services"
             raise InputError(f"what the services signed does not hold: {made.problem or 'other content'}", hint=hint)
@@ -276,48 +284,68 @@ def _utf8(der: bytes) -> str:
     return der[start:].decode()
 
 
-def _verified(data: bytes, root: TrustedRoot, policy: _Policy, *, source: str, root_words: str) -> Verified:
-    """Let the package check; whatever it raises over bytes of strangers means that they were not verified."""
+def _bundle(data: bytes, source: str) -> Bundle:
     from sigstore.models import Bundle
-    from sigstore.verify import Verifier
 
     try:
-        bundle = Bundle.from_json(data)
-    except Exception as error:
+        return Bundle.from_json(data)
+    except Exception as error:  # its readers let through what they raise over bytes of strangers
         hint = "ask whoever signed the model for the signature again"
         raise InputError(f"{source} is no bundle of Sigstore: {_reason(error)}", hint=hint) from None
+
+
+def _verified(bundle: Bundle, root: TrustedRoot, policy: _Policy) -> Verified:
+    """Let the package check; whatever it raises means that the bundle was not verified."""
+    from sigstore.verify import Verifier
+
     try:
         content = Verifier(trusted_root=root).verify_dsse(bundle, policy)
     except Exception as error:
         reason = _reason(error)
         meaning = next((words for begin, words in MEANING.items() if reason.startswith(begin)), "")
-        return Verified(None, root=root_words, problem=f"{meaning} ({reason})" if meaning else reason)
-    return Verified(policy.signer, content, root=root_words)
+        return Verified(None, problem=f"{meaning} ({reason})" if meaning else reason)
+    return Verified(policy.signer, content)
 
 
-def _trusted_root(path: Path | None) -> tuple[TrustedRoot, str]:
-    """Read the trusted root, and say by digest and age which it is."""
+def _root_content(path: Path | None) -> tuple[bytes, str]:
+    """Read the trusted root, and say by digest and age which it is.
+
+    The package's own offline mode would take a copy in the home folder, however old that is.
+    """
+    if path is not None:
+        data, origin = _read(path, "a trusted root of Sigstore"), ""
+    else:
+        kept = importlib.resources.files("sigstore").joinpath("_store", PUBLIC_INSTANCE, "trusted_root.json")
+        try:
+            data, origin = kept.read_bytes(), f"; it came with sigstore {importlib.metadata.version('sigstore')}"
+        except OSError:
+            raise InputError("the installed package sigstore brings no trusted root", hint=GIVE_ROOT) from None
+    days = re.findall(rb'"start"\s*:\s*"(\d{4}-\d{2}-\d{2})', data)
+    newest = max(days).decode() if days else "an unknown day"
+    return data, f"sha256:{hashlib.sha256(data).hexdigest()} (newest part of {newest}{origin})"
+
+
+def _trusted_root(data: bytes, at: datetime, *, source: str) -> TrustedRoot:
+    """Take from the root the services that were in use at a time: the package would take retired ones as well."""
     from sigstore.models import TrustedRoot
 
-    with _root_file(path) as place:
-        data = _read(place, "a trusted root of Sigstore")
-        try:
-            root = TrustedRoot.from_file(str(place))
-        except Exception as error:
-            hint = "give a file such as trusted_root.json with --trusted-root, or trusted_root in holdfast.yaml"
-            raise InputError(f"{path or place} is no trusted root of Sigstore: {_reason(error)}", hint=hint) from None
-    days = re.findall(rb'"start"\s*:\s*"(\d{4}-\d{2}-\d{2})', data)
-    origin = "" if path else f"; it came with sigstore {importlib.metadata.version('sigstore')}"
-    newest = max(days).decode() if days else "an unknown day"
-    return root, f"sha256:{hashlib.sha256(data).hexdigest()} (newest part of {newest}{origin})"
+    try:
+        document = read_json(memoryview(data))
+        if document.duplicate_keys:
+            raise ValueError(f"it states {document.duplicate_keys[0]!r} twice in one place")
+        parts = {name: [one for one in document.value.get(name, []) if _in_use(one, at)] for name in SERVICES}
+        with tempfile.TemporaryDirectory(prefix="holdfast-root-") as folder:
+            place = Path(folder) / "trusted_root.json"
+            place.write_text(json.dumps({**document.value, **parts}), encoding="utf-8")
+            return TrustedRoot.from_file(str(place))
+    except Exception as error:  # as in a bundle
+        raise InputError(f"{source} is no trusted root of Sigstore: {_reason(error)}", hint=GIVE_ROOT) from None
 
 
-def _root_file(path: Path | None) -> AbstractContextManager[Path]:
-    """Find the file: the package's own offline mode would take a copy in the home folder, however old that is."""
-    if path is not None:
-        return nullcontext(path)
-    kept = importlib.resources.files("sigstore").joinpath("_store", PUBLIC_INSTANCE, "trusted_root.json")
-    return importlib.resources.as_file(kept)
+def _in_use(service: dict[str, Any], at: datetime) -> bool:
+    period = service.get("publicKey", service).get("validFor", {})
+    begin, end = (datetime.fromisoformat(period[name]) if name in period else at for name in ("start", "end"))
+    return begin <= at <= end
 
 
 def _read(path: Path, what: str) -> bytes:
