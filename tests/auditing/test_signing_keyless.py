@@ -104,7 +104,7 @@ TOKENS = {
     "over": (identity_token(exp=1), "no identity token"),
     "for somebody else": (identity_token(aud="another"), "no identity token"),
     "no token": ("x.y.z", "no identity token"),
-    "none": (None, "got none"),
+    "none": (None, "identity token to sign with"),
 }
 
 

@@ -95,7 +95,7 @@ WRONG_USE: dict[str, tuple[tuple[str, ...], str]] = {
     "no signature": (("verify", "m", *WHO), "expected --signature"),
     "a key too": ((*SIGN, "--key", "k.pem"), "got both"),
     "nothing said of the log": (("sign", "model.onnx", "--trust-config", "trust_config.json"), "expected --keyless"),
-    "no token": (SIGN, "got none"),
+    "no token": (SIGN, "identity token to sign with"),
 }
 
 
