@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -198,3 +199,24 @@ def test_the_log_is_sent_the_statement_and_no_file(place: Place) -> None:
     envelope = json.loads(request["spec"]["proposedContent"]["envelope"])
     assert b"weights.bin" in base64.b64decode(envelope["payload"])
     assert b"w" * 20 not in base64.b64decode(envelope["payload"])
+
+
+def test_the_package_model_signing_checks_ours_and_we_check_its(place: Place) -> None:
+    signing = pytest.importorskip("model_signing.signing", reason="the package model-signing is not installed")
+    verifying = pytest.importorskip("model_signing.verifying", reason="the package model-signing is not installed")
+    shutil.rmtree(place.model / ".git")  # that package never looks there
+    ours, theirs, token = place.folder / "ours.sig", place.folder / "theirs.sig", identity_token()
+    ours.write_bytes(sign_model(place.model, keyless_signer(token, trust_config=place.config), out=ours).bundle)
+    signer = signing.Config().use_sigstore_signer(identity_token=token, trust_config=place.config)
+    signer.sign(place.model, theirs)
+    who = {"identity": SOMEONE, "oidc_issuer": PROVIDER}
+    verifier = verifying.Config().use_sigstore_verifier(**who, trust_config=place.config)
+    verifier.verify(place.model, ours)
+    verifier.verify(place.model, theirs)
+    record = check_model(place.model, theirs, [], keyless=place.trust).record
+    assert (record.holds, record.identity) == (True, TRUSTED)
+    (place.model / "weights.bin").write_bytes(b"v" * 5000)
+    with pytest.raises(ValueError, match="Signature mismatch"):
+        verifier.verify(place.model, ours)
+    record = check_model(place.model, theirs, [], keyless=place.trust).record
+    assert {fault.path: fault.kind for fault in record.faults} == {"weights.bin": "changed"}

@@ -347,8 +347,15 @@ def _handler(services: SmallSigstore, asked: list[tuple[str, Any]]) -> type[Base
                 "/api/v2/signingCert": lambda: services.answer_certificate(request, token),
                 "/api/v1/log/entries": lambda: services.answer_entry(request),
             }
-            content = json.dumps(answers[self.path]()).encode()
-            self.send_response(201)
+            self.answer(201, answers[self.path]())
+
+        def do_GET(self) -> None:
+            """Say where people would log in; nobody does."""
+            self.answer(200, {"authorization_endpoint": "http://127.0.0.1", "token_endpoint": "http://127.0.0.1"})
+
+        def answer(self, status: int, value: dict[str, Any]) -> None:
+            content = json.dumps(value).encode()
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
