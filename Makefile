@@ -59,7 +59,7 @@ test-oldest: $(VENV)/.installed
 
 # make test-newest  the tests with the newest released dependencies
 test-newest:
-	tools/environment.sh .venv-newest --upgrade --upgrade-strategy eager -e '.[boosting,skops]' --group test
+	tools/environment.sh .venv-newest --upgrade --upgrade-strategy eager -e '.[boosting,skops,sigstore]' --group test
 	.venv-newest/bin/python $(PYTEST)
 
 # make clean        remove environments, caches and the demo's output
@@ -73,7 +73,7 @@ $(VENV)/.installed: $(INSTALL_INPUTS)
 	@touch $@
 
 $(VENV)/.installed-tests: $(INSTALL_INPUTS)
-	@tools/environment.sh $(VENV) -c constraints.txt -e '.[boosting,skops]' --group test --group check
+	@tools/environment.sh $(VENV) -c constraints.txt -e '.[boosting,skops,sigstore]' --group test --group check
 	@if $(BIN)/python -m pip install --quiet --no-index --no-deps '$(CPU_TORCH)' 2>/dev/null; \
 	then tools/environment.sh $(VENV) -c constraints.txt -e '.[torch]'; \
 	else echo "no $(CPU_TORCH) at hand: tests of neural networks are skipped (see CONTRIBUTING.md)"; fi

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.canonical import canonical_json
-from holdfast.core.errors import InputError
+from holdfast.core.errors import InputError, MissingExtra
+from holdfast.core.signature import SignerIdentity
 from holdfast.evidence.ec_keys import EcKeyPair, create_ec_key, load_ec_public_key
+from holdfast.evidence.keyless import KeylessTrust, keyless_signer
 from holdfast.evidence.manifest import signed_bytes
 from holdfast.evidence.model_signature import PAYLOAD_TYPE, Serialization, SignedModel, open_bundle, sign_bundle
 
@@ -172,7 +175,18 @@ def test_signatures_by_other_methods_are_refused_with_a_next_step(material: str,
     value["verificationMaterial"] = {material: {}}
     with pytest.raises(InputError, match="expected a signature by key") as refused:
         open_bundle(json.dumps(value).encode(), [key.public], source="m.sig")
-    assert "model-signing" in refused.value.hint
+    assert ("--identity" if material == "certificate" else "model-signing") in refused.value.hint
+
+
+def test_a_signature_without_a_key_needs_the_extra(key: EcKeyPair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sigstore", None)
+    value = json.loads(sign_bundle(MODEL, key))
+    value["verificationMaterial"] = {"certificate": {}}
+    trust = KeylessTrust(identities=(SignerIdentity(identity="a@example.com", provider="https://example.com"),))
+    with pytest.raises(MissingExtra, match=r"holdfast\[sigstore\]"):
+        open_bundle(json.dumps(value).encode(), [], source="m.sig", keyless=trust)
+    with pytest.raises(MissingExtra, match="signing without a key"):
+        keyless_signer("token")
 
 
 @settings(max_examples=60, deadline=None)

@@ -17,11 +17,12 @@ from holdfast.core.errors import InputError
 from holdfast.core.network import NetworkSettings
 from holdfast.core.parse import from_mapping, parse_yaml
 from holdfast.core.provenance import ProvenanceSettings
+from holdfast.core.signature import SignerIdentity
 from holdfast.core.training import NetworkTraining
 
 PATHS = (
     "model", "train", "test", "predictions", "population", "current", "signature", "signed", "bill_of_materials",
-    "advisories",
+    "advisories", "trusted_root",
 )  # fmt: skip
 PATH_LISTS = ("artefacts", "trusted_keys")
 ParameterValue = bool | int | float | str | tuple[bool | int | float | str, ...] | None
@@ -56,6 +57,10 @@ class AuditConfig:
         one file was signed, else the folder in which it lies.
     trusted_keys
         Public keys of those who may sign it.
+    trusted_identities
+        Accounts that may sign it without a key, each with its identity provider.
+    trusted_root
+        What to trust of the services by which they sign (JSON); the copy of the package ``sigstore`` otherwise.
     unsigned
         Paths in what was signed that need no signature.
     bill_of_materials
@@ -100,6 +105,8 @@ class AuditConfig:
     signature: str | None = None
     signed: str | None = None
     trusted_keys: tuple[str, ...] = ()
+    trusted_identities: tuple[SignerIdentity, ...] = ()
+    trusted_root: str | None = None
     unsigned: tuple[str, ...] = ()
     bill_of_materials: str | None = None
     advisories: str | None = None

@@ -36,7 +36,7 @@ NEEDED: Mapping[Need, tuple[str, str]] = {
         "train it with holdfast run, or name its manifest under provenance in holdfast.yaml",
     ),
     "signature": (
-        "neither a signature of the model nor a key of a signer was given",
+        "neither a signature of the model nor a signer to trust was given",
         "sign the model with `holdfast sign`, and name signature and trusted_keys in holdfast.yaml",
     ),
     "materials": (

@@ -14,6 +14,7 @@ from holdfast.core.canonical import digest_bytes
 from holdfast.core.errors import InputError
 from holdfast.core.signature import SignatureFault, SignatureRecord
 from holdfast.evidence.ec_keys import EcKeyPair, EcPublicKey
+from holdfast.evidence.keyless import KeylessSigner, KeylessTrust
 from holdfast.evidence.model_signature import (
     ITSELF,
     LARGEST_BUNDLE,
@@ -21,6 +22,7 @@ from holdfast.evidence.model_signature import (
     Opened,
     Serialization,
     SignedModel,
+    model_statement,
     open_bundle,
     sign_bundle,
 )
@@ -39,13 +41,15 @@ class Signed:
     ----------
     bundle
         What stands in the file.
+    signer
+        ``with key`` and its digest, or ``as`` and the account that signed without one.
     statement
         The event, for a ledger.
     """
 
     bundle: bytes
     model: SignedModel
-    key_id: str
+    signer: str
     statement: Statement
 
 
@@ -57,13 +61,16 @@ class Checked:
     statement: Statement
 
 
-def sign_model(path: Path, key: EcKeyPair, *, out: Path, leave_out: Sequence[str] = ()) -> Signed:
+def sign_model(path: Path, signer: EcKeyPair | KeylessSigner, *, out: Path, leave_out: Sequence[str] = ()) -> Signed:
     """Sign every file of a model, hidden ones too.
 
     Parameters
     ----------
     path
         File or folder.
+    signer
+        A key, or an account: then names and digests of the files are sent to its services, and a public log keeps who
+        signed.
     out
         Where the signature will be written; where that lies in the folder, it is left out.
     leave_out
@@ -73,7 +80,8 @@ def sign_model(path: Path, key: EcKeyPair, *, out: Path, leave_out: Sequence[str
     ------
     InputError
         When there is no file; when there is a link, a device, something unreadable, a name that is no Unicode or two
-        names that differ in case only: no signature could vouch for it; or when a file changed while it was read.
+        names that differ in case only: no signature could vouch for it; when a file changed while it was read; or when
+        the services of an account do not sign.
     """
     ignored = tuple(sorted({*leave_out, *_inside(out, path)}))
     tree = hash_tree(str(path), skip=_beneath(ignored))
@@ -83,17 +91,23 @@ def sign_model(path: Path, key: EcKeyPair, *, out: Path, leave_out: Sequence[str
     if path.is_file():
         entries = {ITSELF: tree.files[0].digests[0]}
     model = SignedModel(name=name, entries=entries, serialization=Serialization(ignore_paths=ignored))
-    bundle = sign_bundle(model, key)
+    if isinstance(signer, EcKeyPair):
+        bundle, by = sign_bundle(model, signer), {"key": signer.public.key_id}
+        words = f"with key {signer.public.key_id}"
+    else:
+        bundle, who = signer.sign(model_statement(model))
+        by = {"identity": who.identity, "provider": who.provider}
+        words = f"as {_shown(str(who))}"
     predicate = {
         "event": "made",
         "format": PREDICATE_TYPE,
-        "key": key.public.key_id,
+        **by,
         "bundle": digest_bytes(bundle),
         "root": model.root_digest,
         "files": len(entries),
     }
     statement = Statement(kind="signature", subjects={name: _subject(path, model)}, predicate=predicate)
-    return Signed(bundle=bundle, model=model, key_id=key.public.key_id, statement=statement)
+    return Signed(bundle=bundle, model=model, signer=words, statement=statement)
 
 
 def read_signature(path: Path) -> bytes:
@@ -120,6 +134,7 @@ def check_model(
     *,
     allow: Sequence[str] = (),
     known: Mapping[str, str] | None = None,
+    keyless: KeylessTrust | None = None,
 ) -> Checked:
     """Check a signature of a model.
 
@@ -127,8 +142,8 @@ def check_model(
     ----------
     path, signature
         The model, and the file of its signature; where that lies in the folder, it needs no signature itself.
-    keys
-        Whom to trust.
+    keys, keyless
+        Whom to trust, by key and without one.
     allow
         Paths in the folder that need no signature. What the signer left out is allowed only by this.
     known
@@ -137,13 +152,16 @@ def check_model(
     Raises
     ------
     InputError
-        When the model or the signature is absent, the signature has another form, or there is no key.
+        When the model or the signature is absent, the signature has another form, or nobody is trusted.
     """
-    if not keys:
-        hint = "give the signer's public key: --key, or trusted_keys in holdfast.yaml"
+    if not keys and keyless is None:
+        hint = (
+            "give the signer's public key: --key, or trusted_keys in holdfast.yaml; where they sign without one: "
+            "--identity and --identity-provider, or trusted_identities"
+        )
         raise InputError("expected at least one key to trust, got none", hint=hint)
     data = read_signature(signature)
-    opened = open_bundle(data, keys, source=str(signature))
+    opened = open_bundle(data, keys, source=str(signature), keyless=keyless)
     serialization = opened.model.serialization if opened.model else PLAIN
     allowed = _beneath(allow)
     itself = _inside(signature, path)
@@ -156,10 +174,14 @@ def check_model(
         known=known if serialization.hash_type == "sha256" and serialization.method == "files" else None,
     )
     record = _record(path, opened, tree, itself)
+    who, by = record.identity, {}
+    if who is not None:
+        by = {"identity": who.identity, "provider": who.provider, "trusted_root": record.trusted_root}
     predicate = {
         "event": "checked",
         "format": PREDICATE_TYPE,
         "key": record.key_id,
+        **by,
         "bundle": digest_bytes(data),
         "holds": record.holds,
         "problem": record.problem,
@@ -189,6 +211,8 @@ def _record(path: Path, opened: Opened, tree: Tree, itself: frozenset[str]) -> S
     return SignatureRecord(
         name=_name_of(path),
         key_id=opened.key.key_id if opened.key else "",
+        identity=opened.identity,
+        trusted_root=opened.root,
         problem=opened.problem,
         root_digest=_subject(path, there),
         n_signed=len({there.serialization.file_of(entry) for entry in signed}),

@@ -17,6 +17,7 @@ from holdfast.core.materials import Bill
 from holdfast.core.scan import ScannedFile
 from holdfast.core.signature import SignatureFault, SignatureRecord
 from holdfast.evidence.ec_keys import load_ec_public_key
+from holdfast.evidence.keyless import KeylessTrust
 from holdfast.evidence.model_signature import open_bundle
 
 ENVIRONMENT = "environment"
@@ -55,17 +56,18 @@ def signature_given(
     -------
     SignatureRecord or None
         With a fault for every file of the audit that lies outside what was signed; ``None`` where neither a signature
-        nor a key was given. Keys without a signature: then nobody signed anything.
+        nor anybody to trust was given. Somebody to trust without a signature: then nobody signed anything.
 
     Raises
     ------
     InputError
         When a file is missing or has another form, or it is not clear what was signed.
     """
-    if not (config.signature or config.trusted_keys):
+    trusted = config.trusted_keys or config.trusted_identities
+    if not (config.signature or trusted):
         return None
-    if not config.trusted_keys:
-        hint = "name the public keys of those who may sign the model under trusted_keys in holdfast.yaml"
+    if not trusted:
+        hint = "name those who may sign the model in holdfast.yaml: trusted_keys, or trusted_identities"
         raise InputError(f"expected keys to trust beside the signature {config.signature}, got none", hint=hint)
     keys = tuple(load_ec_public_key(Path(key)) for key in config.trusted_keys)
     known = {os.path.abspath(file.path): file.digest.removeprefix("sha256:") for file in beside if file.digest}
@@ -73,11 +75,12 @@ def signature_given(
     if model_file is not None:
         files.append(os.path.abspath(model_file))
         known |= {files[-1]: model_digest.removeprefix("sha256:")} if model_digest else {}
-    root = _root(config, keys, model_file)
+    root = _root(config, model_file)
     if config.signature is None:
         record = unsigned_model(root)
     else:
-        record = check_model(root, Path(config.signature), keys, allow=config.unsigned, known=known).record
+        place = Path(config.signature)
+        record = check_model(root, place, keys, allow=config.unsigned, known=known, keyless=_keyless(config)).record
     return replace(record, faults=(*record.faults, *_outside(files, root)))
 
 
@@ -117,7 +120,12 @@ def looked_up(bill: Bill, advisories: Path | None) -> Bill:
     return replace(bill, vulnerabilities=joined, advisories=source)
 
 
-def _root(config: AuditConfig, keys: Sequence[object], model_file: Path | None) -> Path:
+def _keyless(config: AuditConfig) -> KeylessTrust | None:
+    root = Path(config.trusted_root) if config.trusted_root else None
+    return KeylessTrust(identities=config.trusted_identities, root=root) if config.trusted_identities else None
+
+
+def _root(config: AuditConfig, model_file: Path | None) -> Path:
     """Return what was signed: as stated, or the model's file where one file was signed, or the folder it lies in."""
     if config.signed is not None:
         return Path(config.signed)
@@ -131,7 +139,7 @@ def _root(config: AuditConfig, keys: Sequence[object], model_file: Path | None) 
 def _is_of_one_file(config: AuditConfig) -> bool:
     signature = Path(str(config.signature))
     keys = [load_ec_public_key(Path(key)) for key in config.trusted_keys]
-    opened = open_bundle(read_signature(signature), keys, source=str(signature))
+    opened = open_bundle(read_signature(signature), keys, source=str(signature), keyless=_keyless(config))
     return opened.model is None or opened.model.is_single_file
 
 

@@ -31,6 +31,26 @@ class SignatureFault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignerIdentity:
+    """Who signs without a key of their own: an account, and who says that it is theirs.
+
+    Attributes
+    ----------
+    identity
+        E-mail address, or URL of a workflow, exactly as the certificate states it.
+    provider
+        URL of the identity provider (the issuer of OpenID Connect), exactly as well. A name that any provider may
+        give to anybody is none.
+    """
+
+    identity: str
+    provider: str
+
+    def __str__(self) -> str:
+        return f"{self.identity} (by {self.provider})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureRecord:
     """What came of checking one signature.
 
@@ -40,6 +60,9 @@ class SignatureRecord:
         What was signed: the name of the file or folder.
     key_id
         ``sha256:`` and the digest of the key that made the signature; empty when no trusted key did.
+    identity, trusted_root
+        Of a signature without a key: the trusted identity that made it, and the root that it was checked against, by
+        digest and the day of its newest part.
     problem
         Why the signature does not hold, or nobody trusted made it; empty when it holds.
     root_digest
@@ -56,6 +79,8 @@ class SignatureRecord:
 
     name: str
     key_id: str = ""
+    identity: SignerIdentity | None = None
+    trusted_root: str = ""
     problem: str = ""
     root_digest: str = ""
     n_signed: int = 0
@@ -66,5 +91,5 @@ class SignatureRecord:
 
     @property
     def holds(self) -> bool:
-        """Whether a trusted key vouches for every file that is there."""
+        """Whether somebody trusted vouches for every file that is there."""
         return not self.problem and not self.faults

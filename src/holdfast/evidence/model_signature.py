@@ -1,7 +1,8 @@
 """Signatures of models in the format of the OpenSSF: a Sigstore bundle around an in-toto statement of every file.
 
 A bundle made here is verified by the package ``model-signing`` and the other way round. It names its key by a digest
-only: the key itself comes to the verifier by another way.
+only: the key itself comes to the verifier by another way. One that was made without a key holds a certificate instead;
+:mod:`holdfast.evidence.keyless` checks it.
 
 References
 ----------
@@ -21,7 +22,9 @@ from typing import Any, Literal
 
 from holdfast.core.canonical import canonical_json
 from holdfast.core.errors import InputError
+from holdfast.core.signature import SignerIdentity
 from holdfast.evidence.ec_keys import EcKeyPair, EcPublicKey
+from holdfast.evidence.keyless import KeylessTrust, verify_keyless
 from holdfast.evidence.manifest import signed_bytes
 from holdfast.evidence.statement import STATEMENT_TYPE
 from holdfast.kernels.formats.strict_json import JsonError, read_json
@@ -114,15 +117,19 @@ class Opened:
     Attributes
     ----------
     model
-        What it states; ``None`` when no trusted key made it.
-    key
-        The key that made it.
+        What it states; ``None`` when nobody trusted made it.
+    key, identity
+        The key that made it, or who made it without one.
+    root
+        What one without a key was checked against.
     problem
         Why there is no such model.
     """
 
     model: SignedModel | None
     key: EcPublicKey | None = None
+    identity: SignerIdentity | None = None
+    root: str = ""
     problem: str = ""
 
 
@@ -131,7 +138,7 @@ def sign_bundle(model: SignedModel, key: EcKeyPair) -> bytes:
 
     ECDSA draws a number for each signature, so the bytes differ from call to call; the statement does not.
     """
-    payload = _statement(model)
+    payload = model_statement(model)
     signature = key.sign(signed_bytes(PAYLOAD_TYPE, payload))
     bundle = {
         "mediaType": BUNDLE_TYPE,
@@ -145,25 +152,31 @@ def sign_bundle(model: SignedModel, key: EcKeyPair) -> bytes:
     return canonical_json(bundle)
 
 
-def open_bundle(data: bytes, keys: Sequence[EcPublicKey], *, source: str) -> Opened:
-    """Check a bundle that may be hostile against the keys one trusts, and only then read what it states.
+def open_bundle(
+    data: bytes, keys: Sequence[EcPublicKey], *, source: str, keyless: KeylessTrust | None = None
+) -> Opened:
+    """Check a bundle that may be hostile against those one trusts, and only then read what it states.
 
     Parameters
     ----------
     source
         Its path, for messages.
+    keyless
+        Whom to trust without a key.
 
     Raises
     ------
     InputError
-        When it is no such bundle, was made by a method other than a key, or a trusted key signed something that is no
-        statement of a model.
+        When it is no such bundle, was made by a method by which one trusts nobody, or somebody trusted signed something
+        that is no statement of a model.
+    MissingExtra
+        When it was made without a key, and the package ``sigstore`` is not installed.
     """
     bundle = _object(_json(data, source), source)
     kind = bundle.get("mediaType")
     if not (isinstance(kind, str) and kind.startswith(BUNDLE_TYPES)):
         raise InputError(f"expected a Sigstore bundle in {source}, got the media type {kind!r:.80}", hint=HINT)
-    named = _key_named(_object(bundle.get("verificationMaterial"), source), source)
+    material = _object(bundle.get("verificationMaterial"), source)
     envelope = _object(bundle.get("dsseEnvelope"), source)
     if envelope.get("payloadType") != PAYLOAD_TYPE:
         raise InputError(f"expected the payload {PAYLOAD_TYPE} in {source}, got {envelope.get('payloadType')!r:.80}")
@@ -172,6 +185,11 @@ def open_bundle(data: bytes, keys: Sequence[EcPublicKey], *, source: str) -> Ope
         raise InputError(f"expected one signature in {source}", hint=HINT)
     payload = _decoded(envelope.get("payload"), source)
     signature = _decoded(_object(signatures[0], source).get("sig"), source)
+    if keyless is not None and "publicKey" not in material and "certificate" in material:
+        if set(bundle) != {"mediaType", "verificationMaterial", "dsseEnvelope"}:  # other spellings of the same part
+            raise InputError(f"{source} is no signature of a model: it holds more than one", hint=HINT)
+        return _opened_keyless(data, keyless, source)
+    named = _key_named(material, source)
     candidates = [key for key in keys if named in {"", key.hint}]
     if not candidates:
         return Opened(None, problem="it was made by a key that is not among the trusted ones")
@@ -181,7 +199,19 @@ def open_bundle(data: bytes, keys: Sequence[EcPublicKey], *, source: str) -> Ope
     return Opened(None, problem="the signature does not match: what was signed, or the signature, was altered")
 
 
-def _statement(model: SignedModel) -> bytes:
+def _opened_keyless(data: bytes, trust: KeylessTrust, source: str) -> Opened:
+    """Read what the check of Sigstore hands back, and nothing else of the bundle."""
+    verified = verify_keyless(data, trust, source=source)
+    if verified.signer is None:
+        return Opened(None, root=verified.root, problem=verified.problem)
+    kind, payload = verified.content
+    if kind != PAYLOAD_TYPE:
+        raise InputError(f"expected the payload {PAYLOAD_TYPE} in {source}, got {kind!r:.80}")
+    return Opened(_parse(payload, source), identity=verified.signer, root=verified.root)
+
+
+def model_statement(model: SignedModel) -> bytes:
+    """Write the in-toto statement of every file, in its canonical form."""
     serialization: dict[str, Any] = {
         "method": model.serialization.method,
         "hash_type": model.serialization.hash_type,
@@ -281,6 +311,8 @@ def _key_named(material: dict[str, Any], source: str) -> str:
         known = {"certificate": "Sigstore's certificates", "x509CertificateChain": "certificates"}
         by = next((words for name, words in known.items() if name in material), "an unknown method")
         hint = "ask for a signature by key, or verify it with the package model-signing"
+        if "certificate" in material:
+            hint = "say whom you trust: --identity and --identity-provider, or trusted_identities in holdfast.yaml"
         raise InputError(f"expected a signature by key in {source}, got one by {by}", hint=hint)
     hint_of_key = _object(material["publicKey"], source).get("hint")
     return hint_of_key if isinstance(hint_of_key, str) else ""

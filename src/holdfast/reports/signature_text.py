@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from holdfast.core.signature import FaultKind, SignatureRecord
+from holdfast.kernels.scan.printable import printable
+
+MOST_CHARACTERS = 1 << 10
 
 WORDS: dict[FaultKind, str] = {
     "changed": "not what was signed",
@@ -24,6 +27,10 @@ def render_signature(record: SignatureRecord, *, most: int) -> str:
         lines.append(f"  and {len(record.faults) - most} more")
     if record.key_id:
         lines.append(f"key {record.key_id}")
+    if record.identity:
+        lines.append(f"signed by {printable(str(record.identity), MOST_CHARACTERS)}")
+    if record.trusted_root:
+        lines.append(f"trusted root {record.trusted_root}")
     if record.left_out:
         lines.append(f"left out by the signer: {', '.join(record.left_out)}")
     if record.allowed:

@@ -3,17 +3,20 @@
 **What it answers.** Whoever can write to the place where a model lies can exchange it, or put a file beside it that
 is loaded with it. A signature by a key that you trust, over the digest of every file, makes that visible. This check
 takes the signature named under ``signature`` in ``holdfast.yaml``, the keys under ``trusted_keys``, and every file of
-the model, and counts what the signature does not vouch for.
+the model, and counts what the signature does not vouch for. Accounts that sign without a key, by the rules of
+Sigstore, stand under ``trusted_identities``, each with its identity provider.
 
 **How.** The signature is a bundle in the format of the OpenSSF (a Sigstore bundle around an in-toto statement), as
 ``holdfast sign`` and the package ``model-signing`` write it. First its signature is checked with each trusted key,
-and only then is it read. Then every file that is there is held against every file that was signed, by name and
-digest. The digests are those of the scan: what is vouched for is what was examined, and what is loaded. Hidden files
-are files, in ``.git`` too; links, pipes and devices are never followed and count as unsigned; so do two names that
-are one where upper and lower case are not told apart. What the signer chose to leave out counts as unsigned unless
-you allow it by its path, under ``unsigned``. Files of the audit that lie outside what was signed count too.
+and only then is it read. One without a key counts as trusted when its certificate names a trusted account, and
+certificate and entry in the public log hold against ``trusted_root``, a file; nothing is asked of the network. Then
+every file that is there is held against every file that was signed, by name and digest. The digests are those of the
+scan: what is vouched for is what was examined, and what is loaded. Hidden files are files, in ``.git`` too; links,
+pipes and devices are never followed and count as unsigned; so do two names that are one where upper and lower case
+are not told apart. What the signer chose to leave out counts as unsigned unless you allow it by its path, under
+``unsigned``. Files of the audit that lie outside what was signed count too.
 
-**How to read it.** ``n_untrusted`` is 1 when no trusted key made the signature, or there is none: then nothing below
+**How to read it.** ``n_untrusted`` is 1 when nobody trusted made the signature, or there is none: then nothing below
 it means anything, and every file counts as unsigned. ``n_altered`` counts files that are not what was signed:
 changed, missing, renamed, or written to while they were read. ``n_unsigned`` counts files that are there and that
 nobody signed. All three are complete counts.
@@ -26,7 +29,7 @@ nobody signed. All three are complete counts.
 
 **When it misleads.** A signature says who answers for the files and that they did not change since. It says nothing
 about whether they are good: a model with a backdoor can be signed. A key that was stolen signs as well as one that
-was not.
+was not. An account signs as well for whoever took it over.
 
 **What to do about a bad one.** Do not use the model. Get the files again from whoever signed them, and their public
 key by another way than the files. If they are right, have them signed again.
@@ -54,7 +57,7 @@ SPEC = {
     "measures": [
         {
             "id": "n_untrusted",
-            "name": "Signatures missing, broken or made by no trusted key",
+            "name": "Signatures missing, broken or made by nobody trusted",
             "unit": "signatures",
             "direction": "lower_is_better",
             "range": [0, 1],
@@ -93,7 +96,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     record = subject.signature
     if record is None:
         raise NotRun(
-            "neither a signature of the model nor a key of a signer was given",
+            "neither a signature of the model nor a signer to trust was given",
             hint="sign the model with `holdfast sign`, and name signature and trusted_keys in holdfast.yaml",
         )
     altered = {fault.path for fault in record.faults if fault.kind in ALTERED}
@@ -101,7 +104,7 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     n = max(record.n_files, record.n_signed)
     why = f" ({record.problem})" if record.problem else ""
     measurements = (
-        _measured("n_untrusted", int(bool(record.problem)), 1, f"of 1 signature is not by a trusted key{why}"),
+        _measured("n_untrusted", int(bool(record.problem)), 1, f"of 1 signature is by nobody trusted{why}"),
         _measured("n_altered", len(altered), n, f"of {n:,} files are not as they were signed"),
         _measured("n_unsigned", len(unsigned), n, f"of {n:,} files were signed by nobody who is trusted"),
     )
@@ -125,6 +128,8 @@ def _signature(record: SignatureRecord) -> pl.DataFrame:
         "signed": record.name,
         "digest": record.root_digest,
         "key": record.key_id,
+        "identity": str(record.identity or ""),
+        "trusted_root": record.trusted_root,
         "problem": record.problem,
         "files_signed": str(record.n_signed),
         "files_there": str(record.n_files),

@@ -9,7 +9,7 @@ import typer
 
 from holdfast.core.errors import InputError, did_you_mean
 from holdfast.interfaces.cli.recorded import STATEMENT
-from holdfast.interfaces.cli.sign import verify_model
+from holdfast.interfaces.cli.sign import keyless_trust, verify_model
 
 FORMATS = ("html", "json", "sarif", "junit", "markdown", "model-card")
 
@@ -72,6 +72,13 @@ def verify(
     allow: Annotated[
         list[str] | None, typer.Option(help="Path in the model that needs no signature; repeatable.")
     ] = None,
+    identity: Annotated[
+        str | None, typer.Option(help="Account (e-mail address or URL) to trust to have signed without a key.")
+    ] = None,
+    identity_provider: Annotated[str | None, typer.Option(help="URL of the provider that vouches for it.")] = None,
+    trusted_root: Annotated[
+        Path | None, typer.Option(help="What to trust of its services (JSON); the copy in `sigstore` otherwise.")
+    ] = None,
     statement: Annotated[Path | None, STATEMENT] = None,
 ) -> None:
     """Check offline that nothing was altered. 0: intact and of known origin, 4: intact, origin unknown, 1: altered.
@@ -80,8 +87,12 @@ def verify(
     """
     from holdfast.auditing.verifying import verify_audit
 
+    keyless = keyless_trust(identity, identity_provider, trusted_root)
     if signature is not None:
-        raise typer.Exit(verify_model(path, signature, keys=key or (), allow=allow or (), statement=statement))
+        code = verify_model(path, signature, keys=key or (), allow=allow or (), keyless=keyless, statement=statement)
+        raise typer.Exit(code)
+    if keyless is not None:
+        raise InputError("expected --signature beside --identity, got none", hint="--signature MODEL.sig")
     inputs = dict(_pair(text) for text in input or ())
     outcome = verify_audit(path, keys=tuple(key or ()), inputs=inputs)
     typer.echo(outcome.text)
