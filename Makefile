@@ -54,7 +54,7 @@ bench: $(VENV)/.installed-bench
 # make test-oldest  the tests with the oldest supported dependencies
 test-oldest: $(VENV)/.installed
 	$(BIN)/python tools/oldest.py > .oldest.txt
-	tools/environment.sh .venv-oldest -r .oldest.txt -e '.[boosting,skops]' --group test
+	tools/environment.sh .venv-oldest -c .oldest.txt -e '.[boosting,skops,sigstore]' --group test
 	.venv-oldest/bin/python $(PYTEST)
 
 # make test-newest  the tests with the newest released dependencies

@@ -7,7 +7,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-BOUND = re.compile(r"(?P<name>[A-Za-z0-9._-]+)>=(?P<version>[0-9][0-9A-Za-z.]*)")
+BOUND = re.compile(
+    r"(?P<name>[A-Za-z0-9._-]+)(?P<extras>\[[a-z,-]+\])?>=(?P<version>[0-9][0-9A-Za-z.]*)(?P<marker>\s*;.+)?"
+)
 
 
 def oldest(project: dict[str, object], groups: dict[str, list[str]]) -> list[str]:
@@ -32,7 +34,9 @@ def oldest(project: dict[str, object], groups: dict[str, list[str]]) -> list[str
         bound = BOUND.fullmatch(requirement.strip())
         if bound is None:
             raise ValueError(f"expected name>=version, got {requirement!r}")
-        pins[bound["name"].lower()] = f"{bound['name']}=={bound['version']}"
+        pins[bound["name"].lower()] = (
+            f"{bound['name']}{bound['extras'] or ''}=={bound['version']}{bound['marker'] or ''}"
+        )
     return sorted(pins.values(), key=str.lower)
 
 

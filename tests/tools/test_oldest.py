@@ -6,7 +6,8 @@ import pytest
 
 from tests.tools.loading import load_tool
 
-oldest = load_tool("oldest").oldest
+tool = load_tool("oldest")
+oldest = tool.oldest
 
 
 def test_every_lower_bound_is_pinned_once() -> None:
@@ -16,6 +17,16 @@ def test_every_lower_bound_is_pinned_once() -> None:
     }
     groups = {"test": ["pytest>=8"], "check": ["ruff"]}
     assert oldest(project, groups) == ["lightgbm==4.3", "numpy==1.26", "pytest==8", "PyYAML==6.0.1"]
+
+
+def test_extras_and_markers_stay() -> None:
+    found = oldest({"dependencies": ["psycopg[binary]>=3.2"]}, {"test": ["server>=0.5; platform_system == 'Linux'"]})
+    assert found == ["psycopg[binary]==3.2", "server==0.5; platform_system == 'Linux'"]
+
+
+def test_the_bounds_of_the_project_itself_can_be_pinned(capsys: pytest.CaptureFixture[str]) -> None:
+    tool.main()
+    assert "psycopg[binary]==" in capsys.readouterr().out
 
 
 def test_dependency_without_a_lower_bound_is_refused() -> None:
