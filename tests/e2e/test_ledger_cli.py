@@ -145,7 +145,7 @@ def test_a_ledger_that_cannot_be_written_is_said_before_the_work(filled: Desk) -
     filled.environment["HOLDFAST_KEYS"] = str(filled.folder / "others")
     for said in (filled.audit(expect=2), filled.run("scan", "predictions.csv", expect=2)):
         assert "the ledger is signed with the key" in said
-    assert not (filled.folder / "audit" / "findings.json").exists()
+    assert not (filled.folder / "audit").exists()
 
 
 def test_verify_finds_what_was_altered_and_what_was_rolled_back(filled: Desk) -> None:
