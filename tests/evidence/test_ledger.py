@@ -249,7 +249,7 @@ def test_a_key_names_its_successor_and_whoever_trusts_it_trusts_both(place: Plac
 def test_a_key_does_not_succeed_itself(place: Place) -> None:
     with place.filled() as ledger:
         for change in (ledger.introduce, ledger.succeed):
-            with pytest.raises(InputError, match="is signed with the key .* already"):
+            with pytest.raises(InputError, match=r"is signed with the key .* already"):
                 change(place.key)
     assert place.verify().size == 20
 

@@ -141,9 +141,7 @@ def _score_note(scores: Sequence[str]) -> str:
 def _read_labels(column: pl.Series) -> NDArray[np.generic]:
     missing = column.is_null().arg_true()
     if len(missing):
-        raise InputError(
-            f"the column {column.name!r} has no prediction in {answers.rows_named(missing.to_numpy())}"
-        )
+        raise InputError(f"the column {column.name!r} has no prediction in {answers.rows_named(missing.to_numpy())}")
     labels = answers.plain_labels(column.to_numpy())
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         row = int(np.flatnonzero(~np.isfinite(labels))[0])
