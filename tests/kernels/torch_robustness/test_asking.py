@@ -59,3 +59,11 @@ def test_memory_that_never_suffices_is_an_error() -> None:
 def test_ties_are_the_first_class_and_nan_is_no_answer() -> None:
     logits = torch.tensor([[1.0, 1.0], [1.0, 2.0], [np.nan, 2.0]])
     assert leaves(logits, torch.zeros(3, dtype=torch.int64)).tolist() == [False, True, False]
+
+
+def test_of_two_classes_the_ratio_of_logits_is_their_margin() -> None:
+    logits = torch.tensor([[2.0, 0.5], [-1.0, 3.0]], requires_grad=True)
+    value = Aim("dlr", torch.tensor([0, 0])).value(logits)
+    assert value.tolist() == [-1.5, 4.0]
+    (slope,) = torch.autograd.grad(value.sum(), logits)
+    assert slope.tolist() == [[-1, 1], [-1, 1]]

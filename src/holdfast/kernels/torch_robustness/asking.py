@@ -45,7 +45,7 @@ class Aim(NamedTuple):
             sign = 1.0 if self.target is None else -1.0
             return sign * (logits.logsumexp(1) - wanted)
         gap = rival(logits, self.y, self.target) - own
-        if self.loss == "margin":
+        if self.loss == "margin" or logits.shape[1] < 3:  # of two classes the margin is all the spread there is
             return gap
         ordered = logits.sort(1, descending=True).values
         low = ordered[:, min(2, ordered.shape[1] - 1)]

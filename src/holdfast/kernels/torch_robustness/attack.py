@@ -44,9 +44,9 @@ class Stage(NamedTuple):
 
 STAGES: tuple[Stage, ...] = (
     Stage("margin", 25),
-    Stage("targeted", 20, targets=9),
-    Stage("targeted again", 60, targets=3, order="by_progress", is_random=True),
-    Stage("margin again", 60, is_random=True),
+    Stage("targeted", 20, targets=5),
+    Stage("targeted again", 100, targets=2, order="by_progress", is_random=True),
+    Stage("targeted dlr", 60, loss="dlr", targets=3, is_random=True),
     # So few squares come further than slopes only where these lead nowhere.
     Stage("probe", 50, search="squares"),
     Stage("squares, masked", 5000, search="squares", if_masked=True),
@@ -59,14 +59,16 @@ STAGES: tuple[Stage, ...] = (
 DIRECT, NARROWING = ((1.0, 1.0),), ((3.0, 0.3), (2.0, 0.3), (1.0, 0.4))
 # Cells of all rows that are searched at once, at most.
 BLOCK_CELLS = 2**22
-# And the stages of AutoAttack's standard version, and one more, for what these leave.
+# And the stages of AutoAttack's standard version, and more, for what these leave.
 EXHAUSTIVE: tuple[Stage, ...] = (
     *STAGES,
     Stage("targeted, longer", 100, targets=9, is_random=True),
     Stage("cross-entropy", 100, loss="ce", is_random=True),
-    Stage("targeted dlr", 100, loss="dlr", targets=9, is_random=True),
+    Stage("targeted dlr, longer", 100, loss="dlr", targets=9, is_random=True),
     Stage("boundary", 100, search="boundary", targets=9),
     Stage("squares", 5000, search="squares"),
+    # Points that one climb in several flips: AutoAttack finds some of them, and others with another seed.
+    *[Stage("closest class, many starts", 100, targets=1, order="by_progress", is_random=True)] * 12,
 )
 
 
