@@ -63,6 +63,9 @@ def signature_given(
     InputError
         When a file is missing or has another form, or it is not clear what was signed.
     """
+    if config.trusted_root and not config.trusted_identities:
+        hint = "name the accounts that may sign the model, each with its provider, or leave trusted_root out"
+        raise InputError("expected trusted_identities beside trusted_root, got none", hint=hint)
     trusted = config.trusted_keys or config.trusted_identities
     if not (config.signature or trusted):
         return None

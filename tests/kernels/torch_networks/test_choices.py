@@ -96,6 +96,15 @@ def test_quantised_numbers_are_those_of_onnxruntime_and_their_slopes_those_witho
     assert outside.any()
 
 
+@pytest.mark.parametrize("op", ["Round", "Floor", "Ceil", "Sign"])
+def test_steps_are_those_of_onnxruntime_and_their_slopes_those_of_what_was_cut(op: str) -> None:
+    x = np.array([-np.inf, -2.5, -1.5, -0.6, -0.0, 0.3, 0.5, 1.0, 1.5, 7.2, np.inf], dtype=np.float32)
+    np.testing.assert_array_equal(computed(op, [x], {}), by_onnxruntime(op, [x], {}))
+    moved = torch.tensor(x, requires_grad=True)
+    (slope,) = torch.autograd.grad((3 * CHOICES[op]({}, moved)).sum(), moved)
+    np.testing.assert_array_equal(slope, np.where(np.abs(x) <= 1, 3, 0) if op == "Sign" else np.full(len(x), 3))
+
+
 def test_slopes_are_those_of_what_was_chosen() -> None:
     x = torch.tensor([[1.0, 3.0], [2.0, -4.0]], requires_grad=True)
     chosen = CHOICES["Where"]({}, CHOICES["Greater"]({}, x, torch.tensor(0.0)), x, 2 * x)

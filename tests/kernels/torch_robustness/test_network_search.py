@@ -107,14 +107,32 @@ def test_a_quantised_network_is_attacked_by_a_guess_that_is_said() -> None:
     assert (answered(after) != answered(X))[flipped].mean() > 0.8
 
 
+def test_a_network_that_rounds_is_flipped_wherever_it_can_be() -> None:
+    X = rows(60)
+    cells = {name: X[:, k] for k, name in enumerate(NAMES)}
+    limits = {name: NumericLimits(1.0, -99.0, 99.0, False) for name in NAMES}
+    steps = (Step(op="Round", inputs=("input",), output="r"), Step(op="Gemm", inputs=("r", "w"), output="y"))
+    network = RawNetwork(steps=steps, constants={"w": WEIGHTS}, input_shape=(3,), output="y", link="logits")
+    y = answers(np.rint(X))
+    problem = network_problem(network, cells, y, Rules(limits, Budget(1.0, 0)), seed=0)
+    assert "rounds" in problem.doubts[0]
+    found = problem.search(cells, y, np.arange(len(X)))
+    across = np.where(y == 0, 1, -1)[:, None] * (WEIGHTS[:, 1] - WEIGHTS[:, 0])  # from the own class to the other one
+    furthest = np.rint(X + np.sign(across))
+    can_be = answers(furthest) != y
+    assert 5 < can_be.sum() < 55
+    np.testing.assert_array_equal(np.isfinite(found.distance), can_be)
+
+
 def test_slopes_that_are_hidden_are_doubted() -> None:
     X = rows(16)
     cells = {name: X[:, k] for k, name in enumerate(NAMES)}
     limits = {name: NumericLimits(1.0, -99.0, 99.0, False) for name in NAMES}
-    rounded = Step(op="Round", inputs=("input",), output="r")
+    above = Step(op="Greater", inputs=("input", "half"), output="r")
     step = Step(op="Gemm", inputs=("r", "w"), output="y")
-    hidden = RawNetwork(steps=(rounded, step), constants={"w": WEIGHTS}, input_shape=(3,), output="y", link="logits")
-    y = np.asarray((np.rint(X) @ WEIGHTS).argmax(axis=1))
+    constants = {"w": WEIGHTS, "half": np.float32(0.5)}
+    hidden = RawNetwork(steps=(above, step), constants=constants, input_shape=(3,), output="y", link="logits")
+    y = answers(np.asarray(X > 0.5, dtype=np.float64))
     problem = network_problem(hidden, cells, y, Rules(limits, Budget(1.0, 0)), seed=0)
     assert any("zero" in said or "slope" in said for said in problem.doubts)
     found = problem.search(cells, y, np.arange(len(X)))

@@ -1,4 +1,7 @@
-"""Operators that compare and choose: their results are steps, whose slopes are 0 or those of what was chosen.
+"""Operators that compare, choose and round: their results are steps.
+
+Slopes of comparisons are 0, those of a choice are those of what was chosen. Rounding passes the slope of what was
+rounded on (straight-through), for that of a step says nothing of where it leads.
 
 Truth is 1 and falsehood 0, as numbers of the type that the network is computed in; codes are whole numbers of it.
 """
@@ -6,7 +9,8 @@ Truth is 1 and falsehood 0, as numbers of the type that the network is computed 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from math import inf
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -52,17 +56,34 @@ def _top_k(a: Attributes, x: Tensor) -> Tensor:
     return found.indices.to(x.dtype) if a.get("places", 0) else found.values
 
 
-def _quantised(a: Attributes, x: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
-    """The nearest of some whole numbers, with the slope of what was not rounded.
+class _Stepped(torch.autograd.Function):  # type: ignore[misc]
+    """A step function of numbers, with the slope 1, or 0 where they lie outside [-reach, reach].
 
     References
     ----------
     Bengio, Leonard and Courville (2013). Estimating or propagating gradients through stochastic neurons, section 2
-    (straight-through).
+    (straight-through). Hubara et al. (2016). Binarized neural networks, section 2.3, for the sign. Athalye, Carlini and
+    Wagner (2018). Obfuscated gradients give a false sense of security, section 4.1, for attacks.
     """
-    units = x / scale
-    whole = units + (torch.round(units) - units).detach()
-    return torch.clamp(whole + zero, float(a["low"]), float(a["high"]))
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, function: Callable[[Tensor], Tensor], reach: float) -> Tensor:
+        if reach < inf:
+            ctx.save_for_backward(x.abs() <= reach)
+        return function(x)
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
+        return slope * ctx.saved_tensors[0] if ctx.saved_tensors else slope, None, None
+
+
+def _stepped(function: Callable[[Tensor], Tensor], reach: float = inf) -> Callable[..., Tensor]:
+    return lambda a, x: cast("Tensor", _Stepped.apply(x, function, reach))
+
+
+def _quantised(a: Attributes, x: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
+    """The nearest of some whole numbers, with the slope of what was not rounded."""
+    return torch.clamp(CHOICES["Round"](a, x / scale) + zero, float(a["low"]), float(a["high"]))
 
 
 CHOICES: Mapping[str, Callable[..., Tensor]] = {
@@ -83,5 +104,9 @@ CHOICES: Mapping[str, Callable[..., Tensor]] = {
     "Embedding": _embedding,
     "GatherElements": _gather_elements,
     "TopK": _top_k,
+    "Round": _stepped(torch.round),
+    "Floor": _stepped(torch.floor),
+    "Ceil": _stepped(torch.ceil),
+    "Sign": _stepped(torch.sign, 1.0),
     "QuantizeLinear": _quantised,
 }

@@ -33,9 +33,11 @@ CLOSER = 20
 LOOKED_AT_ONCE = 512
 # From rows with other categories, of which there are many.
 ALONG_SLOPES = tuple(stage for stage in STAGES if stage.search == "ascent" and not stage.if_masked)
-QUANTISED = (
-    "The network is quantised, and rounding has no slope: the attack follows those of the network without it. That "
-    "is a guess and may miss flips; those that are found are the model's own."
+ROUNDING = frozenset({"Ceil", "Floor", "QuantizeLinear", "Round", "Sign"})
+ROUNDED = (
+    "The network rounds on the way (it is quantised, or cuts numbers to steps), and a step has no slope: the attack "
+    "follows those of the network without it. That is a guess and may miss flips; those that are found are the model's "
+    "own."
 )
 
 
@@ -75,7 +77,7 @@ def network_problem(
     exact = np.stack([values.astype(np.float64) for values in rows.values()], axis=1)
     is_whole = np.isfinite(exact).all(axis=1)
     found = _doubts(reach, problem.box(exact[is_whole]), y[is_whole], seed=seed)
-    return replace(problem, doubts=(*([QUANTISED] if "QuantizeLinear" in network.operators else []), *found))
+    return replace(problem, doubts=(*([ROUNDED] if ROUNDING & network.operators else []), *found))
 
 
 class _Reach(NamedTuple):
