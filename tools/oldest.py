@@ -7,9 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-BOUND = re.compile(
-    r"(?P<name>[A-Za-z0-9._-]+)(\[[a-z,-]+\])?>=(?P<version>[0-9][0-9A-Za-z.]*)(?P<marker>\s*;.+)?"
-)
+BOUND = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(\[[a-z,-]+\])?>=(?P<version>[0-9][0-9A-Za-z.]*)(?P<marker>\s*;.+)?")
 
 
 def oldest(project: dict[str, object], groups: dict[str, list[str]]) -> list[str]:
