@@ -63,6 +63,12 @@ def test_fewer_right_than_by_guessing_is_said() -> None:
     assert "fewer than guessing would" in doubted(share_right=0.1)[0]
 
 
+def test_no_more_right_than_by_guessing_is_said_with_the_usual_reasons() -> None:
+    (note,) = doubted(share_right=1 / 3)
+    assert "no more than guessing would" in note
+    assert "0 to 255 instead of 0 to 1" in note
+
+
 @pytest.mark.parametrize(("turn", "order"), [(1, [1, 2, 0]), (2, [2, 0, 1])])
 def test_another_order_of_the_classes_that_explains_it_is_named(turn: int, order: list[int]) -> None:
     notes = doubted(share_right=0.9, turn=turn)

@@ -226,6 +226,13 @@ def test_model_that_returns_values_is_a_regression() -> None:
     assert (facts.task, facts.classes, facts.positive) == ("regression", (), 0)
 
 
+def test_one_output_where_the_target_may_be_classes_is_said() -> None:
+    model = FixedModel(labels=[0.5] * 120, capabilities={"values", "query"})
+    said = settled(columns(list(range(10)) * 12), model=model).assumptions
+    assert any("the target has 10 values only" in text for text in said)
+    assert not any("values only" in text for text in settled(columns(list(range(120))), model=model).assumptions)
+
+
 def test_an_amount_where_the_target_is_yes_or_no_is_doubted_with_the_next_step() -> None:
     model = FixedModel(labels=[0.5] * 120, capabilities={"values", "query"})
     doubts = [text for text in settled(columns(Y), model=model).assumptions if text.startswith("Look at this first")]

@@ -124,6 +124,13 @@ def test_cache_folder_stays_out_of_version_control(path: Path) -> None:
     assert (path.parent / ".gitignore").read_text() == "*\n"
 
 
+def test_version_control_is_told_again_where_a_full_disk_cut_it_off(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (path.parent / ".gitignore").touch()
+    Store(path).close()
+    assert (path.parent / ".gitignore").read_text() == "*\n"
+
+
 def test_what_nobody_asked_for_in_a_long_time_goes(path: Path) -> None:
     store = Store(path)
     store.put("finding", "old", {"a": b"1"})

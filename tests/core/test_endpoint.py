@@ -33,6 +33,12 @@ def test_no_password_is_shown(password: str) -> None:
     assert shown_url(f"see https://me:{password}@host/m?key=1#x") == "see https://host/m"
 
 
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "POSTGRESQL"])
+def test_no_password_of_a_database_is_shown(scheme: str) -> None:
+    given = f"--ledger={scheme}://me:secret@host:5432/audits?password=secret"
+    assert shown_url(given) == f"--ledger={scheme}://host:5432/audits"
+
+
 def test_default_limits_are_valid() -> None:
     check_endpoint(Endpoint())
 

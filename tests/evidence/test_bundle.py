@@ -120,19 +120,41 @@ def test_malformed_manifests_are_refused(signed: SignedAudit, old: str, new: str
         parse_manifest(text.replace(old, new).encode(), source="manifest.json")
 
 
-def test_python_in_the_guide_verifies_the_signature(signed: SignedAudit, tmp_path: Path) -> None:
+def run_guide(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the Python of the guide's steps 2 to 4 where a bundle was unpacked."""
+    guide = (folder / "VERIFY.txt").read_text()
+    steps = guide[guide.index("  2. ") : guide.index("Where the audit was entered")]
+    code = "\n".join(line[7:] for line in steps.splitlines() if line.startswith("       ") and "<n>" not in line)
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, check=False, capture_output=True, text=True)
+
+
+def unpack(signed: SignedAudit, folder: Path) -> Path:
     with zipfile.ZipFile(signed.bundle) as archive:
-        archive.extractall(tmp_path / "out")
-    lines = (tmp_path / "out" / "VERIFY.txt").read_text().splitlines()
-    first = next(number for number, line in enumerate(lines) if line.strip().startswith("import json"))
-    last = next(number for number, line in enumerate(lines) if line.strip().startswith("key.verify("))
-    code = "\n".join(line.strip() for line in lines[first : last + 1])
-    command = [sys.executable, "-c", code]
-    assert subprocess.run(command, cwd=tmp_path / "out", check=False).returncode == 0
-    manifest = tmp_path / "out" / "manifest.json"
-    manifest.write_bytes(manifest.read_bytes() + b" ")
-    broken = subprocess.run(command, cwd=tmp_path / "out", check=False, capture_output=True, text=True)
-    assert "InvalidSignature" in broken.stderr
+        archive.extractall(folder)
+    (folder / "signer.pub").write_bytes(signed.key.public.pem)
+    return folder
+
+
+def test_python_in_the_guide_finds_nothing_in_an_intact_bundle(signed: SignedAudit, tmp_path: Path) -> None:
+    done = run_guide(unpack(signed, tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("manifest.json", None, "InvalidSignature"),
+        ("outputs/report.html", b"better", "AssertionError: ['outputs/report.html']"),
+        ("outputs/more.html", b"unsigned", "AssertionError: {'outputs/more.html'}"),
+        ("signer.pub", ephemeral_key().public.pem, "AssertionError"),
+    ],
+)
+def test_python_in_the_guide_finds(
+    signed: SignedAudit, tmp_path: Path, file: str, content: bytes | None, said: str
+) -> None:
+    path = unpack(signed, tmp_path / "out") / file
+    path.write_bytes(path.read_bytes() + b" " if content is None else content)
+    assert said in run_guide(tmp_path / "out").stderr
 
 
 def test_digests_in_the_manifest_are_plain_sha256(signed: SignedAudit, tmp_path: Path) -> None:

@@ -246,6 +246,14 @@ def test_a_key_names_its_successor_and_whoever_trusts_it_trusts_both(place: Plac
     assert place.verify().status == "trusted"
 
 
+def test_a_key_does_not_succeed_itself(place: Place) -> None:
+    with place.filled() as ledger:
+        for change in (ledger.introduce, ledger.succeed):
+            with pytest.raises(InputError, match=r"is signed with the key .* already"):
+                change(place.key)
+    assert place.verify().size == 20
+
+
 def test_a_lost_key_vouches_for_what_it_signed(place: Place) -> None:
     second = lasting_key()
     with place.filled() as ledger:
@@ -393,6 +401,21 @@ def test_a_full_disk_enters_nothing_and_says_so(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="database or disk is full") as caught:
             ledger.append([event(number).encode() for number in range(1000)])
         assert "nothing was entered" in caught.value.hint
+    assert place.verify().size == 20
+
+
+def test_a_file_that_may_not_grow_enters_nothing_and_names_the_likely_cause(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    place = Place(str(tmp_path / "ledger.db"), lasting_key())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with place.filled() as ledger:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+        try:
+            with pytest.raises(InputError, match="cannot use the ledger") as caught:
+                ledger.append([event(number).encode() for number in range(1000)])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "free some space" in caught.value.hint
     assert place.verify().size == 20
 
 

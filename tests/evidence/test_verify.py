@@ -146,6 +146,34 @@ def test_link_in_the_place_of_an_output_is_a_missing_file(signed: SignedAudit) -
     assert verify_bundle(signed.bundle, folder=signed.folder).alterations[0].what == "missing"
 
 
+def test_link_is_named_as_such(signed: SignedAudit) -> None:
+    path = signed.folder / "report.html"
+    path.rename(signed.folder.parent / "elsewhere.html")
+    path.symlink_to(signed.folder.parent / "elsewhere.html")
+    assert str(verify_bundle(signed.bundle, folder=signed.folder).alterations[0]).endswith("a link stands in its place")
+
+
+def test_bundle_alone_in_a_folder_is_compared_alone_and_says_so(signed: SignedAudit, tmp_path: Path) -> None:
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    bundle = signed.bundle.rename(desk / "bundle.holdfast")
+    (desk / "signer.pub").write_text("a key lies beside it")
+    result = verify_bundle(bundle, folder=desk, trusted=[signed.key.public])
+    assert (result.status, result.checked, result.is_alone) == ("trusted", 5, True)
+    assert "no file of the audit lies beside the bundle" in result.summary
+    (desk / "report.html").write_bytes(b"one file of the audit, altered")
+    assert not verify_bundle(bundle, folder=desk).is_alone
+    assert "report.html" in {fault.file for fault in verify_bundle(bundle, folder=desk).alterations}
+
+
+def test_name_that_looks_like_a_signed_one_is_spelt_out(signed: SignedAudit) -> None:
+    members = members_of(signed.bundle)
+    rewrite(signed.bundle, {name.replace("report", "rep\u043ert"): data for name, data in members.items()})
+    said = [str(fault) for fault in verify_bundle(signed.bundle).alterations]
+    assert said[0].startswith("report.html (in the bundle)")
+    assert said[1].startswith(r"'outputs/rep\u043ert.html' (in the bundle)")
+
+
 def test_absent_folder_is_an_input_error(signed: SignedAudit, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="audit folder"):
         verify_bundle(signed.bundle, folder=tmp_path / "absent")

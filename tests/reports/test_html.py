@@ -129,6 +129,16 @@ def test_first_page_tells_the_worst_five_in_order(page: str) -> None:
     assert listed.count("<b>Next:</b>") == 5
 
 
+def test_what_was_measured_and_is_open_comes_before_what_nobody_had_to_provide(audit: Audit) -> None:
+    verdicts = tuple(
+        replace(one, required=False) if one.verdict == "could_not_evaluate" else one for one in audit.decision.verdicts
+    )
+    page = render_html(replace(audit, decision=replace(audit.decision, verdicts=verdicts)), svg=no_picture)
+    listed = page.split('class="headlines"')[1].split("</ol>")[0]
+    kinds = re.findall(r'<li class="(\w+)">', listed)
+    assert kinds == ["fail", "fail", "inconclusive", "could_not_evaluate", "waived"]
+
+
 def test_inconclusive_says_what_would_settle_it(page: str) -> None:
     assert "about 64,000 instead of 812" in page
 

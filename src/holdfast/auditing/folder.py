@@ -38,6 +38,8 @@ def prepare_folder(folder: Path, *, ledger: str = "") -> None:
         When it cannot be made or written, or holds files that are no audit's: they would end up in the signed bundle;
         or when there is a signing key or a ledger that cannot be used.
     """
+    own_key()  # one that cannot be used is said before an hour of work, not after
+    check_ledger(ledger)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         entries = {entry.name for entry in folder.iterdir() if not entry.name.startswith(".")}
@@ -53,8 +55,6 @@ def prepare_folder(folder: Path, *, ledger: str = "") -> None:
     probe = folder / ".writable"
     write_durably(probe, b"")
     probe.unlink(missing_ok=True)
-    own_key()  # one that cannot be used is said before an hour of work, not after
-    check_ledger(ledger)
 
 
 def write_audit(finished: Finished, folder: Path, *, cache: Path | None = None, ledger: str = "") -> Audit:

@@ -18,6 +18,8 @@ FIRST = "Look at this first"
 ASKED_ROWS = 2000
 # a model that is asked rightly is doubted this seldom
 LEVEL = 1e-3
+# on fewer rows a network that is good for something may look as if it guessed
+FEWEST = 100
 # what is stated was measured on other rows: so much less is no contradiction
 ALLOWED = 0.05
 CAUSES = (
@@ -30,8 +32,8 @@ CAUSES = (
 def doubts(facts: Facts, test: Table, model: Model, *, stated: float | None) -> tuple[str, ...]:
     """Return what is wrong with the accuracy of a network on the test table; nothing where all is well.
 
-    It is doubted when fewer rows are right than chance alone would give, than the stated accuracy allows (exact
-    binomial tests), or than with the classes in another order (Hoeffding's inequality over all orders).
+    It is doubted when no more rows are right than chance alone would give, fewer than the stated accuracy allows
+    (exact binomial tests), or fewer than with the classes in another order (Hoeffding's inequality over all orders).
 
     Raises
     ------
@@ -55,6 +57,8 @@ def doubts(facts: Facts, test: Table, model: Model, *, stated: float | None) -> 
         notes.append(f"{FIRST}: {said}, far less than the stated accuracy of {stated:.1%}. {CAUSES}")
     elif binom.cdf(right, n, 1 / len(facts.classes)) < LEVEL:
         notes.append(f"{FIRST}: {said}, fewer than guessing would. {CAUSES}")
+    elif n >= FEWEST and binom.sf(right - 1, n, 1 / len(facts.classes)) > LEVEL:
+        notes.append(f"{FIRST}: {said}, no more than guessing would. {CAUSES}")
     order = _better_order(truth, found, len(facts.classes))
     if order is not None:
         names = [facts.classes[place] for place in order]

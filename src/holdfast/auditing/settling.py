@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 MOST_CLASSES_OF_INTEGERS = 20
+FEW_AMOUNTS = 10
 PROBED_ROWS = 2000
 
 
@@ -120,6 +121,11 @@ def _task(deployment: Deployment, labels: list[pl.Series], info: ModelInfo | Non
 def _doubts_about_amounts(labels: list[pl.Series]) -> list[str]:
     """Say what to do where a model gives an amount and the target is a yes or no."""
     found = _sorted_labels(labels)
+    if 2 < len(found) <= FEW_AMOUNTS and all(isinstance(value, int) for value in found):
+        return [
+            f"The model gives one number for each row, so the task is taken to be regression, although the target has "
+            f"{len(found)} values only. If these are classes, the model needs an output for each."
+        ]
     if len(found) != 2:
         return []
     first, second = found

@@ -47,7 +47,7 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             ignore = path.parent / ".gitignore"
-            if not ignore.exists():
+            if not ignore.exists() or not ignore.stat().st_size:  # a full disk leaves an empty one
                 ignore.write_text("*\n", encoding="utf-8")
             self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
             self._prepare()

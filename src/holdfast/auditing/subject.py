@@ -238,10 +238,11 @@ class AuditSubject:
         """Write arrays as columns of a table."""
         import polars as pl
 
+        types = like.schema  # made anew, over all columns, whenever it is asked for
         columns = {
-            name: pl.Series(name, values, nan_to_null=True).cast(like.schema[name])
+            name: pl.Series(name, values, nan_to_null=True).cast(types[name])
             if values.dtype.kind == "f"
-            else pl.Series(name, values.tolist(), dtype=like.schema[name])
+            else pl.Series(name, values.tolist(), dtype=types[name])
             for name, values in cells.items()
         }
         return pl.DataFrame(columns) if len(cells) == like.width else like.with_columns(columns.values())

@@ -16,7 +16,9 @@ Protocol = Literal["auto", "v2", "json"]
 Layout = Literal["auto", "columns", "matrix", "objects", "lists"]
 LAYOUTS: dict[str, tuple[Layout, ...]] = {"v2": ("auto", "columns", "matrix"), "json": ("auto", "objects", "lists")}
 SCHEME = re.compile(r"https?://", re.IGNORECASE)
-PRIVATE_PARTS = re.compile(r"(?P<scheme>https?://)(?:[^/?#\s]*@)?(?P<place>[^?#\s]*)[^\s]*", re.IGNORECASE)
+PRIVATE_PARTS = re.compile(
+    r"(?P<scheme>(?:https?|postgres(?:ql)?(?:\+\w+)?)://)(?:[^/?#\s]*@)?(?P<place>[^?#\s]*)[^\s]*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ def is_endpoint(place: str | None) -> bool:
 
 
 def shown_url(text: str) -> str:
-    """Strip what may be secret from every URL in a text: user, password, query and fragment.
+    """Strip what may be secret from every URL in a text, a database's included: user, password, query and fragment.
 
     Examples
     --------

@@ -317,12 +317,15 @@ class Ledger:
         payloads = [payload for ticket in tickets for payload in ticket.payloads]
         salts = [salt for ticket in tickets for salt in ticket.salts]
         state = self._state
-        if not self.fault and (is_change or not other_key(state, signers[0])):
+        if not self.fault and is_change == bool(other_key(state, signers[0])):
             growth, after = grown(state, self.origin, payloads, salts, signers)
             if self.storage.append(growth):
                 return _places(growth, tickets), after
         with self.storage.writing() as connection:
             state = self._current(connection)
+            if is_change and not other_key(state, signers[0]):
+                held = f"the ledger is signed with the key {signers[0].pair.key_id} already"
+                raise InputError(held, hint="make another one with `holdfast keys init --folder NEW`")
             if not is_change:
                 self._check_key(state, signers[0])
             growth, after = grown(state, self.origin, payloads, salts, signers)

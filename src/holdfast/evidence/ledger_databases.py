@@ -106,6 +106,7 @@ def _errors() -> tuple[type[Exception], ...]:
 _MEANINGS = {
     "disk is full": "free some space: nothing was entered",
     "no space left": "free some space: nothing was entered",
+    "disk i/o error": "the disk is probably full: free some space; otherwise check the disk; nothing was entered",
     "readonly": "give a place that you may write to",
     "read-only": "give a place that you may write to",
     "locked": "another process has held the ledger for a minute: wait for it or end it",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,7 +69,8 @@ class Alteration:
     def __str__(self) -> str:
         place = {"bundle": "in the bundle", "folder": "in the folder", "input": "input"}[self.where]
         detail = f": {self.detail}" if self.detail else ""
-        name = self.file if self.file.isprintable() else ascii(self.file)
+        may_mislead = not self.file.isprintable() or (self.what == "extra" and not self.file.isascii())
+        name = ascii(self.file) if may_mislead else self.file
         return f"{name} ({place}): bytes {self.start} to {self.end} {self.what}{detail}"
 
 
@@ -89,6 +91,9 @@ class Verification:
         Number of files compared: copies in the bundle, files of the folder, inputs.
     inputs_not_checked
         Inputs named in the manifest that the caller did not hand over.
+    is_alone
+        Whether a folder was given in which no file of the audit lies beside the bundle, so that only the copies in
+        the bundle were compared.
     ledger
         What is proved of the ledger that the audit was entered in, in one sentence; empty where it was in none.
     """
@@ -99,6 +104,7 @@ class Verification:
     alterations: tuple[Alteration, ...]
     checked: int
     inputs_not_checked: tuple[str, ...]
+    is_alone: bool = False
     ledger: str = ""
 
     @property
@@ -111,7 +117,9 @@ class Verification:
         """The result in one sentence."""
         if self.status == "altered":
             return f"altered: {len(self.alterations)} difference(s) from what was signed"
-        rest = f"; inputs not compared: {', '.join(self.inputs_not_checked)}" if self.inputs_not_checked else ""
+        rest = "; no file of the audit lies beside the bundle" if self.is_alone else ""
+        if self.inputs_not_checked:
+            rest += f"; inputs not compared: {', '.join(self.inputs_not_checked)}"
         if self.status == "trusted":
             return f"intact and signed by the trusted key {self.key_id}{rest}"
         why = "the key was made for this bundle only" if self.ephemeral else "the key is not among those you trust"
@@ -171,27 +179,31 @@ def _verify(
             checked=0,
             inputs_not_checked=(),
         )
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"expected the audit folder at {folder}, found none", hint="check the path")
     listed = {entry.name: entry for entry in manifest.files if entry.role == "input"}
     for name in inputs:
         if name not in listed:
             raise InputError(f"the bundle records no input {name!r}", hint=did_you_mean(name, listed))
     faults += _compare_bundle(archive, manifest, source)
-    if folder is not None:
-        faults += _compare_folder(folder, manifest)
+    outputs = [entry for entry in manifest.files if entry.role == "output"]
+    is_alone = folder is not None and not any(os.path.lexists(folder / entry.name) for entry in outputs)
+    if folder is not None and not is_alone:
+        faults += _compare_folder(folder, outputs)
     for name, path in inputs.items():
         faults += _compare(listed[name], pieces_of_file(path), "input")
     faults += _compare_decision(archive, source) if not faults else []
     ledger, unproved = _compare_ledger(archive, manifest, trusted) if not faults else ("", [])
     faults += unproved
     intact: Status = "trusted" if key in trusted and not manifest.signer.ephemeral else "unknown_origin"
-    outputs = sum(entry.role == "output" for entry in manifest.files)
     return Verification(
         status="altered" if faults else intact,
         key_id=key.key_id,
         ephemeral=manifest.signer.ephemeral,
         alterations=tuple(faults),
-        checked=outputs * (1 if folder is None else 2) + len(inputs),
+        checked=len(outputs) * (1 if folder is None or is_alone else 2) + len(inputs),
         inputs_not_checked=tuple(name for name in listed if name not in inputs),
+        is_alone=is_alone,
         ledger=ledger,
     )
 
@@ -260,14 +272,12 @@ def _checksum(archive: ArchiveReader, member: Member) -> int:
     return value
 
 
-def _compare_folder(folder: Path, manifest: Manifest) -> Iterator[Alteration]:
-    if not folder.is_dir():
-        raise InputError(f"expected the audit folder at {folder}, found none", hint="check the path")
-    expected = {entry.name: entry for entry in manifest.files if entry.role == "output"}
+def _compare_folder(folder: Path, outputs: Sequence[Entry]) -> Iterator[Alteration]:
+    expected = {entry.name: entry for entry in outputs}
     for name, entry in expected.items():
         path = folder / name
         if path.is_symlink() or not path.is_file():
-            yield _missing(entry, "folder")
+            yield _missing(entry, "folder", "a link stands in its place" if path.is_symlink() else "")
         else:
             yield from _compare(entry, pieces_of_file(path), "folder")
     for path in sorted(folder.rglob("*")):
@@ -310,8 +320,8 @@ def _difference(entry: Entry, position: int, data: bytes, expected: str | None) 
     return start + (signed if prefix_is_intact else 0), start + len(data), "extra"
 
 
-def _missing(entry: Entry, where: Where) -> Alteration:
-    return Alteration(where=where, file=entry.name, start=0, end=entry.size, what="missing")
+def _missing(entry: Entry, where: Where, detail: str = "") -> Alteration:
+    return Alteration(where=where, file=entry.name, start=0, end=entry.size, what="missing", detail=detail)
 
 
 def _compare_decision(archive: ArchiveReader, source: str) -> list[Alteration]:

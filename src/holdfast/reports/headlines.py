@@ -48,14 +48,16 @@ def headlines(audit: Audit) -> tuple[Headline, ...]:
     for verdict in sorted(audit.decision.verdicts, key=gravity):
         gravest.setdefault(verdict.check, verdict)
     told = [
-        _headline(verdict, findings.get(check), measurements.get(verdict.measurement))
+        (_rank(verdict), _headline(verdict, findings.get(check), measurements.get(verdict.measurement)))
         for check, verdict in gravest.items()
         if verdict.verdict != "not_applicable"
     ]
     stopped = [
-        _stopped(finding) for finding in findings.values() if finding.state == "error" and finding.check not in gravest
+        (ORDER.index("could_not_evaluate"), _stopped(finding))
+        for finding in findings.values()
+        if finding.state == "error" and finding.check not in gravest
     ]
-    return tuple(sorted([*told, *stopped], key=lambda line: ORDER.index(line.kind)))
+    return tuple(line for _, line in sorted([*told, *stopped], key=lambda ranked: ranked[0]))
 
 
 def untested(audit: Audit) -> tuple[Untested, ...]:
@@ -77,9 +79,15 @@ def untested(audit: Audit) -> tuple[Untested, ...]:
     return tuple(rows)
 
 
-def gravity(verdict: Verdict) -> tuple[int, bool, int, float]:
+def gravity(verdict: Verdict) -> tuple[float, bool, int, float]:
     """Sort key of verdicts: gravest first, required before optional, and passes by how clear they are."""
-    return (ORDER.index(verdict.verdict), not verdict.required, SEVERITIES.index(verdict.severity), -_margin(verdict))
+    return (_rank(verdict), not verdict.required, SEVERITIES.index(verdict.severity), -_margin(verdict))
+
+
+def _rank(verdict: Verdict) -> float:
+    """Place in the order; what was measured and is open comes before what nobody had to provide."""
+    is_optional_gap = verdict.verdict == "could_not_evaluate" and not verdict.required
+    return ORDER.index("inconclusive") + 0.5 if is_optional_gap else ORDER.index(verdict.verdict)
 
 
 def _margin(verdict: Verdict) -> float:

@@ -18,7 +18,7 @@ def raw(scores: object = None, labels: object = None) -> RawPredictions:
 
 
 def test_nan_score_names_the_first_bad_row() -> None:
-    with pytest.raises(ModelError, match=r"got \[nan 0.5\] in row 12 and 0 more rows"):
+    with pytest.raises(ModelError, match=r"got \[nan 0.5\] in row 12\n"):
         checked(raw([[0.5, 0.5]] * 2 + [[np.nan, 0.5]]), n_rows=3, info=INFO, first_row=10)
 
 

@@ -99,6 +99,9 @@ def test_an_archive_of_images_and_classes(tmp_path: Path, shape: tuple[int, ...]
     expected = pixels[:, None] if pixels.ndim == 3 else pixels
     expected = expected.transpose(0, 3, 1, 2) if expected.shape[1:] != laid_out else expected
     np.testing.assert_allclose(pixels_of(table.frame), expected.reshape(5, -1) / 255)
+    (said,) = table.notes
+    assert said.startswith("t.npz: rows are those of the array 'X'")
+    assert "divided by 255" in said
 
 
 def test_an_archive_of_plain_rows_is_a_table_without_images(tmp_path: Path) -> None:

@@ -63,6 +63,11 @@ def test_each_link_that_does_not_hold_is_counted(changes: dict[str, Any], broken
     assert outcome.tables["links"].filter(~pl.col("holds"))["link"].to_list() == [broken]
 
 
+def test_the_broken_link_is_said_in_words() -> None:
+    outcome = run(manifest=manifest(code=Code()))
+    assert outcome.measurements[0].plain == "1 of 4 links does not hold: the code was not committed (no repository)."
+
+
 def test_a_link_that_cannot_be_known_is_not_broken() -> None:
     outcome = run(model=None, tables={})
     assert values(outcome)["n_broken_links"] == 0

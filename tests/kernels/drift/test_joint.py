@@ -69,7 +69,7 @@ def test_alike_tables_raise_few_alarms() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sizes", [(700, 400), (400, 2000)])
+@pytest.mark.parametrize("sizes", [(700, 400), (400, 2000), (2000, 400)])
 def test_alike_tables_raise_alarms_at_the_level(sizes: tuple[int, int]) -> None:
     by_features, by_scores = false_alarms(*sizes, 2000)
     assert 0.035 < by_features < 0.065

@@ -146,10 +146,22 @@ def _checked_scores(scores: NDArray[Any], n_rows: int, info: ModelInfo, first_ro
         shown = ", ".join(f"{value:.6g}" for value in values[off[0]][:8])
         raise ModelError(
             f"expected class probabilities (within [0, 1], summing to 1) from the {info.format} model, "
-            f"got ({shown}) in row {first_row + off[0]} and {off.size - 1} more rows",
+            f"got ({shown}) in {rows_named(first_row + off)}",
             hint=PROBABILITY_HINT,
         )
     return np.clip(values, 0.0, 1.0)
+
+
+def rows_named(rows: NDArray[np.intp]) -> str:
+    """Name the first of some rows and count the others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows_named(np.array([12])), rows_named(np.array([12, 40, 41]))
+    ('row 12', 'row 12 and 2 more')
+    """
+    return f"row {rows[0]}" + (f" and {rows.size - 1} more" if rows.size > 1 else "")
 
 
 def _refuse_not_finite(values: NDArray[Any], info: ModelInfo, first_row: int) -> None:
@@ -158,8 +170,8 @@ def _refuse_not_finite(values: NDArray[Any], info: ModelInfo, first_row: int) ->
     bad = ~np.isfinite(values)
     rows = np.flatnonzero(bad.any(axis=1) if bad.ndim == 2 else bad)
     raise ModelError(
-        f"expected finite numbers from the {info.format} model, got {values[rows[0]]} in row {first_row + rows[0]} "
-        f"and {rows.size - 1} more rows",
+        f"expected finite numbers from the {info.format} model, got {values[rows[0]]} in "
+        f"{rows_named(first_row + rows)}",
         hint="look at the inputs of that row: missing values that the model was not trained for are the usual reason",
     )
 

@@ -394,9 +394,9 @@ def _row_shape(item: Any, stated: tuple[int, ...]) -> tuple[int, ...] | None:
         fits = len(stated) == len(declared)
         if not fits or any(isinstance(d, int) and d > 0 and d != s for d, s in zip(declared, stated, strict=True)):
             raise InputError(
-                f"the ONNX input {item.name!r} has the shape {item.shape}, but the deployment states {list(stated)} "
-                "as the shape of one image",
-                hint="correct image_shape under deployment in holdfast.yaml, or leave it out",
+                f"the ONNX input {item.name!r} has the shape {item.shape}, but one image has the shape {list(stated)}, "
+                "by the table or by image_shape under deployment",
+                hint="bring the images to the shape that the network takes, or correct image_shape in holdfast.yaml",
             )
         return stated
     return sizes if declared and len(sizes) == len(declared) else None

@@ -141,9 +141,7 @@ def _score_note(scores: Sequence[str]) -> str:
 def _read_labels(column: pl.Series) -> NDArray[np.generic]:
     missing = column.is_null().arg_true()
     if len(missing):
-        raise InputError(
-            f"the column {column.name!r} has no prediction in row {missing[0]} and {len(missing) - 1} more rows"
-        )
+        raise InputError(f"the column {column.name!r} has no prediction in {answers.rows_named(missing.to_numpy())}")
     labels = answers.plain_labels(column.to_numpy())
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         row = int(np.flatnonzero(~np.isfinite(labels))[0])
@@ -162,8 +160,8 @@ def _read_scores(frame: pl.DataFrame, names: Sequence[str]) -> NDArray[np.float6
         bad = np.flatnonzero(~((values >= 0) & (values <= 1)))
         if bad.size:
             raise InputError(
-                f"expected probabilities in [0, 1] in the score column {name!r}, got {values[bad[0]]} in row {bad[0]} "
-                f"and {bad.size - 1} more rows",
+                f"expected probabilities in [0, 1] in the score column {name!r}, got {values[bad[0]]} in "
+                f"{answers.rows_named(bad)}",
                 hint="give probabilities, not decision values or percentages",
             )
         columns.append(values)
@@ -173,8 +171,8 @@ def _read_scores(frame: pl.DataFrame, names: Sequence[str]) -> NDArray[np.float6
     off = np.flatnonzero(np.abs(scores.sum(axis=1) - 1) > answers.SUM_TOLERANCE)
     if off.size:
         raise InputError(
-            f"expected the score columns to sum to 1 in each row, got {scores[off[0]].sum():.6g} in row {off[0]} "
-            f"and {off.size - 1} more rows",
+            f"expected the score columns to sum to 1 in each row, got {scores[off[0]].sum():.6g} in "
+            f"{answers.rows_named(off)}",
             hint="name the score columns of all classes, or only that of the positive class",
         )
     return scores

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -64,7 +64,7 @@ def read_folder(folder: Path) -> Images | None:
     labels = _whole_numbers([name for _, name in files])
     n_classes = len(set(labels))
     said = f"{len(files)} images in {n_classes} sub-folders, which are the classes in the column {LABEL!r}"
-    return Images(_with_label(frame, labels), shape, (said, _laid_out(shape), _scaled()))
+    return Images(_with_label(frame, labels), shape, _notes(folder.name, [said, _laid_out(shape), _scaled()]))
 
 
 def read_archive(raw: bytes, *, source: str) -> Images:
@@ -94,9 +94,9 @@ def read_archive(raw: bytes, *, source: str) -> Images:
     if pixels.dtype == np.uint8:
         notes.append(_scaled())
     if labels is None:
-        return Images(frame, shape, tuple(notes))
+        return Images(frame, shape, _notes(source, notes))
     notes.append(f"the array {next(iter(flat))!r} became the column {LABEL!r}")
-    return Images(_with_label(frame, labels.tolist()), shape, tuple(notes))
+    return Images(_with_label(frame, labels.tolist()), shape, _notes(source, notes))
 
 
 def unpacked_column(frame: pl.DataFrame, *, source: str) -> Images | None:
@@ -128,7 +128,7 @@ def unpacked_column(frame: pl.DataFrame, *, source: str) -> Images | None:
     notes = [f"the column {column.name!r} of images became columns x0 to x{spread.width - 1}"]
     notes += [_laid_out(shape)] if shape else []
     notes += [_scaled()] if pixels.dtype == np.uint8 else []
-    return Images(spread.hstack(rest), shape, tuple(notes))
+    return Images(spread.hstack(rest), shape, _notes(source, notes))
 
 
 def _holds_images(column: pl.Series) -> bool:
@@ -242,6 +242,11 @@ def _whole_numbers(names: list[str]) -> list[Any]:
 
 def _size(image: Array) -> str:
     return f"{image.shape[1]} x {image.shape[0]} pixels"
+
+
+def _notes(source: str, said: Sequence[str]) -> tuple[str, ...]:
+    """Say in one sentence what was made of a file, so that two tables of one kind are told apart."""
+    return (f"{source}: {'; '.join(said)}",)
 
 
 def _laid_out(shape: tuple[int, ...]) -> str:

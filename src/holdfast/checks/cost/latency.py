@@ -311,7 +311,8 @@ def _extremes(frame: pl.DataFrame) -> list[_Input]:
     )
     found = []
     for what, names, cells in changes:
-        new = [pl.Series(name, [cell], dtype=row.schema[name]) for name, cell in zip(names, cells, strict=True)]
+        types = row.schema
+        new = [pl.Series(name, [cell], dtype=types[name]) for name, cell in zip(names, cells, strict=True)]
         found += [_Input("extreme", what, row.with_columns(new))] if names else []
     return found
 

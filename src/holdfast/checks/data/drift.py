@@ -232,10 +232,10 @@ def _turned(
     X = second.frame.select(pl.col(subject.features).gather(rows))
     before = subject.predict(X).labels
     spread = float(np.std(before)) if subject.task == "regression" else 0.0
-    turned = {}
+    types, turned = X.schema, {}
     for name in names:
         values = first.frame.get_column(name).gather(rng.integers(0, first.frame.height, len(rows)).tolist())
-        if values.dtype != X.schema[name]:
+        if values.dtype != types[name]:
             continue
         after = subject.predict(X.with_columns(values.alias(name))).labels
         # An amount has turned when it moves by a tenth of the standard deviation of all answers.

@@ -274,7 +274,7 @@ def _counts(ctx: Context, costs: list[_Cost], margin: float) -> list[Measured]:
         interval = Interval(low=float(len(shown)), high=float(high), level=ctx.level, method=method)
         listed = f"{', '.join(shown[:5])}{' and more' if len(shown) > 5 else ''}"
         plain = (
-            f"Inputs that {what}: {len(some)}. Shown to be unneeded, each costing at most {margin:.2g} of answers: "
+            f"Inputs that {what}: {len(some)}. Can be left out, at a cost of at most {margin:.2g} of accuracy each: "
             f"{listed or 'none'}; shown to be needed: {verdicts.count('needed')}."
         )
         value = float(len(shown) + likely)

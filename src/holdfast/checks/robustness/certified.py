@@ -388,7 +388,8 @@ def _measure(
 
     measured = []
     words = {
-        "certified_share": "Of {} rightly answered rows, about {} provably keep their answer whatever is changed.",
+        "certified_share": "Of {} rightly answered rows, about {} provably keep their answer under "
+        "every small allowed change.",
         "undecided_share": "Of {} rightly answered rows, about {} were neither proved nor flipped.",
         "unflipped_share": "Of {} rightly answered rows, at most about {} keep their answer; {:.1%} to {:.1%} of the "
         "rows looked at do.",

@@ -68,6 +68,12 @@ SPEC = {
     "cost": "light",
 }  # fmt: skip
 
+BROKEN = {
+    "the run wrote this model": "the run did not write this model",
+    "the run finished": "the run did not finish",
+    "the training table went into the run": "the training table did not go into the run",
+    "the code was committed": "the code was not committed",
+}
 REMEDIATION = (
     "Register inputs that are not registered (`holdfast data register`), restore those that changed or train again on "
     "what is there, with `holdfast run` and committed code; `holdfast lineage` draws the whole way."
@@ -85,12 +91,13 @@ def run(subject: Subject, ctx: Context) -> Outcome:
     unregistered = [
         one for one, record in zip(origin.manifest.inputs, records, strict=True) if one.before.content and not record
     ]
-    broken = [f"not so that {link} ({why})" for link, (holds, why) in links.items() if holds is False]
+    broken = [f"{BROKEN[link]} ({why})" for link, (holds, why) in links.items() if holds is False]
     counts = {
         "n_broken_links": (
             len(broken),
             len(links),
-            "links do not hold" + (f": {'; '.join(broken)}" if broken else ""),
+            ("links does not hold" if len(broken) == 1 else "links do not hold")
+            + (f": {'; '.join(broken)}" if broken else ""),
         ),
         "n_unregistered": (len(unregistered), len(states), "inputs are tables that nobody registered"),
         "n_missing": (states.count("gone"), len(states), "inputs are gone"),

@@ -98,7 +98,7 @@ def audit(
     if has_unread:
         typer.echo("the holdfast.yaml that lies here was not read; --config holdfast.yaml reads it")
     if log:
-        typer.echo(f"entered in the ledger {log}")
+        typer.echo(f"entered in the ledger {shown_url(log)}")
     raise typer.Exit(finished.exit_code)
 
 
