@@ -439,7 +439,7 @@ def test_host_that_cannot_be_asked_is_told_in_words(host: str) -> None:
 def test_first_of_several_bad_batches_is_named(served: Served, connect: Any) -> None:
     served.answer = lambda scores: {"predictions": [None if p >= 0.2 else p for p in scores]}
     model = connect(served.url, batch_rows=1, max_concurrent=8)
-    with pytest.raises(ModelError, match="in row 10 and"):
+    with pytest.raises(ModelError, match=r"in row 10\n"):
         model.predict(pl.DataFrame({"p": np.arange(50) / 50}))
 
 
