@@ -1,4 +1,4 @@
-"""Print the oldest supported dependencies as pip requirements: every lower bound of pyproject.toml, pinned."""
+"""Print the oldest supported dependencies as pip constraints: every lower bound of pyproject.toml, pinned."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 import tomllib
 from pathlib import Path
 
-BOUND = re.compile(
-    r"(?P<name>[A-Za-z0-9._-]+)(?P<extras>\[[a-z,-]+\])?>=(?P<version>[0-9][0-9A-Za-z.]*)(?P<marker>\s*;.+)?"
-)
+BOUND = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(\[[a-z,-]+\])?>=(?P<version>[0-9][0-9A-Za-z.]*)(?P<marker>\s*;.+)?")
 
 
 def oldest(project: dict[str, object], groups: dict[str, list[str]]) -> list[str]:
     """Pin every lower bound of the base install, the extras and the test group.
+
+    A pin names no extras (``psycopg[binary]``): pip refuses a constraint that does.
 
     Raises
     ------
@@ -34,9 +34,7 @@ def oldest(project: dict[str, object], groups: dict[str, list[str]]) -> list[str
         bound = BOUND.fullmatch(requirement.strip())
         if bound is None:
             raise ValueError(f"expected name>=version, got {requirement!r}")
-        pins[bound["name"].lower()] = (
-            f"{bound['name']}{bound['extras'] or ''}=={bound['version']}{bound['marker'] or ''}"
-        )
+        pins[bound["name"].lower()] = f"{bound['name']}=={bound['version']}{bound['marker'] or ''}"
     return sorted(pins.values(), key=str.lower)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import threading
@@ -217,12 +218,14 @@ def test_an_empty_folder_is_not_signed(tmp_path: Path, key: EcKeyPair) -> None:
 @pytest.fixture
 def restless(model: Path, signature: Path) -> Iterator[Path]:
     """A model to which something writes all the time."""
-    (model / "weights/a.bin").write_bytes(b"a" * (8 << 20))
+    (model / "weights/a.bin").write_bytes(b"a" * (32 << 20))  # read for longer than a thread waits its turn
     over = threading.Event()
 
     def write() -> None:
-        while not over.is_set():
-            (model / "config.json").write_bytes(os.urandom(8))
+        for size in itertools.cycle(range(1, 1000)):  # another size each time: clocks of file systems are coarse
+            if over.is_set():
+                return
+            (model / "config.json").write_bytes(os.urandom(size))
 
     writer = threading.Thread(target=write)
     writer.start()

@@ -145,7 +145,7 @@ def test_seasons_and_blocks_hold_rows_that_are_not_alike(place: Workplace) -> No
 
 
 def test_one_row_and_no_row_in_a_window_are_valid(stream: Workplace) -> None:
-    change(stream, "cur.csv", lambda frame: frame.gather([0, 1, 2, 5990]))
+    change(stream, "cur.csv", lambda frame: frame[[0, 1, 2, 5990]])
     output = stream.run(*COMMON, "--format", "json")
     counts = [window["rows"] for window in json.loads(output.stdout)["windows"]]
     assert (counts[0], counts[-1], set(counts[1:-1])) == (3, 1, {0})

@@ -163,7 +163,7 @@ def test_markup_in_names_and_cells_reaches_no_report(shared: Workplace) -> None:
         ("model: !!python/object/apply:os.system ['touch stolen']\n", "tag"),
         ("model: !!python/name:os.system\n", "tag"),
         ("[" * 1000, "levels deep"),
-        ("target: " + "x" * (2 << 20), "longer"),
+        pytest.param("target: " + "x" * (2 << 20), "longer", id="two megabytes of text"),
         ("tragte: y\n", "did you mean 'target'?"),
         ("deployment: {sensitive: sex}\n", "expected a list; got 'sex'"),
         ("deployment: [1]\n", "expected a mapping"),

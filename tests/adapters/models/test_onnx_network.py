@@ -223,5 +223,5 @@ def test_a_shape_that_the_model_leaves_open_is_asked_for() -> None:
     opened = HeldModel(load(data, row_shape=(2, 4, 5)), batch_rows=9)
     assert opened.predict(frame_of(rows)).scores.shape == (2, 3)  # type: ignore[union-attr]
     assert opened.network().input_shape == (2, 4, 5)
-    with pytest.raises(InputError, match="the deployment states"):
+    with pytest.raises(InputError, match="one image has the shape"):
         load(data, row_shape=(3, 4, 5))

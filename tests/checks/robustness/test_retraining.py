@@ -48,7 +48,7 @@ def check(model: Any) -> Outcome:
 def checked(kind: str) -> Outcome:
     models = {
         "forest": RandomForestClassifier(20, random_state=0),
-        "boosting": HistGradientBoostingClassifier(max_iter=60, random_state=0),
+        "boosting": HistGradientBoostingClassifier(max_iter=60, min_samples_leaf=2, random_state=0),
         "logistic": LogisticRegression(),
     }
     return check(models[kind])

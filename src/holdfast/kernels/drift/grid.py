@@ -81,7 +81,8 @@ def number_grid(sample: ArrayLike, *, n_cells: int = N_CELLS) -> NumberGrid:
         cuts = x[place]
         own = values[counts * n_cells >= x.size]
     # The number just below a common value closes the cell before it.
-    below = np.nextafter(own, -np.inf)
+    with np.errstate(over="ignore"):
+        below = np.nextafter(own, -np.inf)  # an infinity below the least number
     edges = np.unique(np.concatenate([cuts, own, below[np.isfinite(below)]]))
     return NumberGrid(edges, float(x[x.size // 2]))
 
