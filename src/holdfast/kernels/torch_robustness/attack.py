@@ -45,8 +45,10 @@ class Stage(NamedTuple):
 STAGES: tuple[Stage, ...] = (
     Stage("margin", 25),
     Stage("targeted", 20, targets=5),
-    Stage("targeted again", 100, targets=2, order="by_progress", is_random=True),
-    Stage("targeted dlr", 60, loss="dlr", targets=3, is_random=True),
+    Stage("targeted dlr", 50, loss="dlr", targets=2, is_random=True),
+    Stage("closest class", 100, targets=1, order="by_progress", is_random=True),
+    Stage("targeted dlr again", 50, loss="dlr", targets=2, is_random=True),
+    Stage("closest class again", 100, targets=1, order="by_progress", is_random=True),
     # So few squares come further than slopes only where these lead nowhere.
     Stage("probe", 50, search="squares"),
     Stage("squares, masked", 5000, search="squares", if_masked=True),
