@@ -96,6 +96,21 @@ def test_an_audit_is_entered_and_its_bundle_proves_it_without_the_ledger(filled:
     assert "signed by a key that is not among yours" in said
 
 
+def test_another_policy_s_decision_is_entered_and_the_audit_s_own_only_once(filled: Desk) -> None:
+    filled.audit()
+    assert "ledger" not in filled.run("gate", "audit")
+    (filled.folder / "lax.yaml").write_text(
+        "name: lax\nrules:\n  - {measurement: performance.predictive.*, max: 1000}\n"
+    )
+    assert "ledger: entered as 4" in filled.run("gate", "audit", "--policy", "lax.yaml")
+    last = json.loads(filled.run("ledger", "show", "--kind", "decision", "--json").splitlines()[-1])
+    assert last["predicate"]["policy"] == "lax"
+    assert last["predicate"]["outcome"] == "pass"
+    assert {one["name"] for one in last["subject"]} == {"decision", "findings"}
+    filled.environment["HOLDFAST_KEYS"] = str(filled.folder / "no keys")
+    assert "needs a key" in filled.run("gate", "audit", "--policy", "lax.yaml", expect=2)
+
+
 def test_a_proof_of_another_audit_is_found(filled: Desk) -> None:
     filled.audit()
     other = (filled.folder / "audit" / "ledger.json").read_bytes()

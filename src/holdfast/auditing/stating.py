@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from holdfast.core.canonical import digest_of
+from holdfast.core.decision import Decision
 from holdfast.core.record import Audit
 from holdfast.core.scan import ScanReport
 from holdfast.evidence.bundle import subject_digests
@@ -37,6 +38,24 @@ def audit_statements(audit: Audit, files: Mapping[str, str]) -> tuple[list[State
         "files": dict(files),
         "findings": {finding.check: digest_of(finding) for finding in audit.findings.findings},
     }
+    of_decision = {name: files[name] for name in ("decision.json", "findings.json")}
+    decided, commitments = decision_statements(decision, of_decision)
+    return [Statement(kind="audit", subjects=about, predicate=done), *decided], commitments
+
+
+def decision_statements(decision: Decision, subjects: Mapping[str, str]) -> tuple[list[Statement], list[Commitment]]:
+    """State a decision and each waiver that it used.
+
+    Parameters
+    ----------
+    subjects
+        Digests of the decision and of the findings that it is about, by name.
+
+    Returns
+    -------
+    tuple
+        The statements, that of the decision first, and the commitments in them.
+    """
     decided = {
         "outcome": decision.outcome,
         "policy": decision.policy,
@@ -44,18 +63,13 @@ def audit_statements(audit: Audit, files: Mapping[str, str]) -> tuple[list[State
         "date": decision.date,
         "verdicts": dict(Counter(verdict.verdict for verdict in decision.verdicts)),
     }
-    of_decision = {name: files[name] for name in ("decision.json", "findings.json")}
-    statements = [
-        Statement(kind="audit", subjects=about, predicate=done),
-        Statement(kind="decision", subjects=of_decision, predicate=decided),
-    ]
-    commitments = []
+    statements, commitments = [Statement(kind="decision", subjects=subjects, predicate=decided)], []
     for verdict in decision.verdicts:
         if verdict.verdict == "waived":
             accepted = commit(verdict.waiver)
             commitments.append(accepted)
             said = {"rule": verdict.rule, "measurement": verdict.measurement, "accepted": accepted.public}
-            statements.append(Statement(kind="waiver", subjects=of_decision, predicate=said))
+            statements.append(Statement(kind="waiver", subjects=subjects, predicate=said))
     return statements, commitments
 
 

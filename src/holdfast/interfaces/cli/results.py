@@ -42,14 +42,20 @@ def gate(
         str | None, typer.Option(help="A preset or the path of a policy; the audit's own otherwise.")
     ] = None,
 ) -> None:
-    """Apply a policy to a finished audit; the exit code is the verdict."""
+    """Apply a policy to a finished audit; the exit code is the verdict.
+
+    The decision of another policy than the audit's own is entered in the ledger of this folder, where there is one.
+    """
     from holdfast.auditing.folder import read_audit
-    from holdfast.auditing.gating import apply_policy
+    from holdfast.auditing.gating import apply_policy, enter_decision
     from holdfast.interfaces.cli.verdicts import print_verdicts
 
     audit = read_audit(folder)
     decision = apply_policy(audit, policy)
+    receipt = enter_decision(audit, decision) if policy is not None else None  # the audit entered its own
     print_verdicts(decision, audit.findings.findings)
+    if receipt is not None:
+        typer.echo(f"ledger: entered as {', '.join(str(one.index) for one in receipt.entries)}", err=True)
     raise typer.Exit(decision.exit_code)
 
 
