@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from holdfast.evidence.receipt import Receipt
 from holdfast.evidence.statement import Statement
 
 STATEMENT = typer.Option("--statement", help="Also write the event as in-toto statements, one on each line.")
@@ -19,15 +20,19 @@ def refuse_without_ledger() -> None:
     check_ledger(ledger_place())
 
 
+def say_entered(receipt: Receipt | None) -> None:
+    """Say as which entries an event stands in the ledger; nothing where there is no ledger."""
+    if receipt is not None:
+        typer.echo(f"ledger: entered as {', '.join(str(one.index) for one in receipt.entries)}", err=True)
+
+
 def tell(statements: Sequence[Statement], paths: Sequence[Path], *, statement: Path | None) -> None:
     """Say where the records lie, enter the event in the ledger of this place, and write it where that was asked for."""
     from holdfast.evidence.entering import enter
 
     for path in paths:
         typer.echo(f"recorded: {path}", err=True)
-    receipt = enter(statements) if statements else None
-    if receipt is not None:
-        typer.echo(f"ledger: entered as {', '.join(str(one.index) for one in receipt.entries)}", err=True)
+    say_entered(enter(statements) if statements else None)
     if statement is not None:
         from holdfast.evidence.writing import write_durably
 

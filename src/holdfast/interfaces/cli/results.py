@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from holdfast.core.errors import InputError, did_you_mean
-from holdfast.interfaces.cli.recorded import STATEMENT
+from holdfast.interfaces.cli.recorded import STATEMENT, say_entered
 from holdfast.interfaces.cli.sign import keyless_trust, verify_model
 
 FORMATS = ("html", "json", "sarif", "junit", "markdown", "model-card")
@@ -54,8 +54,7 @@ def gate(
     decision = apply_policy(audit, policy)
     receipt = enter_decision(audit, decision) if policy is not None else None  # the audit entered its own
     print_verdicts(decision, audit.findings.findings)
-    if receipt is not None:
-        typer.echo(f"ledger: entered as {', '.join(str(one.index) for one in receipt.entries)}", err=True)
+    say_entered(receipt)
     raise typer.Exit(decision.exit_code)
 
 
